@@ -1,0 +1,32 @@
+// The operator in double precision: what results are judged by.
+#ifndef ALNG_ORACLE_HPP
+#define ALNG_ORACLE_HPP
+
+#include "alng/export.h"
+#include "alng/plan.hpp"
+#include "alng/problem.hpp"
+#include "alng/status.hpp"
+
+namespace alng {
+
+/// The outputs of the oracle: dense, row-major, owned by the caller. Null where not wanted.
+struct OracleOutputs {
+  /// rows * columns values.
+  double* dx = nullptr;
+  /// columns values each; the sums alone, whatever `accumulate` says.
+  double* dgamma = nullptr;
+  double* dbeta = nullptr;
+};
+
+/// Computes the formula of problem.hpp in double precision with compensated sums, from the inputs in `arguments` (its outputs,
+/// workspace and executor are not looked at).
+///
+/// One rounding is part of the problem and so is done here too: x = x1 + x2 is rounded to float32, as the forward pass
+/// that made mean and rstd formed it. Without it, no implementation in float32 could be near at mean/std = 1000.
+///
+/// Refusals: `null_pointer` for an input that is missing.
+ALNG_EXPORT Status oracle(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) noexcept;
+
+}  // namespace alng
+
+#endif

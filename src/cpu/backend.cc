@@ -1,0 +1,252 @@
+// The device "cpu": from a problem to a partition and kernels, and from arguments to a run of them.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "cpu/instruction_set.h"
+#include "cpu/kernels.h"
+#include "cpu/leaf_tree.h"
+#include "cpu/partition.h"
+#include "cpu/threads.h"
+#include "plan/backend.h"
+#include "plan/float_environment.h"
+#include "plan/leaves.h"
+#include "problem/float16.h"
+
+namespace alng {
+namespace cpu {
+
+Kernels kernels(DType dtype, InstructionSet isa, const Variant& variant) noexcept {
+  switch (dtype) {
+    case DType::float32:
+      return kernels_float32(isa, variant);
+    case DType::float16:
+      return kernels_float16(isa, variant);
+    case DType::bfloat16:
+      break;
+  }
+  return kernels_bfloat16(isa, variant);
+}
+
+namespace {
+
+// dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is still there for its reader.
+constexpr std::int64_t stream_bytes = 8 << 20;
+// Fetching ahead pays where inputs come from memory, not where they lie in the second-level cache already.
+constexpr std::int64_t prefetch_bytes = 4 << 20;
+
+float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
+  return reinterpret_cast<float*>(workspace + offset);
+}
+
+// gamma, any layout and dtype, as dense float32.
+void widen_gamma(const TensorLayout& layout, const void* gamma, float* dense) noexcept {
+  const Rows view = rows_of(layout, layout.rank);
+  std::int64_t columns = 1;
+  for (int d = 0; d < layout.rank; ++d) columns *= layout.shape[d];
+  for (std::int64_t j = 0; j < columns; ++j) {
+    const std::byte* element = static_cast<const std::byte*>(gamma) + view.column.offset(j);
+    if (layout.dtype == DType::float32) {
+      std::memcpy(dense + j, element, sizeof(float));
+    } else {
+      std::uint16_t bits;
+      std::memcpy(&bits, element, sizeof bits);
+      dense[j] = layout.dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
+    }
+  }
+}
+
+class CpuExecution final : public Execution {
+ public:
+  CpuExecution(const Problem& problem, InstructionSet isa, int threads)
+      : problem_(problem), isa_(isa) {
+    const ProblemDescription& d = problem.description();
+    kernels_ = kernels(problem.dtype(), isa,
+                       Variant{d.gamma.has_value(), d.x2.has_value(), d.dsum.has_value(), d.dx.has_value(),
+                               d.dgamma.has_value(), d.dbeta.has_value()});
+    dy_ = rows_of(d.dy, d.normalized_dims);
+    x1_ = rows_of(d.x1, d.normalized_dims);
+    dense_ = dy_.dense_row && x1_.dense_row;
+    const auto view = [&](const std::optional<TensorLayout>& layout, Rows& rows) {
+      if (!layout) return;
+      rows = rows_of(*layout, d.normalized_dims);
+      dense_ = dense_ && rows.dense_row;
+    };
+    view(d.x2, x2_);
+    view(d.dsum, dsum_);
+    view(d.dx, dx_);
+    rstd_ = rows_of(d.rstd, 0);
+    mean_ = rows_of(d.mean, 0);
+    widen_gamma_ = d.gamma && !(d.gamma->dtype == DType::float32 && rows_of(*d.gamma, d.gamma->rank).dense_row);
+    partition_ = make_partition(problem, threads, dense_);
+    const std::int64_t tensor_bytes =
+        problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
+    stream_ = dx_.dense_row && tensor_bytes >= stream_bytes;
+    prefetch_ = dense_ && problem.bytes() >= prefetch_bytes;
+  }
+
+  std::size_t workspace_size() const noexcept override { return partition_.workspace_size; }
+  std::string_view isa() const noexcept override { return name(isa_); }
+  int threads() const noexcept override { return partition_.tasks; }
+
+  std::string explain() const override {
+    const Partition& p = partition_;
+    std::string text = "instruction set: " + std::string(isa()) + "\n";
+    text += "threads: " + std::to_string(p.tasks) + "\n";
+    text += "leaves: " + std::to_string(p.leaves) + " of about " + std::to_string(problem_.rows() / std::max<std::int64_t>(p.leaves, 1)) +
+            " rows, " + std::to_string(p.slots) + " slots for their sums\n";
+    text += std::string("rows: ") + (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
+    text += std::string("dx: ") + (stream_ ? "written past the caches" : "written through the caches") + "\n";
+    text += std::string("prefetch: ") + (prefetch_ ? "the next rows" : "none") + "\n";
+    return text;
+  }
+
+  void run(const Arguments& arguments) const noexcept override {
+    const FloatEnvironment environment;
+    const Partition& p = partition_;
+    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
+    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % 64);
+    std::memset(workspace + p.bookkeeping, 0, p.bookkeeping_size);
+
+    RowPass pass;
+    pass.columns = problem_.columns();
+    pass.inverse_columns = 1.0f / static_cast<float>(problem_.columns());
+    // Inputs are only read through these; one type serves both directions.
+    const auto tensor = [](const Rows& rows, const void* base) {
+      return Tensor{&rows, const_cast<std::byte*>(static_cast<const std::byte*>(base))};
+    };
+    pass.dy = tensor(dy_, arguments.dy);
+    pass.x1 = tensor(x1_, arguments.x1);
+    pass.x2 = tensor(x2_, arguments.x2);
+    pass.dsum = tensor(dsum_, arguments.dsum);
+    pass.dx = tensor(dx_, arguments.dx);
+    pass.rstd = tensor(rstd_, arguments.rstd);
+    pass.mean = tensor(mean_, arguments.mean);
+    pass.gamma = static_cast<const float*>(widen_gamma_ ? nullptr : arguments.gamma);
+    if (widen_gamma_) {
+      float* dense = floats_at(workspace, p.gamma);
+      widen_gamma(*problem_.description().gamma, arguments.gamma, dense);
+      pass.gamma = dense;
+    }
+    pass.dense = dense_;
+    pass.stream = stream_;
+    pass.prefetch = prefetch_;
+
+    LeafTree tree(p.leaves, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.sums), p.slot_floats);
+    Run run{*this, arguments, pass, tree, workspace};
+    if (p.tasks == 1) {
+      work(run, 0);
+      return;
+    }
+    const Executor& executor = arguments.executor ? *arguments.executor : default_executor();
+    executor.parallel(
+        executor.context, p.tasks,
+        [](void* data, std::int32_t task) {
+          const FloatEnvironment task_environment;
+          Run& shared = *static_cast<Run*>(data);
+          shared.execution.work(shared, task);
+        },
+        &run);
+  }
+
+ private:
+  struct Run {
+    const CpuExecution& execution;
+    const Arguments& arguments;
+    const RowPass& pass;
+    LeafTree& tree;
+    std::byte* workspace;
+  };
+
+  Sums sums_at(float* floats) const noexcept {
+    const ProblemDescription& d = problem_.description();
+    return {d.dgamma ? floats : nullptr, d.dbeta ? floats + partition_.dbeta_offset : nullptr};
+  }
+
+  // One task: leaf after leaf, as long as there are any.
+  void work(Run& run, int task) const noexcept {
+    const Partition& p = partition_;
+    std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(task) * p.task_scratch_size;
+    const Sums block = sums_at(reinterpret_cast<float*>(scratch));
+    while (true) {
+      int slot = -1;
+      if (p.slots > 0) {
+        // Without a free slot this task stops: the others hold them all and will do the leaves that are left.
+        slot = run.tree.acquire();
+        if (slot < 0) return;
+      }
+      const std::int64_t leaf = run.tree.next_leaf();
+      if (leaf == p.leaves) {
+        if (slot >= 0) run.tree.release(slot);
+        return;
+      }
+      const Sums sums = slot >= 0 ? sums_at(run.tree.sums(slot)) : Sums{nullptr, nullptr};
+      kernels_.row_pass(run.pass, leaf_begin(leaf, problem_.rows(), p.leaves),
+                        leaf_begin(leaf + 1, problem_.rows(), p.leaves), sums, block, scratch + p.task_rows);
+      if (slot < 0) continue;
+      const int root = run.tree.complete(leaf, slot, kernels_.add);
+      if (root >= 0) write_sums(run, sums_at(run.tree.sums(root)));
+    }
+  }
+
+  void write_sums(const Run& run, Sums sums) const noexcept {
+    const ProblemDescription& d = problem_.description();
+    if (d.dgamma) write_sums(*d.dgamma, run.arguments.dgamma, sums.dgamma);
+    if (d.dbeta) write_sums(*d.dbeta, run.arguments.dbeta, sums.dbeta);
+  }
+
+  void write_sums(const TensorLayout& layout, float* output, float* sums) const noexcept {
+    const bool accumulate = problem_.description().accumulate;
+    const std::int64_t columns = problem_.columns();
+    const Rows view = rows_of(layout, layout.rank);
+    if (view.dense_row) {
+      kernels_.write_sums(output, sums, columns, accumulate);
+      return;
+    }
+    // Strided: element by element, each through the kernel so that NaN and addition are the same.
+    for (std::int64_t j = 0; j < columns; ++j) {
+      auto* element = reinterpret_cast<float*>(reinterpret_cast<std::byte*>(output) + view.column.offset(j));
+      kernels_.write_sums(element, sums + j, 1, accumulate);
+    }
+  }
+
+  Problem problem_;
+  InstructionSet isa_;
+  Kernels kernels_{};
+  Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
+  bool dense_ = true;
+  bool widen_gamma_ = false;
+  bool stream_ = false;
+  bool prefetch_ = false;
+  Partition partition_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  std::string_view device() const noexcept override { return "cpu"; }
+  Availability availability() const override {
+    std::string sets;
+    for (const InstructionSet isa : known_instruction_sets()) {
+      if (!why_not(isa).empty()) continue;
+      if (!sets.empty()) sets += ", ";
+      sets += name(isa);
+    }
+    return {"cpu", true, "instruction sets " + sets + "; " + std::to_string(default_threads()) + " threads"};
+  }
+  Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
+    const Result<InstructionSet> isa = choose_instruction_set(options.isa);
+    if (!isa.ok()) return isa.status();
+    const int threads = options.threads > 0 ? options.threads : default_threads();
+    return std::unique_ptr<Execution>(std::make_unique<CpuExecution>(problem, isa.value(), threads));
+  }
+};
+
+}  // namespace
+}  // namespace cpu
+
+const Backend& cpu_backend() noexcept {
+  static const cpu::CpuBackend backend;
+  return backend;
+}
+
+}  // namespace alng

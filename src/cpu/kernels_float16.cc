@@ -1,0 +1,24 @@
+// The kernels of float16, compiled for every instruction set.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/kernels_float16.cc"
+#include "cpu/targets.h"
+// Highway's multiple inclusion
+#include "hwy/foreach_target.h"
+// After it
+#include "cpu/row_pass-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace alng::cpu::HWY_NAMESPACE {
+
+Kernels Kernels_float16(const Variant& variant) { return {ChooseRowPass<Float16>(variant), &Add, &WriteSums}; }
+
+}  // namespace alng::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace alng::cpu {
+
+Kernels kernels_float16(InstructionSet isa, const Variant& variant) noexcept { ALNG_CALL_TARGET(isa, Kernels_float16(variant)); }
+
+}  // namespace alng::cpu
+#endif

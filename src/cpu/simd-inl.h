@@ -1,0 +1,192 @@
+// The only user of Highway: float32 vectors of up to 16 lanes, and loads and stores that convert from and to the dtypes, so
+// that no element type appears in the arithmetic. Compiled once for each instruction set.
+//
+// The canonical order is written for 16 lanes. A vector of N < 16 lanes does a 16-lane step in 16/N streams (row_pass-inl.h).
+
+// Per-target include guard
+#if defined(ALNG_CPU_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_SIMD_INL_H
+#undef ALNG_CPU_SIMD_INL_H
+#else
+#define ALNG_CPU_SIMD_INL_H
+#endif
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "problem/float16.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace alng::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::CappedTag<float, 16>;
+using V = hn::Vec<F>;
+using U16 = hn::Rebind<uint16_t, F>;
+using U32 = hn::Rebind<uint32_t, F>;
+
+// Element types by name: the 16-bit ones are distinct so that they select their own conversion.
+struct BFloat16 {
+  uint16_t bits;
+};
+struct Float16 {
+  uint16_t bits;
+};
+
+HWY_INLINE size_t Lanes() { return hn::Lanes(F()); }
+
+// a * b + c and c - a * b with one rounding. Highway's scalar target rounds twice.
+HWY_INLINE V Fma(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(F(), std::fma(hn::GetLane(a), hn::GetLane(b), hn::GetLane(c)));
+#else
+  return hn::MulAdd(a, b, c);
+#endif
+}
+HWY_INLINE V NegFma(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(F(), std::fma(-hn::GetLane(a), hn::GetLane(b), hn::GetLane(c)));
+#else
+  return hn::NegMulAdd(a, b, c);
+#endif
+}
+
+// ---------------------------------------------------------------- whole vectors
+
+HWY_INLINE V Load(const float* p) { return hn::LoadU(F(), p); }
+
+HWY_INLINE V Load(const BFloat16* p) {
+  const U32 du32;
+  const auto bits = hn::PromoteTo(du32, hn::LoadU(U16(), &p->bits));
+  return hn::BitCast(F(), hn::ShiftLeft<16>(bits));
+}
+
+HWY_INLINE V Load(const Float16* p) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(F(), float32_from_float16(p->bits));  // Highway's own scalar conversion is not exact for denormals
+#else
+  const hn::Rebind<hwy::float16_t, F> d16;
+  return hn::PromoteTo(F(), hn::BitCast(d16, hn::LoadU(U16(), &p->bits)));
+#endif
+}
+
+// Every NaN the same, so that the processor's choice of payload and sign is not seen.
+HWY_INLINE V CanonicalNaN(V v) {
+  return hn::IfThenElse(hn::Eq(v, v), v, hn::BitCast(F(), hn::Set(U32(), canonical_nan_float32)));
+}
+
+HWY_INLINE hn::Vec<U16> BFloat16Bits(V v) {
+  const U32 du32;
+  const hn::Rebind<int32_t, F> di32;
+  const auto bits = hn::BitCast(du32, CanonicalNaN(v));
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du32, 1));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(du32, 0x7FFF)));
+  // The hardware's conversion to bfloat16 flushes denormals; integers do not.
+  return hn::DemoteTo(U16(), hn::BitCast(di32, hn::ShiftRight<16>(rounded)));
+}
+
+HWY_INLINE hn::Vec<U16> Float16Bits(V v) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(U16(), float16_from_float32(hn::GetLane(v)));
+#else
+  const hn::Rebind<hwy::float16_t, F> d16;
+  return hn::BitCast(U16(), hn::DemoteTo(d16, CanonicalNaN(v)));
+#endif
+}
+
+HWY_INLINE void Store(V v, float* p) { hn::StoreU(CanonicalNaN(v), F(), p); }
+HWY_INLINE void Store(V v, BFloat16* p) { hn::StoreU(BFloat16Bits(v), U16(), &p->bits); }
+HWY_INLINE void Store(V v, Float16* p) { hn::StoreU(Float16Bits(v), U16(), &p->bits); }
+
+// Past the caches; p is aligned to a vector of its type.
+HWY_INLINE void Stream(V v, float* p) { hn::Stream(CanonicalNaN(v), F(), p); }
+HWY_INLINE void Stream(V v, BFloat16* p) { hn::Stream(BFloat16Bits(v), U16(), &p->bits); }
+HWY_INLINE void Stream(V v, Float16* p) { hn::Stream(Float16Bits(v), U16(), &p->bits); }
+
+// ---------------------------------------------------------------- the first n lanes, 0 < n < Lanes()
+// Nothing outside them is read or written; lanes beyond are +0.
+
+#if HWY_TARGET == HWY_AVX3 || HWY_HAVE_SCALABLE
+// Masked accesses of these sets do not touch what is masked out.
+HWY_INLINE V LoadN(const float* p, size_t n) { return hn::MaskedLoad(hn::FirstN(F(), n), F(), p); }
+HWY_INLINE void StoreN(V v, float* p, size_t n) { hn::BlendedStore(CanonicalNaN(v), hn::FirstN(F(), n), F(), p); }
+HWY_INLINE hn::Vec<U16> LoadBitsN(const uint16_t* p, size_t n) { return hn::MaskedLoad(hn::FirstN(U16(), n), U16(), p); }
+HWY_INLINE void StoreBitsN(hn::Vec<U16> v, uint16_t* p, size_t n) { hn::BlendedStore(v, hn::FirstN(U16(), n), U16(), p); }
+#else
+HWY_INLINE V LoadN(const float* p, size_t n) {
+  alignas(64) float lanes[16] = {};
+  std::memcpy(lanes, p, n * sizeof(float));
+  return hn::Load(F(), lanes);
+}
+HWY_INLINE void StoreN(V v, float* p, size_t n) {
+  alignas(64) float lanes[16];
+  hn::Store(CanonicalNaN(v), F(), lanes);
+  std::memcpy(p, lanes, n * sizeof(float));
+}
+HWY_INLINE hn::Vec<U16> LoadBitsN(const uint16_t* p, size_t n) {
+  alignas(64) uint16_t lanes[16] = {};
+  std::memcpy(lanes, p, n * sizeof(uint16_t));
+  return hn::Load(U16(), lanes);
+}
+HWY_INLINE void StoreBitsN(hn::Vec<U16> v, uint16_t* p, size_t n) {
+  alignas(64) uint16_t lanes[16];
+  hn::Store(v, U16(), lanes);
+  std::memcpy(p, lanes, n * sizeof(uint16_t));
+}
+#endif
+
+HWY_INLINE V LoadN(const BFloat16* p, size_t n) {
+  const auto bits = hn::PromoteTo(U32(), LoadBitsN(&p->bits, n));
+  return hn::BitCast(F(), hn::ShiftLeft<16>(bits));
+}
+HWY_INLINE V LoadN(const Float16* p, size_t n) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)n;  // a one-lane vector has no tail
+  return Load(p);
+#else
+  const hn::Rebind<hwy::float16_t, F> d16;
+  return hn::PromoteTo(F(), hn::BitCast(d16, LoadBitsN(&p->bits, n)));
+#endif
+}
+HWY_INLINE void StoreN(V v, BFloat16* p, size_t n) { StoreBitsN(BFloat16Bits(v), &p->bits, n); }
+HWY_INLINE void StoreN(V v, Float16* p, size_t n) { StoreBitsN(Float16Bits(v), &p->bits, n); }
+
+// ---------------------------------------------------------------- 16 lanes in memory to one sum
+
+// Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes.
+HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT q, float& w_sum, float& q_sum) {
+#if HWY_TARGET == HWY_SCALAR
+  float a[8], b[8];
+  for (int i = 0; i < 8; ++i) {
+    a[i] = w[i] + w[i + 8];
+    b[i] = q[i] + q[i + 8];
+  }
+  for (int distance = 4; distance > 0; distance /= 2) {
+    for (int i = 0; i < distance; ++i) {
+      a[i] = a[i] + a[i + distance];
+      b[i] = b[i] + b[i + distance];
+    }
+  }
+  w_sum = a[0];
+  q_sum = b[0];
+#else
+  // Four lanes at a time are native everywhere. w and q share a vector from distance 2 on.
+  const hn::FixedTag<float, 4> d;
+  const auto w4 = hn::Add(hn::Add(hn::Load(d, w), hn::Load(d, w + 8)), hn::Add(hn::Load(d, w + 4), hn::Load(d, w + 12)));
+  const auto q4 = hn::Add(hn::Add(hn::Load(d, q), hn::Load(d, q + 8)), hn::Add(hn::Load(d, q + 4), hn::Load(d, q + 12)));
+  const auto wq = hn::Add(hn::ConcatLowerLower(d, q4, w4), hn::ConcatUpperUpper(d, q4, w4));  // w0+w2 w1+w3 q0+q2 q1+q3
+  alignas(16) float lanes[4];
+  hn::Store(hn::Add(wq, hn::Shuffle2301(wq)), d, lanes);
+  w_sum = lanes[0];
+  q_sum = lanes[2];
+#endif
+}
+
+}  // namespace alng::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,212 @@
+// The device "reference": the canonical order run row by row. It gathers every row into float32 scratch, whatever its
+// layout, so that no layout has code of its own here.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "plan/backend.h"
+#include "plan/float_environment.h"
+#include "plan/leaves.h"
+#include "problem/float16.h"
+#include "problem/rows.h"
+#include "reference/canonical.h"
+
+namespace alng {
+namespace {
+
+float load(const std::byte* element, DType dtype) noexcept {
+  if (dtype == DType::float32) {
+    float value;
+    std::memcpy(&value, element, sizeof value);
+    return value;
+  }
+  std::uint16_t bits;
+  std::memcpy(&bits, element, sizeof bits);
+  return dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
+}
+
+void store(float value, std::byte* element, DType dtype) noexcept {
+  if (dtype == DType::float32) {
+    if (value != value) value = std::bit_cast<float>(canonical_nan_float32);
+    std::memcpy(element, &value, sizeof value);
+    return;
+  }
+  const std::uint16_t bits = dtype == DType::float16 ? float16_from_float32(value) : bfloat16_from_float32(value);
+  std::memcpy(element, &bits, sizeof bits);
+}
+
+// One run: where everything is, and the walk over leaves, blocks and rows.
+class Run {
+ public:
+  Run(const Problem& problem, const Arguments& arguments) noexcept
+      : problem_(problem),
+        arguments_(arguments),
+        columns_(problem.columns()),
+        leaves_(leaf_count(problem.rows(), columns_)) {
+    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
+    scratch_ = reinterpret_cast<float*>((address + alignof(float) - 1) / alignof(float) * alignof(float));
+    dy_ = take();
+    x1_ = take();
+    x2_ = take();
+    gamma_ = take();
+    dsum_ = take();
+    w_ = take();
+    q_ = take();
+    dx_ = take();
+  }
+
+  // Rows of scratch: the eight above, a block's two sums, and two sums for each level of the leaf tree.
+  static std::int64_t scratch_rows(std::int64_t leaves) noexcept {
+    return 8 + 2 + 2 * (1 + levels(leaves));
+  }
+
+  void run() noexcept {
+    const ProblemDescription& d = problem_.description();
+    if (d.gamma) read_row(*d.gamma, arguments_.gamma, 0, gamma_);
+    const Sums sums = node(levels(leaves_), 0);
+    write_sums(d.dgamma, arguments_.dgamma, sums.dgamma);
+    write_sums(d.dbeta, arguments_.dbeta, sums.dbeta);
+  }
+
+ private:
+  struct Sums {
+    float* dgamma;
+    float* dbeta;
+  };
+
+  // Levels of pairs above the leaves.
+  static int levels(std::int64_t leaves) noexcept {
+    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(leaves - 1)));
+  }
+
+  float* take() noexcept { return std::exchange(scratch_, scratch_ + columns_); }
+  Sums take_sums() noexcept {
+    Sums sums{take(), take()};
+    std::fill_n(sums.dgamma, 2 * columns_, 0.0f);
+    return sums;
+  }
+  void give_back_sums() noexcept { scratch_ -= 2 * columns_; }
+  void add(Sums sums, Sums other) noexcept {
+    canonical::add(sums.dgamma, other.dgamma, columns_);
+    canonical::add(sums.dbeta, other.dbeta, columns_);
+  }
+
+  // Node `index` of a level of the leaf tree: adjacent nodes of the level below, the last one alone where their number is odd.
+  Sums node(int level, std::int64_t index) noexcept {
+    if (level == 0) return leaf(index);
+    const Sums left = node(level - 1, 2 * index);
+    const std::int64_t right_first_leaf = (2 * index + 1) << (level - 1);
+    if (right_first_leaf < leaves_) {
+      add(left, node(level - 1, 2 * index + 1));
+      give_back_sums();
+    }
+    return left;
+  }
+
+  Sums leaf(std::int64_t index) noexcept {
+    const std::int64_t end = leaf_begin(index + 1, problem_.rows(), leaves_);
+    const Sums sums = take_sums();
+    for (std::int64_t begin = leaf_begin(index, problem_.rows(), leaves_); begin < end; begin += block_rows) {
+      const Sums block = take_sums();
+      for (std::int64_t r = begin; r < std::min(begin + block_rows, end); ++r) row(r, block);
+      add(sums, block);  // +0 + block is block itself: a block's sums start from +0 and so are never -0
+      give_back_sums();
+    }
+    return sums;
+  }
+
+  void row(std::int64_t r, Sums block) noexcept {
+    const ProblemDescription& d = problem_.description();
+    canonical::Row row{};
+    row.columns = columns_;
+    row.dy = read_row(d.dy, arguments_.dy, r, dy_);
+    row.x1 = read_row(d.x1, arguments_.x1, r, x1_);
+    if (d.x2) row.x2 = read_row(*d.x2, arguments_.x2, r, x2_);
+    if (d.gamma) row.gamma = gamma_;
+    if (d.dsum) row.dsum = read_row(*d.dsum, arguments_.dsum, r, dsum_);
+    row.rstd = statistic(d.rstd, arguments_.rstd, r);
+    row.mean = statistic(d.mean, arguments_.mean, r);
+    canonical::add_row(row, block.dgamma, block.dbeta);
+    if (!d.dx) return;
+    canonical::row_pass(row, w_, q_, dx_);
+    const Rows view = rows_of(*d.dx, d.normalized_dims);
+    std::byte* out = static_cast<std::byte*>(arguments_.dx) + view.row.offset(r);
+    for (std::int64_t j = 0; j < columns_; ++j) store(dx_[j], out + view.column.offset(j), view.dtype);
+  }
+
+  // gamma has no leading dimensions: its one row is row 0 of a view whose columns are all its dimensions.
+  const float* read_row(const TensorLayout& layout, const void* data, std::int64_t r, float* dense) noexcept {
+    const Rows view = rows_of(layout, problem_.description().normalized_dims);
+    const std::byte* row = static_cast<const std::byte*>(data) + view.row.offset(r);
+    for (std::int64_t j = 0; j < columns_; ++j) dense[j] = load(row + view.column.offset(j), view.dtype);
+    return dense;
+  }
+
+  // rstd and mean come with trailing 1s or without; either way all their elements are rows.
+  static float statistic(const TensorLayout& layout, const float* data, std::int64_t r) noexcept {
+    const Rows view = rows_of(layout, 0);
+    return load(reinterpret_cast<const std::byte*>(data) + view.row.offset(r), DType::float32);
+  }
+
+  void write_sums(const std::optional<TensorLayout>& layout, float* output, const float* sums) noexcept {
+    if (!layout) return;
+    const ProblemDescription& d = problem_.description();
+    const Rows view = rows_of(*layout, d.normalized_dims);
+    for (std::int64_t j = 0; j < columns_; ++j) {
+      std::byte* element = reinterpret_cast<std::byte*>(output) + view.column.offset(j);
+      store(d.accumulate ? load(element, DType::float32) + sums[j] : sums[j], element, DType::float32);
+    }
+  }
+
+  const Problem& problem_;
+  const Arguments& arguments_;
+  std::int64_t columns_;
+  std::int64_t leaves_;
+  float* scratch_;
+  float *dy_, *x1_, *x2_, *gamma_, *dsum_, *w_, *q_, *dx_;
+};
+
+class ReferenceExecution final : public Execution {
+ public:
+  explicit ReferenceExecution(const Problem& problem) noexcept : problem_(problem) {}
+  std::size_t workspace_size() const noexcept override {
+    const std::int64_t leaves = leaf_count(problem_.rows(), problem_.columns());
+    if (leaves == 0) return 0;
+    return static_cast<std::size_t>(Run::scratch_rows(leaves) * problem_.columns()) * sizeof(float) + alignof(float);
+  }
+  std::string_view isa() const noexcept override { return "scalar"; }
+  int threads() const noexcept override { return 1; }
+  std::string explain() const override {
+    return "order: every element as src/reference/canonical.cc writes it, on the calling thread\n";
+  }
+  void run(const Arguments& arguments) const noexcept override {
+    const FloatEnvironment environment;
+    Run(problem_, arguments).run();
+  }
+
+ private:
+  Problem problem_;
+};
+
+class ReferenceBackend final : public Backend {
+ public:
+  std::string_view device() const noexcept override { return "reference"; }
+  Availability availability() const override { return {"reference", true, "scalar code that runs everywhere, slow"}; }
+  Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
+    if (!options.isa.empty() && options.isa != "scalar") {
+      return Status(Code::unsupported, "the reference is scalar code and has no instruction set \"" + options.isa + "\"");
+    }
+    return std::unique_ptr<Execution>(std::make_unique<ReferenceExecution>(problem));
+  }
+};
+
+}  // namespace
+
+const Backend& reference_backend() noexcept {
+  static const ReferenceBackend backend;
+  return backend;
+}
+
+}  // namespace alng

@@ -1,0 +1,40 @@
+// The canonical order in plain scalar code: the specification that every back end's results are compared with, bit for
+// bit. docs/numerics.md says the same in words.
+//
+// All arithmetic is float32, round to nearest even, denormals kept; an fma stands only where it is written.
+#ifndef ALNG_REFERENCE_CANONICAL_H
+#define ALNG_REFERENCE_CANONICAL_H
+
+#include <cstdint>
+
+namespace alng::canonical {
+
+/// The sum of a row's D terms. Segments of 512 terms, padded with +0, are folded at distances 256, 16, 32, 64, 128, 8, 4, 2,
+/// 1; segment sums in groups of 32, padded with +0, at distances 16, 8, 4, 2, 1; groups are added left to right from +0.
+/// Starting from +0 the sum is never -0, so padding can be left out without changing a bit.
+float row_sum(const float* terms, std::int64_t columns) noexcept;
+
+/// What the row pass knows of one row before the row sums: the operands, dense and in float32. x2, gamma and dsum may be null.
+struct Row {
+  std::int64_t columns;
+  const float* dy;
+  const float* x1;
+  const float* x2;
+  const float* gamma;
+  const float* dsum;
+  float rstd;
+  float mean;
+};
+
+/// dx of one row in float32, before its one rounding to the dtype of dx. `w` and `q` are scratch of D values each.
+void row_pass(const Row& row, float* w, float* q, float* dx) noexcept;
+
+/// One row added to the running sums of its block, D values each.
+void add_row(const Row& row, float* dgamma, float* dbeta) noexcept;
+
+/// sum[j] = sum[j] + other[j]
+void add(float* sum, const float* other, std::int64_t columns) noexcept;
+
+}  // namespace alng::canonical
+
+#endif

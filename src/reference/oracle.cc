@@ -1,0 +1,159 @@
+#include "alng/oracle.hpp"
+
+#include <cfenv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "problem/arguments.h"
+#include "problem/float16.h"
+#include "problem/rows.h"
+
+namespace alng {
+namespace {
+
+// Neumaier's compensated sum. His branch on which operand is larger is replaced by Knuth's two-sum, which yields the same
+// rounding error of every addition without a branch, so that the column sums vectorise.
+inline void add(double value, double& sum, double& error) noexcept {
+  const double next = sum + value;
+  const double of_value = next - sum;
+  error += (sum - (next - of_value)) + (value - of_value);
+  sum = next;
+}
+
+// Once a sum is infinite its error term is NaN and means nothing.
+inline double total(double sum, double error) noexcept { return std::isfinite(sum) ? sum + error : sum; }
+
+void widen(DType dtype, const std::byte* dense, std::int64_t columns, float* out) noexcept {
+  if (dtype == DType::float32) {
+    std::memcpy(out, dense, static_cast<std::size_t>(columns) * sizeof(float));
+    return;
+  }
+  for (std::int64_t j = 0; j < columns; ++j) {
+    std::uint16_t bits;
+    std::memcpy(&bits, dense + 2 * j, sizeof bits);
+    out[j] = dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
+  }
+}
+
+/// Reads any row of one tensor as float32.
+class RowReader {
+ public:
+  RowReader(const TensorLayout& layout, int trailing, const void* data, std::int64_t columns)
+      : rows_(rows_of(layout, trailing)),
+        data_(static_cast<const std::byte*>(data)),
+        columns_(columns),
+        values_(static_cast<std::size_t>(columns)),
+        gathered_(rows_.dense_row ? 0 : static_cast<std::size_t>(columns) * dtype_size(layout.dtype)) {}
+
+  const float* read(std::int64_t row) noexcept {
+    const std::byte* first = data_ + rows_.row.offset(row);
+    if (!rows_.dense_row) {
+      gather_row(rows_.column, dtype_size(rows_.dtype), first, gathered_.data(), columns_);
+      first = gathered_.data();
+    }
+    widen(rows_.dtype, first, columns_, values_.data());
+    return values_.data();
+  }
+
+ private:
+  Rows rows_;
+  const std::byte* data_;
+  std::int64_t columns_;
+  std::vector<float> values_;
+  std::vector<std::byte> gathered_;
+};
+
+float read_statistic(const StridedDims& row, const float* data, std::int64_t index) noexcept {
+  float value;
+  std::memcpy(&value, reinterpret_cast<const std::byte*>(data) + row.offset(index), sizeof value);
+  return value;
+}
+
+void compute(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) {
+  const ProblemDescription& tensors = problem.description();
+  const std::int64_t columns = problem.columns();
+  const auto n = static_cast<std::size_t>(columns);
+  const int trailing = tensors.normalized_dims;
+
+  RowReader dy(tensors.dy, trailing, arguments.dy, columns);
+  RowReader x1(tensors.x1, trailing, arguments.x1, columns);
+  std::optional<RowReader> x2;
+  std::optional<RowReader> dsum;
+  if (tensors.x2) x2.emplace(*tensors.x2, trailing, arguments.x2, columns);
+  if (tensors.dsum && outputs.dx != nullptr) dsum.emplace(*tensors.dsum, trailing, arguments.dsum, columns);
+  // The statistics have as many trailing 1s as there are normalised dimensions, or none; either way their one row of
+  // dimensions is all there is, in row-major order.
+  const StridedDims rstd_row = rows_of(tensors.rstd, 0).row;
+  const StridedDims mean_row = rows_of(tensors.mean, 0).row;
+
+  std::vector<double> gamma(n, 1.0);
+  if (tensors.gamma) {
+    RowReader reader(*tensors.gamma, tensors.gamma->rank, arguments.gamma, columns);
+    const float* values = reader.read(0);
+    for (std::size_t j = 0; j < n; ++j) gamma[j] = values[j];
+  }
+  std::vector<double> w(n), h(n);
+  std::vector<double> dgamma(n), dgamma_error(n), dbeta(n), dbeta_error(n);
+
+  for (std::int64_t i = 0; i < problem.rows(); ++i) {
+    const float* dy_row = dy.read(i);
+    const float* x1_row = x1.read(i);
+    const float* x2_row = x2 ? x2->read(i) : nullptr;
+    const double rstd = read_statistic(rstd_row, arguments.rstd, i);
+    const double mean = read_statistic(mean_row, arguments.mean, i);
+    for (std::size_t j = 0; j < n; ++j) {
+      const float x = x2_row != nullptr ? x1_row[j] + x2_row[j] : x1_row[j];
+      h[j] = (x - mean) * rstd;
+      w[j] = dy_row[j] * gamma[j];
+    }
+    if (outputs.dgamma != nullptr) {
+      for (std::size_t j = 0; j < n; ++j) add(dy_row[j] * h[j], dgamma[j], dgamma_error[j]);
+    }
+    if (outputs.dbeta != nullptr) {
+      for (std::size_t j = 0; j < n; ++j) add(dy_row[j], dbeta[j], dbeta_error[j]);
+    }
+    if (outputs.dx == nullptr) continue;
+    double s1 = 0, s1_error = 0, s2 = 0, s2_error = 0;
+    for (std::size_t j = 0; j < n; ++j) {
+      add(w[j], s1, s1_error);
+      add(w[j] * h[j], s2, s2_error);
+    }
+    const double m1 = total(s1, s1_error) / static_cast<double>(columns);
+    const double m2 = total(s2, s2_error) / static_cast<double>(columns);
+    double* dx = outputs.dx + i * columns;
+    for (std::size_t j = 0; j < n; ++j) dx[j] = rstd * (w[j] - m1 - h[j] * m2);
+    if (dsum) {
+      const float* dsum_row = dsum->read(i);
+      for (std::size_t j = 0; j < n; ++j) dx[j] += dsum_row[j];
+    }
+  }
+  for (std::size_t j = 0; j < n; ++j) {
+    if (outputs.dgamma != nullptr) outputs.dgamma[j] = total(dgamma[j], dgamma_error[j]);
+    if (outputs.dbeta != nullptr) outputs.dbeta[j] = total(dbeta[j], dbeta_error[j]);
+  }
+}
+
+}  // namespace
+
+Status oracle(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) noexcept {
+  if (Status inputs = check_inputs(problem, arguments); !inputs.ok()) return inputs;
+  if (problem.columns() == 0) return {};
+  // A host that rounds another way or flushes denormals must not bend what results are judged by.
+  std::fenv_t host;
+  std::feholdexcept(&host);
+  std::fesetenv(FE_DFL_ENV);
+  Status status;
+  try {
+    compute(problem, arguments, outputs);
+  } catch (const std::bad_alloc&) {
+    status = Status(Code::out_of_memory, "out of memory for the oracle's row buffers");
+  }
+  std::fesetenv(&host);
+  return status;
+}
+
+}  // namespace alng
