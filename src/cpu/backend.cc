@@ -16,24 +16,22 @@
 namespace alng {
 namespace cpu {
 
-Kernels kernels(DType dtype, InstructionSet isa, const Variant& variant) noexcept {
+Kernels kernels(DType dtype, InstructionSet isa) noexcept {
   switch (dtype) {
     case DType::float32:
-      return kernels_float32(isa, variant);
+      return kernels_float32(isa);
     case DType::float16:
-      return kernels_float16(isa, variant);
+      return kernels_float16(isa);
     case DType::bfloat16:
       break;
   }
-  return kernels_bfloat16(isa, variant);
+  return kernels_bfloat16(isa);
 }
 
 namespace {
 
 // dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is still there for its reader.
 constexpr std::int64_t stream_bytes = 8 << 20;
-// Fetching ahead pays where inputs come from memory, not where they lie in the second-level cache already.
-constexpr std::int64_t prefetch_bytes = 4 << 20;
 
 float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
   return reinterpret_cast<float*>(workspace + offset);
@@ -61,9 +59,7 @@ class CpuExecution final : public Execution {
   CpuExecution(const Problem& problem, InstructionSet isa, int threads)
       : problem_(problem), isa_(isa) {
     const ProblemDescription& d = problem.description();
-    kernels_ = kernels(problem.dtype(), isa,
-                       Variant{d.gamma.has_value(), d.x2.has_value(), d.dsum.has_value(), d.dx.has_value(),
-                               d.dgamma.has_value(), d.dbeta.has_value()});
+    kernels_ = kernels(problem.dtype(), isa);
     dy_ = rows_of(d.dy, d.normalized_dims);
     x1_ = rows_of(d.x1, d.normalized_dims);
     dense_ = dy_.dense_row && x1_.dense_row;
@@ -78,11 +74,11 @@ class CpuExecution final : public Execution {
     rstd_ = rows_of(d.rstd, 0);
     mean_ = rows_of(d.mean, 0);
     widen_gamma_ = d.gamma && !(d.gamma->dtype == DType::float32 && rows_of(*d.gamma, d.gamma->rank).dense_row);
-    partition_ = make_partition(problem, threads, dense_);
     const std::int64_t tensor_bytes =
         problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
-    stream_ = dx_.dense_row && tensor_bytes >= stream_bytes;
-    prefetch_ = dense_ && problem.bytes() >= prefetch_bytes;
+    // The scalar kernels have no such stores.
+    stream_ = d.dx && dx_.dense_row && tensor_bytes >= stream_bytes && isa != InstructionSet::scalar;
+    partition_ = make_partition(problem, threads, {!dense_, stream_});
   }
 
   std::size_t workspace_size() const noexcept override { return partition_.workspace_size; }
@@ -97,7 +93,6 @@ class CpuExecution final : public Execution {
             " rows, " + std::to_string(p.slots) + " slots for their sums\n";
     text += std::string("rows: ") + (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
     text += std::string("dx: ") + (stream_ ? "written past the caches" : "written through the caches") + "\n";
-    text += std::string("prefetch: ") + (prefetch_ ? "the next rows" : "none") + "\n";
     return text;
   }
 
@@ -130,7 +125,6 @@ class CpuExecution final : public Execution {
     }
     pass.dense = dense_;
     pass.stream = stream_;
-    pass.prefetch = prefetch_;
 
     LeafTree tree(p.leaves, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.sums), p.slot_floats);
     Run run{*this, arguments, pass, tree, workspace};
@@ -164,29 +158,26 @@ class CpuExecution final : public Execution {
   }
 
   // One task: leaf after leaf, as long as there are any.
-  void work(Run& run, int task) const noexcept {
+  void work(Run& run, int index) const noexcept {
     const Partition& p = partition_;
-    std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(task) * p.task_scratch_size;
+    std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(index) * p.task_scratch_size;
     const Sums block = sums_at(reinterpret_cast<float*>(scratch));
-    while (true) {
-      int slot = -1;
-      if (p.slots > 0) {
-        // Without a free slot this task stops: the others hold them all and will do the leaves that are left.
-        slot = run.tree.acquire();
-        if (slot < 0) return;
-      }
+    Task task{{}, reinterpret_cast<float*>(scratch + p.task_h), scratch + p.task_rows, scratch + p.task_staging};
+    // With sums: without a free slot this task stops; the others hold them all and will do the leaves that are left.
+    for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire()) >= 0;) {
       const std::int64_t leaf = run.tree.next_leaf();
       if (leaf == p.leaves) {
         if (slot >= 0) run.tree.release(slot);
-        return;
+        break;
       }
       const Sums sums = slot >= 0 ? sums_at(run.tree.sums(slot)) : Sums{nullptr, nullptr};
       kernels_.row_pass(run.pass, leaf_begin(leaf, problem_.rows(), p.leaves),
-                        leaf_begin(leaf + 1, problem_.rows(), p.leaves), sums, block, scratch + p.task_rows);
+                        leaf_begin(leaf + 1, problem_.rows(), p.leaves), sums, block, task);
       if (slot < 0) continue;
       const int root = run.tree.complete(leaf, slot, kernels_.add);
       if (root >= 0) write_sums(run, sums_at(run.tree.sums(root)));
     }
+    kernels_.finish(run.pass, task);
   }
 
   void write_sums(const Run& run, Sums sums) const noexcept {
@@ -217,7 +208,6 @@ class CpuExecution final : public Execution {
   bool dense_ = true;
   bool widen_gamma_ = false;
   bool stream_ = false;
-  bool prefetch_ = false;
   Partition partition_;
 };
 

@@ -29,14 +29,9 @@ inline void WriteSums(float* output, const float* sum, std::int64_t columns, boo
   const std::int64_t lanes = static_cast<std::int64_t>(Lanes());
   for (std::int64_t j = 0; j < columns; j += lanes) {
     const std::size_t n = static_cast<std::size_t>(std::min(lanes, columns - j));
-    const bool whole = n == Lanes();
-    V value = whole ? Load(sum + j) : LoadN(sum + j, n);
-    if (accumulate) value = hn::Add(whole ? Load(output + j) : LoadN(output + j, n), value);
-    if (whole) {
-      Store(value, output + j);
-    } else {
-      StoreN(value, output + j, n);
-    }
+    V value = LoadAny(sum + j, n);
+    if (accumulate) value = hn::Add(LoadAny(output + j, n), value);
+    StoreAny(value, output + j, n);
   }
 }
 

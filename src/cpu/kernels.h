@@ -1,5 +1,5 @@
-// What a back end hands to the kernels, and the table in which it finds them: one row pass for each dtype, instruction set
-// and set of tensors, chosen once when a plan is made.
+// What a back end hands to the kernels, and the table in which it finds them: a set for each dtype and instruction set,
+// chosen once when a plan is made.
 #ifndef ALNG_CPU_KERNELS_H
 #define ALNG_CPU_KERNELS_H
 
@@ -12,16 +12,6 @@
 
 namespace alng::cpu {
 
-/// Which tensors a problem has: what a row pass is specialised for, beside the dtype.
-struct Variant {
-  bool gamma;
-  bool x2;
-  bool dsum;
-  bool dx;
-  bool dgamma;
-  bool dbeta;
-};
-
 /// One tensor of a run: its layout and where its first element is.
 struct Tensor {
   const Rows* rows = nullptr;
@@ -30,7 +20,7 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
-/// Everything about a run that is the same for all its rows.
+/// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
 struct RowPass {
   std::int64_t columns;
   /// 1 / columns in float32
@@ -42,8 +32,6 @@ struct RowPass {
   bool dense;
   /// Write dx past the caches: it is too large to be found there by whoever reads it next.
   bool stream;
-  /// Fetch the rows to come while the present ones are written.
-  bool prefetch;
 };
 
 /// The sums of a leaf or a block: `columns` values each; null where not wanted.
@@ -52,10 +40,38 @@ struct Sums {
   float* dbeta;
 };
 
-/// Does rows [begin, end): writes their dx and their column sums (from +0) into `sums`. `block` is scratch of the same size, used where there
-/// are more rows than a block has; `rows` is scratch for five rows of the dtype, used where some tensor's rows are not dense.
+/// A row whose sums are known and whose dx is still to be written: that is done together with the next row.
+struct Pending {
+  const void* dy = nullptr;
+  const void* dsum = nullptr;
+  /// Where dx is built; null where no row is pending.
+  void* dx = nullptr;
+  /// Where it belongs: the same place, or dx is copied or scattered from there.
+  std::byte* out = nullptr;
+  /// Bytes copied already.
+  std::size_t written = 0;
+  float rstd = 0, m1 = 0, m2 = 0;
+  bool stream = false;
+};
+
+/// What a task keeps between leaves.
+struct Task {
+  Pending pending;
+  /// h of the pending row: `columns` floats.
+  float* h;
+  /// Five rows of the dtype, used where some tensor's rows are not dense.
+  std::byte* rows;
+  /// A row of the dtype and a line, aligned to a line; used where dx is streamed to rows that do not begin on a line.
+  std::byte* staging;
+};
+
+/// Does rows [begin, end): writes dx of all of them but the last, which stays pending, and of the one that was; puts their column sums (from +0) into
+/// `sums`. `block` is scratch of the same size, used where there are more rows than a block has.
 using RowPassFunction = void (*)(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Sums block,
-                                 std::byte* rows);
+                                 Task& task);
+
+/// Writes dx of the row that is pending, if any.
+using FinishFunction = void (*)(const RowPass& pass, Task& task);
 
 /// sum[j] += other[j]
 using AddFunction = void (*)(float* sum, const float* other, std::int64_t columns);
@@ -65,17 +81,18 @@ using WriteSumsFunction = void (*)(float* output, const float* sum, std::int64_t
 
 struct Kernels {
   RowPassFunction row_pass;
+  FinishFunction finish;
   AddFunction add;
   WriteSumsFunction write_sums;
 };
 
 /// The kernels of one dtype. The instruction set is one that this machine runs.
-Kernels kernels(DType dtype, InstructionSet isa, const Variant& variant) noexcept;
+Kernels kernels(DType dtype, InstructionSet isa) noexcept;
 
 // The same for each dtype; each in a source of its own so that they compile at the same time.
-Kernels kernels_float32(InstructionSet isa, const Variant& variant) noexcept;
-Kernels kernels_float16(InstructionSet isa, const Variant& variant) noexcept;
-Kernels kernels_bfloat16(InstructionSet isa, const Variant& variant) noexcept;
+Kernels kernels_float32(InstructionSet isa) noexcept;
+Kernels kernels_float16(InstructionSet isa) noexcept;
+Kernels kernels_bfloat16(InstructionSet isa) noexcept;
 
 }  // namespace alng::cpu
 

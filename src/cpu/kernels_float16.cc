@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_float16(const Variant& variant) { return {ChooseRowPass<Float16>(variant), &Add, &WriteSums}; }
+Kernels Kernels_float16() { return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums}; }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -18,7 +18,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace alng::cpu {
 
-Kernels kernels_float16(InstructionSet isa, const Variant& variant) noexcept { ALNG_CALL_TARGET(isa, Kernels_float16(variant)); }
+Kernels kernels_float16(InstructionSet isa) noexcept { ALNG_CALL_TARGET(isa, Kernels_float16()); }
 
 }  // namespace alng::cpu
 #endif

@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_float32(const Variant& variant) { return {ChooseRowPass<float>(variant), &Add, &WriteSums}; }
+Kernels Kernels_float32() { return {&RowPassOf<float>::Run, &RowPassOf<float>::Finish, &Add, &WriteSums}; }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -18,7 +18,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace alng::cpu {
 
-Kernels kernels_float32(InstructionSet isa, const Variant& variant) noexcept { ALNG_CALL_TARGET(isa, Kernels_float32(variant)); }
+Kernels kernels_float32(InstructionSet isa) noexcept { ALNG_CALL_TARGET(isa, Kernels_float32()); }
 
 }  // namespace alng::cpu
 #endif

@@ -27,7 +27,7 @@ std::size_t LeafTree::bookkeeping_size(std::int64_t leaves, int slots) noexcept 
 }
 
 int LeafTree::min_slots(std::int64_t leaves) noexcept {
-  return std::bit_width(static_cast<std::uint64_t>(leaves)) + 2;
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(leaves))) + 2;
 }
 
 LeafTree::LeafTree(std::int64_t leaves, int slots, std::byte* bookkeeping, float* sums, std::int64_t slot_floats) noexcept

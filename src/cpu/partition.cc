@@ -22,7 +22,7 @@ bool is_dense_float32(const TensorLayout& layout) noexcept {
   return layout.dtype == DType::float32 && rows_of(layout, layout.rank).dense_row;
 }
 
-Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t leaves, bool dense) noexcept {
+Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t leaves, const Needs& needs) noexcept {
   const ProblemDescription& d = problem.description();
   const std::size_t columns = static_cast<std::size_t>(problem.columns());
   const std::size_t sums = round_up(columns * sizeof(float));
@@ -47,8 +47,11 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
   p.gamma = place(d.gamma && !is_dense_float32(*d.gamma) ? columns * sizeof(float) : 0);
   p.sums = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
-  p.task_rows = blocks ? slot_size : 0;
-  p.task_scratch_size = p.task_rows + (dense ? 0 : round_up(5 * columns * dtype_size(problem.dtype())));
+  const std::size_t row = columns * dtype_size(problem.dtype());
+  p.task_h = blocks ? slot_size : 0;
+  p.task_rows = p.task_h + (d.dx ? round_up(columns * sizeof(float)) : 0);
+  p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
+  p.task_scratch_size = p.task_staging + (needs.stream ? round_up(row + line) : 0);
   p.tasks_scratch = place(static_cast<std::size_t>(tasks) * p.task_scratch_size);
   p.workspace_size = end + line - 1;
   return p;
@@ -56,7 +59,7 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
 
 }  // namespace
 
-Partition make_partition(const Problem& problem, int threads, bool dense) noexcept {
+Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
   const std::int64_t worth = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
   int tasks = static_cast<int>(std::min({static_cast<std::int64_t>(threads), worth, std::max<std::int64_t>(leaves, 1)}));
@@ -65,10 +68,10 @@ Partition make_partition(const Problem& problem, int threads, bool dense) noexce
     // Each task keeps a slot at work and up to a level's worth of others pending where it falls behind; with fewer slots tasks
     // may have to stop early, never the last one.
     const int least = LeafTree::min_slots(leaves) + 2 * (tasks - 1);
-    Partition best = lay_out(problem, tasks, least, leaves, dense);
+    Partition best = lay_out(problem, tasks, least, leaves, needs);
     if (best.workspace_size > bound && tasks > 1) continue;
     for (int slots = least + tasks; slots <= 8 * tasks + LeafTree::min_slots(leaves); slots += tasks) {
-      const Partition larger = lay_out(problem, tasks, slots, leaves, dense);
+      const Partition larger = lay_out(problem, tasks, slots, leaves, needs);
       if (tasks == 1 || larger.workspace_size > bound) break;
       best = larger;
     }

@@ -25,16 +25,26 @@ struct Partition {
   /// gamma as dense float32, where it is not that already.
   std::size_t gamma = 0;
   std::size_t sums = 0;
-  /// For each task: its block sums, then its scratch rows.
+  /// For each task, task_scratch_size bytes: its block sums, then at these distances h, scratch rows and staging (kernels.h).
   std::size_t tasks_scratch = 0;
   std::size_t task_scratch_size = 0;
+  std::size_t task_h = 0;
   std::size_t task_rows = 0;
+  std::size_t task_staging = 0;
   /// All of it, and 63 bytes to find the boundary.
   std::size_t workspace_size = 0;
 };
 
-/// `threads` is at least 1. `dense`: all tensors of the problem's size have dense rows.
-Partition make_partition(const Problem& problem, int threads, bool dense) noexcept;
+/// What a run needs beside the column sums.
+struct Needs {
+  /// Some tensor of the problem's size has rows that are not dense.
+  bool gather;
+  /// dx is written past the caches.
+  bool stream;
+};
+
+/// `threads` is at least 1.
+Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept;
 
 }  // namespace alng::cpu
 

@@ -155,6 +155,29 @@ HWY_INLINE V LoadN(const Float16* p, size_t n) {
 HWY_INLINE void StoreN(V v, BFloat16* p, size_t n) { StoreBitsN(BFloat16Bits(v), &p->bits, n); }
 HWY_INLINE void StoreN(V v, Float16* p, size_t n) { StoreBitsN(Float16Bits(v), &p->bits, n); }
 
+// ---------------------------------------------------------------- either
+
+// For code that knows at compile time whether a vector is whole, and for code that does not.
+template <bool kWhole, class T>
+HWY_INLINE V LoadMaybe(const T* p, size_t n) {
+  if constexpr (kWhole) return Load(p);
+  return LoadN(p, n);
+}
+template <bool kWhole>
+HWY_INLINE void StoreMaybe(V v, float* p, size_t n) {
+  if constexpr (kWhole) return hn::StoreU(v, F(), p);
+  return StoreN(v, p, n);
+}
+template <class T>
+HWY_INLINE V LoadAny(const T* p, size_t n) {
+  return n == Lanes() ? Load(p) : LoadN(p, n);
+}
+template <class T>
+HWY_INLINE void StoreAny(V v, T* p, size_t n) {
+  if (n == Lanes()) return Store(v, p);
+  return StoreN(v, p, n);
+}
+
 // ---------------------------------------------------------------- 16 lanes in memory to one sum
 
 // Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes.

@@ -1,6 +1,7 @@
 #include "problem/arguments.h"
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -25,16 +26,14 @@ bool may_be_in_place(std::size_t output, std::size_t other) noexcept {
 }
 
 std::string hex(std::uintptr_t address) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  do {
-    text.insert(text.begin(), digits[address % 16]);
-    address /= 16;
-  } while (address != 0);
-  return "0x" + text;
+  std::array<char, 2 * sizeof address> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), address, 16).ptr;
+  return std::string("0x").append(digits.data(), end);
 }
 
-std::string range(const Footprint& footprint) { return "[" + hex(footprint.begin) + ", " + hex(footprint.end) + ")"; }
+std::string range(const Footprint& footprint) {
+  return std::string("[").append(hex(footprint.begin)).append(", ").append(hex(footprint.end)).append(")");
+}
 
 Status check_pointer(const NamedLayout& tensor, const void* pointer) {
   const auto name = [&tensor] { return std::string(tensor.name); };

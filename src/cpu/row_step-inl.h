@@ -1,0 +1,246 @@
+// One sweep over a row: the two row sums of the row at hand in canonical order (docs/numerics.md), its share of the column
+// sums, and, in the same loop, dx of the row before, whose sums are known by now.
+//
+// Doing both rows in one loop keeps memory busy with all streams at once (dy, x1, x2 of this row, dsum and dx of the one
+// before) instead of reads alone and then writes alone, hides the latency of the row sums' last additions behind the next
+// row, and loads gamma once for two uses. h is kept in float32 from one sweep to the next, so that x1 and x2 are read once.
+
+// Per-target include guard
+#if defined(ALNG_CPU_ROW_STEP_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_ROW_STEP_INL_H
+#undef ALNG_CPU_ROW_STEP_INL_H
+#else
+#define ALNG_CPU_ROW_STEP_INL_H
+#endif
+
+#include <algorithm>
+
+#include "cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace alng::cpu::HWY_NAMESPACE {
+
+// The row at hand. x2 may be null.
+template <class T>
+struct Row {
+  const T* dy;
+  const T* x1;
+  const T* x2;
+  float mean;
+  float rstd;
+};
+
+// The row before: its dx is still to be written. dx is null where there is none; dsum may be null.
+template <class T>
+struct PendingRow {
+  const T* dy;
+  const T* dsum;
+  T* dx;
+  float rstd;
+  float m1;
+  float m2;
+  // dx is aligned to a line and written past the caches.
+  bool stream;
+};
+
+constexpr std::size_t kSegment = 512;
+
+// kFull: gamma, x2, dsum and a pending row are all there, which is the usual case and then needs no branches.
+// kSums: both column sums are wanted.
+template <class T, bool kFull, bool kSums>
+struct RowSweep {
+  Row<T> row;
+  PendingRow<T> pending;
+  const float* gamma;
+  float* h;
+  float* dgamma;
+  float* dbeta;
+
+  // Row constants as vectors; sizeless vectors can't be members, so they travel as arguments.
+#define ALNG_CONSTANTS V mean, V rstd, V m1, V m2, V pending_rstd
+#define ALNG_PASS_CONSTANTS mean, rstd, m1, m2, pending_rstd
+
+  // The terms of the row sums at i; all lanes where kWhole, else the first n.
+  template <bool kWhole>
+  HWY_INLINE void Terms(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w, V& q) const {
+    const F d;
+    V g = hn::Zero(d);
+    if (kFull || gamma != nullptr) g = LoadMaybe<kWhole>(gamma + i, n);
+    if (kFull || pending.dx != nullptr) {
+      V dx = LoadMaybe<kWhole>(pending.dy + i, n);
+      if (kFull || gamma != nullptr) dx = hn::Mul(dx, g);
+      dx = NegFma(LoadMaybe<kWhole>(h + i, n), m2, hn::Sub(dx, m1));
+      if (kFull || pending.dsum != nullptr) {
+        dx = Fma(pending_rstd, dx, LoadMaybe<kWhole>(pending.dsum + i, n));
+      } else {
+        dx = hn::Mul(pending_rstd, dx);
+      }
+      if constexpr (kWhole) {
+        if (pending.stream) {
+          Stream(dx, pending.dx + i);
+        } else {
+          Store(dx, pending.dx + i);
+        }
+      } else {
+        StoreN(dx, pending.dx + i, n);
+      }
+    }
+    V x = LoadMaybe<kWhole>(row.x1 + i, n);
+    if (kFull || row.x2 != nullptr) x = hn::Add(x, LoadMaybe<kWhole>(row.x2 + i, n));
+    const V dy = LoadMaybe<kWhole>(row.dy + i, n);
+    const V h_now = hn::Mul(hn::Sub(x, mean), rstd);
+    StoreMaybe<kWhole>(h_now, h + i, n);
+    w = dy;
+    if (kFull || gamma != nullptr) w = hn::Mul(w, g);
+    q = hn::Mul(w, h_now);
+    // Beyond the row w is +0 * +0, but q is 0 * h with h = -mean * rstd: it can be -0 or NaN and must be made +0.
+    if constexpr (!kWhole) q = hn::IfThenElseZero(hn::FirstN(d, n), q);
+    if constexpr (kSums) {
+      StoreMaybe<kWhole>(Fma(dy, h_now, LoadMaybe<kWhole>(dgamma + i, n)), dgamma + i, n);
+      StoreMaybe<kWhole>(hn::Add(LoadMaybe<kWhole>(dbeta + i, n), dy), dbeta + i, n);
+    }
+  }
+
+  // A segment of 512 terms is folded at distances 256 (the pair), 16, 32, 64, 128 (levels 1 to 4) by recursion, which keeps
+  // at most five vectors of each sum alive. What remains, distances 8 to 1, lies between lanes and streams. Terms beyond
+  // the row are +0 in the canonical order; they are left out here, which changes no bit because the whole sum starts from +0.
+
+  // 2^L steps of 16 from i on, with their partners at distance 256 where kPair; all within the row.
+  template <int L, bool kPair>
+  HWY_INLINE void Whole(std::size_t i, ALNG_CONSTANTS, V& w, V& q) const {
+    V w2, q2;
+    if constexpr (L > 0) {
+      Whole<L - 1, kPair>(i, ALNG_PASS_CONSTANTS, w, q);
+      Whole<L - 1, kPair>(i + (std::size_t{16} << (L - 1)), ALNG_PASS_CONSTANTS, w2, q2);
+    } else {
+      Terms<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
+      if constexpr (!kPair) return;
+      Terms<true>(i + 256, 0, ALNG_PASS_CONSTANTS, w2, q2);
+    }
+    w = hn::Add(w, w2);
+    q = hn::Add(q, q2);
+  }
+
+  // The same where the row may end inside, at `end`; i itself is within the row. Not inlined: each level calls the one below
+  // twice, and the code would double with every level.
+  template <int L>
+  HWY_NOINLINE void Partial(std::size_t i, std::size_t end, ALNG_CONSTANTS, V& w, V& q) const {
+    const std::size_t last = i + (std::size_t{16} << L) - 16;
+    if (L < 4 && last + 256 + Lanes() <= end) {
+      return At(i).template Whole<L, true>(0, ALNG_PASS_CONSTANTS, w, q);
+    }
+    if (i + 256 >= end && last + Lanes() <= end) {
+      return At(i).template Whole<L, false>(0, ALNG_PASS_CONSTANTS, w, q);
+    }
+    V w2, q2;
+    if constexpr (L > 0) {
+      constexpr std::size_t half = std::size_t{16} << (L - 1);
+      Partial<L - 1>(i, end, ALNG_PASS_CONSTANTS, w, q);
+      if (i + half >= end) return;
+      Partial<L - 1>(i + half, end, ALNG_PASS_CONSTANTS, w2, q2);
+    } else {
+      if (i + Lanes() <= end) {
+        Terms<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
+      } else {
+        Terms<false>(i, end - i, ALNG_PASS_CONSTANTS, w, q);
+      }
+      if (i + 256 >= end) return;
+      Terms<false>(i + 256, end - i - 256, ALNG_PASS_CONSTANTS, w2, q2);
+    }
+    w = hn::Add(w, w2);
+    q = hn::Add(q, q2);
+  }
+
+  // The same sweep with all pointers moved on by i. A copy that lives in one function and whose address is not taken there stays in registers;
+  // members of *this would be loaded again after each store, as a vector store may alias anything.
+  HWY_INLINE RowSweep At(std::size_t i) const {
+    RowSweep moved = *this;
+    moved.row.dy += i;
+    moved.row.x1 += i;
+    if (kFull || row.x2 != nullptr) moved.row.x2 += i;
+    if (kFull || gamma != nullptr) moved.gamma += i;
+    if (kFull || pending.dx != nullptr) {
+      moved.pending.dy += i;
+      moved.pending.dx += i;
+      if (kFull || pending.dsum != nullptr) moved.pending.dsum += i;
+    }
+    moved.h += i;
+    if constexpr (kSums) {
+      moved.dgamma += i;
+      moved.dbeta += i;
+    }
+    return moved;
+  }
+
+  // The segment [begin, end) of the row.
+  HWY_NOINLINE void WholeSegment(std::size_t begin, float& w_sum, float& q_sum) const {
+    Segment<true>(begin, begin + kSegment, w_sum, q_sum);
+  }
+  HWY_NOINLINE void PartialSegment(std::size_t begin, std::size_t end, float& w_sum, float& q_sum) const {
+    Segment<false>(begin, end, w_sum, q_sum);
+  }
+
+  template <bool kWhole>
+  HWY_INLINE void Segment(std::size_t begin, std::size_t end, float& w_sum, float& q_sum) const {
+    const F d;
+    const V mean = hn::Set(d, row.mean);
+    const V rstd = hn::Set(d, row.rstd);
+    const V m1 = hn::Set(d, pending.m1);
+    const V m2 = hn::Set(d, pending.m2);
+    const V pending_rstd = hn::Set(d, pending.rstd);
+    alignas(64) float w_lanes[16];
+    alignas(64) float q_lanes[16];
+    for (std::size_t lane = 0; lane < 16; lane += Lanes()) {
+      V w = hn::Zero(d), q = hn::Zero(d);
+      if constexpr (kWhole) {
+        At(begin + lane).template Whole<4, true>(0, ALNG_PASS_CONSTANTS, w, q);
+      } else {
+        if (begin + lane < end) Partial<4>(begin + lane, end, ALNG_PASS_CONSTANTS, w, q);
+      }
+      hn::Store(w, d, w_lanes + lane);
+      hn::Store(q, d, q_lanes + lane);
+    }
+    FoldLanes(w_lanes, q_lanes, w_sum, q_sum);
+  }
+
+#undef ALNG_CONSTANTS
+#undef ALNG_PASS_CONSTANTS
+};
+
+// At most 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
+inline float FoldSegments(float* sums, std::size_t count) {
+  for (std::size_t distance = 16; distance > 0; distance /= 2) {
+    for (std::size_t s = 0; s < distance && s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
+    count = std::min(count, distance);
+  }
+  return sums[0];
+}
+
+// The row sums of a whole row. `after_segment(end)` is called whenever dx of the pending row is written up to `end`.
+template <class Sweep, class AfterSegment>
+HWY_INLINE void SweepRow(const Sweep& sweep, std::size_t columns, float& w_sum, float& q_sum,
+                         const AfterSegment& after_segment) {
+  constexpr std::size_t group_columns = 32 * kSegment;
+  w_sum = 0.0f;
+  q_sum = 0.0f;
+  for (std::size_t group = 0; group < columns; group += group_columns) {
+    float w_segments[32], q_segments[32];
+    std::size_t count = 0;
+    for (std::size_t begin = group; begin < std::min(columns, group + group_columns); begin += kSegment, ++count) {
+      const std::size_t end = std::min(columns, begin + kSegment);
+      if (end - begin == kSegment) {
+        sweep.WholeSegment(begin, w_segments[count], q_segments[count]);
+      } else {
+        sweep.PartialSegment(begin, end, w_segments[count], q_segments[count]);
+      }
+      after_segment(end);
+    }
+    w_sum = w_sum + FoldSegments(w_segments, count);
+    q_sum = q_sum + FoldSegments(q_segments, count);
+  }
+}
+
+}  // namespace alng::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
