@@ -101,24 +101,23 @@ struct RowSweep {
     }
   }
 
-  // A segment of 512 terms is folded at distances 256 (the pair), 16, 32, 64, 128 (levels 1 to 4) by recursion, which keeps
-  // at most five vectors of each sum alive. What remains, distances 8 to 1, lies between lanes and streams. Terms beyond
-  // the row are +0 in the canonical order; they are left out here, which changes no bit because the whole sum starts from +0.
+  // A segment of 512 terms is folded at distances 16, 32, 64, 128, 256 (levels 1 to 5) by recursion, which goes through memory in
+  // order and keeps at most six vectors of each sum alive. What remains, distances 8 to 1, lies between lanes and streams.
+  // Terms beyond the row are +0 in the canonical order; they are left out here, which changes no bit because the whole sum
+  // starts from +0.
 
-  // 2^L steps of 16 from i on, with their partners at distance 256 where kPair; all within the row.
-  template <int L, bool kPair>
+  // 2^L steps of 16 from i on, all within the row.
+  template <int L>
   HWY_INLINE void Whole(std::size_t i, ALNG_CONSTANTS, V& w, V& q) const {
-    V w2, q2;
-    if constexpr (L > 0) {
-      Whole<L - 1, kPair>(i, ALNG_PASS_CONSTANTS, w, q);
-      Whole<L - 1, kPair>(i + (std::size_t{16} << (L - 1)), ALNG_PASS_CONSTANTS, w2, q2);
-    } else {
+    if constexpr (L == 0) {
       Terms<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
-      if constexpr (!kPair) return;
-      Terms<true>(i + 256, 0, ALNG_PASS_CONSTANTS, w2, q2);
+    } else {
+      V w2, q2;
+      Whole<L - 1>(i, ALNG_PASS_CONSTANTS, w, q);
+      Whole<L - 1>(i + (std::size_t{16} << (L - 1)), ALNG_PASS_CONSTANTS, w2, q2);
+      w = hn::Add(w, w2);
+      q = hn::Add(q, q2);
     }
-    w = hn::Add(w, w2);
-    q = hn::Add(q, q2);
   }
 
   // The same where the row may end inside, at `end`; i itself is within the row. Not inlined: each level calls the one below
@@ -126,29 +125,18 @@ struct RowSweep {
   template <int L>
   HWY_NOINLINE void Partial(std::size_t i, std::size_t end, ALNG_CONSTANTS, V& w, V& q) const {
     const std::size_t last = i + (std::size_t{16} << L) - 16;
-    if (L < 4 && last + 256 + Lanes() <= end) {
-      return At(i).template Whole<L, true>(0, ALNG_PASS_CONSTANTS, w, q);
-    }
-    if (i + 256 >= end && last + Lanes() <= end) {
-      return At(i).template Whole<L, false>(0, ALNG_PASS_CONSTANTS, w, q);
-    }
-    V w2, q2;
-    if constexpr (L > 0) {
+    if (L < 5 && last + Lanes() <= end) return At(i).template Whole<L>(0, ALNG_PASS_CONSTANTS, w, q);
+    if constexpr (L == 0) {
+      Terms<false>(i, end - i, ALNG_PASS_CONSTANTS, w, q);
+    } else {
       constexpr std::size_t half = std::size_t{16} << (L - 1);
       Partial<L - 1>(i, end, ALNG_PASS_CONSTANTS, w, q);
       if (i + half >= end) return;
+      V w2, q2;
       Partial<L - 1>(i + half, end, ALNG_PASS_CONSTANTS, w2, q2);
-    } else {
-      if (i + Lanes() <= end) {
-        Terms<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
-      } else {
-        Terms<false>(i, end - i, ALNG_PASS_CONSTANTS, w, q);
-      }
-      if (i + 256 >= end) return;
-      Terms<false>(i + 256, end - i - 256, ALNG_PASS_CONSTANTS, w2, q2);
+      w = hn::Add(w, w2);
+      q = hn::Add(q, q2);
     }
-    w = hn::Add(w, w2);
-    q = hn::Add(q, q2);
   }
 
   // The same sweep with all pointers moved on by i. A copy that lives in one function and whose address is not taken there stays in registers;
@@ -193,9 +181,9 @@ struct RowSweep {
     for (std::size_t lane = 0; lane < 16; lane += Lanes()) {
       V w = hn::Zero(d), q = hn::Zero(d);
       if constexpr (kWhole) {
-        At(begin + lane).template Whole<4, true>(0, ALNG_PASS_CONSTANTS, w, q);
+        At(begin + lane).template Whole<5>(0, ALNG_PASS_CONSTANTS, w, q);
       } else {
-        if (begin + lane < end) Partial<4>(begin + lane, end, ALNG_PASS_CONSTANTS, w, q);
+        if (begin + lane < end) Partial<5>(begin + lane, end, ALNG_PASS_CONSTANTS, w, q);
       }
       hn::Store(w, d, w_lanes + lane);
       hn::Store(q, d, q_lanes + lane);
