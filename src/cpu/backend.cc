@@ -73,12 +73,13 @@ class CpuExecution final : public Execution {
     view(d.dx, dx_);
     rstd_ = rows_of(d.rstd, 0);
     mean_ = rows_of(d.mean, 0);
-    widen_gamma_ = d.gamma && !(d.gamma->dtype == DType::float32 && rows_of(*d.gamma, d.gamma->rank).dense_row);
+    own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 ||
+                             !rows_of(*d.gamma, d.gamma->rank).dense_row);
     const std::int64_t tensor_bytes =
         problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
     // The scalar kernels have no such stores.
     stream_ = d.dx && dx_.dense_row && tensor_bytes >= stream_bytes && isa != InstructionSet::scalar;
-    partition_ = make_partition(problem, threads, {!dense_, stream_});
+    partition_ = make_partition(problem, threads, {!dense_, stream_, own_gamma_});
   }
 
   std::size_t workspace_size() const noexcept override { return partition_.workspace_size; }
@@ -105,6 +106,7 @@ class CpuExecution final : public Execution {
 
     RowPass pass;
     pass.columns = problem_.columns();
+    pass.padded_columns = padded(pass.columns);
     pass.inverse_columns = 1.0f / static_cast<float>(problem_.columns());
     // Inputs are only read through these; one type serves both directions.
     const auto tensor = [](const Rows& rows, const void* base) {
@@ -117,11 +119,12 @@ class CpuExecution final : public Execution {
     pass.dx = tensor(dx_, arguments.dx);
     pass.rstd = tensor(rstd_, arguments.rstd);
     pass.mean = tensor(mean_, arguments.mean);
-    pass.gamma = static_cast<const float*>(widen_gamma_ ? nullptr : arguments.gamma);
-    if (widen_gamma_) {
-      float* dense = floats_at(workspace, p.gamma);
-      widen_gamma(*problem_.description().gamma, arguments.gamma, dense);
-      pass.gamma = dense;
+    pass.gamma = static_cast<const float*>(own_gamma_ ? nullptr : arguments.gamma);
+    if (own_gamma_) {
+      float* own = floats_at(workspace, p.gamma);
+      widen_gamma(*problem_.description().gamma, arguments.gamma, own);
+      if (kernels_.to_own_order != nullptr) kernels_.to_own_order(own, padded(problem_.columns()));
+      pass.gamma = own;
     }
     pass.dense = dense_;
     pass.stream = stream_;
@@ -187,6 +190,7 @@ class CpuExecution final : public Execution {
   }
 
   void write_sums(const TensorLayout& layout, float* output, float* sums) const noexcept {
+    if (kernels_.to_natural_order != nullptr) kernels_.to_natural_order(sums, padded(problem_.columns()));
     const bool accumulate = problem_.description().accumulate;
     const std::int64_t columns = problem_.columns();
     const Rows view = rows_of(layout, layout.rank);
@@ -206,7 +210,7 @@ class CpuExecution final : public Execution {
   Kernels kernels_{};
   Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
   bool dense_ = true;
-  bool widen_gamma_ = false;
+  bool own_gamma_ = false;
   bool stream_ = false;
   Partition partition_;
 };

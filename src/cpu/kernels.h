@@ -12,6 +12,14 @@
 
 namespace alng::cpu {
 
+/// Arrays of a value for each column that kernels read and write whole vectors of (h, sums, their own copy of gamma) are padded
+/// to a multiple of this many.
+inline constexpr std::int64_t column_padding = 32;
+
+inline constexpr std::int64_t padded(std::int64_t columns) noexcept {
+  return (columns + column_padding - 1) / column_padding * column_padding;
+}
+
 /// One tensor of a run: its layout and where its first element is.
 struct Tensor {
   const Rows* rows = nullptr;
@@ -23,10 +31,12 @@ struct Tensor {
 /// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
 struct RowPass {
   std::int64_t columns;
+  /// columns and their padding
+  std::int64_t padded_columns;
   /// 1 / columns in float32
   float inverse_columns;
   Tensor dy, x1, x2, dsum, dx, rstd, mean;
-  /// Dense, float32; null without gamma.
+  /// Dense, float32; null without gamma. In the kernels' own order where they have one (Kernels::to_own_order).
   const float* gamma;
   /// All of dy, x1, x2, dsum and dx have dense rows: nothing goes through scratch.
   bool dense;
@@ -34,7 +44,7 @@ struct RowPass {
   bool stream;
 };
 
-/// The sums of a leaf or a block: `columns` values each; null where not wanted.
+/// The sums of a leaf or a block: `columns` values each, padded; null where not wanted.
 struct Sums {
   float* dgamma;
   float* dbeta;
@@ -57,7 +67,7 @@ struct Pending {
 /// What a task keeps between leaves.
 struct Task {
   Pending pending;
-  /// h of the pending row: `columns` floats.
+  /// h of the pending row: `padded_columns` floats.
   float* h;
   /// Five rows of the dtype, used where some tensor's rows are not dense.
   std::byte* rows;
@@ -79,11 +89,17 @@ using AddFunction = void (*)(float* sum, const float* other, std::int64_t column
 /// output[j] = sum[j], or output[j] += sum[j]; every NaN canonical. Dense.
 using WriteSumsFunction = void (*)(float* output, const float* sum, std::int64_t columns, bool accumulate);
 
+/// Reorders, in place, values for each column between natural order and the kernels' own. `padded_columns` is a multiple of 32.
+using ReorderFunction = void (*)(float* values, std::int64_t padded_columns);
+
 struct Kernels {
   RowPassFunction row_pass;
   FinishFunction finish;
   AddFunction add;
   WriteSumsFunction write_sums;
+  /// Null where sums and gamma are in natural order.
+  ReorderFunction to_own_order;
+  ReorderFunction to_natural_order;
 };
 
 /// The kernels of one dtype. The instruction set is one that this machine runs.

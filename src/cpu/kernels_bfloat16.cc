@@ -10,7 +10,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_bfloat16() { return {&RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums}; }
+Kernels Kernels_bfloat16() {
+#if ALNG_HAVE_PAIRS
+  return {&RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, &ToPairs, &FromPairs};
+#else
+  return {&RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, nullptr, nullptr};
+#endif
+}
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -10,7 +10,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_float16() { return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums}; }
+Kernels Kernels_float16() {
+  return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums, nullptr, nullptr};
+}
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
 #include "plan/leaves.h"
 
@@ -18,14 +19,10 @@ constexpr std::int64_t min_task_bytes = 256 << 10;
 
 std::size_t round_up(std::size_t bytes) noexcept { return (bytes + line - 1) / line * line; }
 
-bool is_dense_float32(const TensorLayout& layout) noexcept {
-  return layout.dtype == DType::float32 && rows_of(layout, layout.rank).dense_row;
-}
-
 Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t leaves, const Needs& needs) noexcept {
   const ProblemDescription& d = problem.description();
   const std::size_t columns = static_cast<std::size_t>(problem.columns());
-  const std::size_t sums = round_up(columns * sizeof(float));
+  const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
   const int sums_wanted = (d.dgamma ? 1 : 0) + (d.dbeta ? 1 : 0);
 
   Partition p;
@@ -44,12 +41,12 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
   };
   p.bookkeeping_size = LeafTree::bookkeeping_size(leaves, p.slots);
   p.bookkeeping = place(p.bookkeeping_size);
-  p.gamma = place(d.gamma && !is_dense_float32(*d.gamma) ? columns * sizeof(float) : 0);
+  p.gamma = place(needs.own_gamma ? sums : 0);
   p.sums = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
   const std::size_t row = columns * dtype_size(problem.dtype());
   p.task_h = blocks ? slot_size : 0;
-  p.task_rows = p.task_h + (d.dx ? round_up(columns * sizeof(float)) : 0);
+  p.task_rows = p.task_h + (d.dx ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
   p.task_scratch_size = p.task_staging + (needs.stream ? round_up(row + line) : 0);
   p.tasks_scratch = place(static_cast<std::size_t>(tasks) * p.task_scratch_size);

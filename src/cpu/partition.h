@@ -14,7 +14,7 @@ namespace alng::cpu {
 struct Partition {
   std::int64_t leaves = 0;
   int tasks = 1;
-  /// Slots for column sums (leaf_tree.h), of `slot_floats` floats: dgamma's and dbeta's, as far as they are wanted, each padded to whole lines.
+  /// Slots for column sums (leaf_tree.h), of `slot_floats` floats: dgamma's and dbeta's, as far as they are wanted, each padded (kernels.h).
   int slots = 0;
   std::int64_t slot_floats = 0;
   /// Floats between the sums of dgamma and those of dbeta within a slot.
@@ -22,7 +22,7 @@ struct Partition {
 
   std::size_t bookkeeping = 0;
   std::size_t bookkeeping_size = 0;
-  /// gamma as dense float32, where it is not that already.
+  /// The kernels' copy of gamma, where they need one.
   std::size_t gamma = 0;
   std::size_t sums = 0;
   /// For each task, task_scratch_size bytes: its block sums, then at these distances h, scratch rows and staging (kernels.h).
@@ -41,6 +41,8 @@ struct Needs {
   bool gather;
   /// dx is written past the caches.
   bool stream;
+  /// gamma is not dense float32 in the order of the kernels.
+  bool own_gamma;
 };
 
 /// `threads` is at least 1.

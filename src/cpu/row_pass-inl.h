@@ -29,8 +29,8 @@ class RowPassOf {
     Block(pass, begin, std::min(begin + block_rows, end), sums, task);
     for (std::int64_t r = begin + block_rows; r < end; r += block_rows) {
       Block(pass, r, std::min(r + block_rows, end), block, task);
-      if (sums.dgamma != nullptr) Add(sums.dgamma, block.dgamma, pass.columns);
-      if (sums.dbeta != nullptr) Add(sums.dbeta, block.dbeta, pass.columns);
+      if (sums.dgamma != nullptr) Add(sums.dgamma, block.dgamma, pass.padded_columns);
+      if (sums.dbeta != nullptr) Add(sums.dbeta, block.dbeta, pass.padded_columns);
     }
   }
 
@@ -43,12 +43,30 @@ class RowPassOf {
     const V rstd = hn::Set(d, pending.rstd);
     const V m1 = hn::Set(d, pending.m1);
     const V m2 = hn::Set(d, pending.m2);
-    for (std::size_t i = 0; i < columns; i += Lanes()) {
-      const std::size_t n = std::min(Lanes(), columns - i);
-      V w = LoadAny(pending.dy + i, n);
-      if (pass.gamma != nullptr) w = hn::Mul(w, LoadAny(pass.gamma + i, n));
-      const V t = NegFma(LoadAny(task.h + i, n), m2, hn::Sub(w, m1));
-      StoreAny(pending.dsum != nullptr ? Fma(rstd, t, LoadAny(pending.dsum + i, n)) : hn::Mul(rstd, t), pending.dx + i, n);
+    const auto dx_of = [&](std::size_t at, V dy, V gamma, V dsum) HWY_ATTR {
+      const V w = pass.gamma != nullptr ? hn::Mul(dy, gamma) : dy;
+      const V t = NegFma(hn::LoadU(d, task.h + at), m2, hn::Sub(w, m1));
+      return pending.dsum != nullptr ? Fma(rstd, t, dsum) : hn::Mul(rstd, t);
+    };
+    const V zero = hn::Zero(d);
+    for (std::size_t i = 0; i < columns; i += StepElements<T>()) {
+      const std::size_t n = std::min(StepElements<T>(), columns - i);
+#if ALNG_HAVE_PAIRS
+      if constexpr (kPaired<T>) {
+        V dy0, dy1, dsum0 = zero, dsum1 = zero, gamma0 = zero, gamma1 = zero;
+        LoadPair<false>(pending.dy + i, n, dy0, dy1);
+        if (pending.dsum != nullptr) LoadPair<false>(pending.dsum + i, n, dsum0, dsum1);
+        if (pass.gamma != nullptr) {
+          gamma0 = hn::LoadU(d, pass.gamma + i);
+          gamma1 = hn::LoadU(d, pass.gamma + i + 16);
+        }
+        StorePair<false>(dx_of(i, dy0, gamma0, dsum0), dx_of(i + 16, dy1, gamma1, dsum1), pending.dx + i, n, false);
+        continue;
+      }
+#endif
+      const V dsum = pending.dsum != nullptr ? LoadAny(pending.dsum + i, n) : zero;
+      const V gamma = pass.gamma != nullptr ? LoadAny(pass.gamma + i, n) : zero;
+      StoreAny(dx_of(i, LoadAny(pending.dy + i, n), gamma, dsum), pending.dx + i, n);
     }
     Written(pass, task, columns);
     task.pending.dx = nullptr;
@@ -64,8 +82,8 @@ class RowPassOf {
 
   // At most block_rows rows, in order; their column sums from +0.
   static void Block(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Task& task) {
-    if (sums.dgamma != nullptr) std::fill_n(sums.dgamma, pass.columns, 0.0f);
-    if (sums.dbeta != nullptr) std::fill_n(sums.dbeta, pass.columns, 0.0f);
+    if (sums.dgamma != nullptr) std::fill_n(sums.dgamma, pass.padded_columns, 0.0f);
+    if (sums.dbeta != nullptr) std::fill_n(sums.dbeta, pass.padded_columns, 0.0f);
     for (std::int64_t r = begin; r < end; ++r) OneRow(pass, r, sums, task);
   }
 
@@ -173,16 +191,34 @@ class RowPassOf {
     const std::size_t columns = static_cast<std::size_t>(pass.columns);
     const V mean = hn::Set(d, row.mean);
     const V rstd = hn::Set(d, row.rstd);
-    for (std::size_t i = 0; i < columns; i += Lanes()) {
-      const std::size_t n = std::min(Lanes(), columns - i);
-      const V dy = LoadAny(row.dy + i, n);
+    const auto add = [&](std::size_t at, V dy, V x1, V x2) HWY_ATTR {
       if (sums.dgamma != nullptr) {
-        V x = LoadAny(row.x1 + i, n);
-        if (row.x2 != nullptr) x = hn::Add(x, LoadAny(row.x2 + i, n));
+        const V x = row.x2 != nullptr ? hn::Add(x1, x2) : x1;
         const V h = hn::Mul(hn::Sub(x, mean), rstd);
-        StoreAny(Fma(dy, h, LoadAny(sums.dgamma + i, n)), sums.dgamma + i, n);
+        hn::StoreU(Fma(dy, h, hn::LoadU(d, sums.dgamma + at)), d, sums.dgamma + at);
       }
-      if (sums.dbeta != nullptr) StoreAny(hn::Add(LoadAny(sums.dbeta + i, n), dy), sums.dbeta + i, n);
+      if (sums.dbeta != nullptr) hn::StoreU(hn::Add(hn::LoadU(d, sums.dbeta + at), dy), d, sums.dbeta + at);
+    };
+    const V zero = hn::Zero(d);
+    for (std::size_t i = 0; i < columns; i += StepElements<T>()) {
+      const std::size_t n = std::min(StepElements<T>(), columns - i);
+#if ALNG_HAVE_PAIRS
+      if constexpr (kPaired<T>) {
+        V dy0, dy1, x10 = zero, x11 = zero, x20 = zero, x21 = zero;
+        LoadPair<false>(row.dy + i, n, dy0, dy1);
+        if (sums.dgamma != nullptr) {
+          LoadPair<false>(row.x1 + i, n, x10, x11);
+          if (row.x2 != nullptr) LoadPair<false>(row.x2 + i, n, x20, x21);
+        }
+        add(i, dy0, x10, x20);
+        add(i + 16, dy1, x11, x21);
+        continue;
+      }
+#endif
+      const bool needs_x = sums.dgamma != nullptr;
+      const V x1 = needs_x ? LoadAny(row.x1 + i, n) : zero;
+      const V x2 = needs_x && row.x2 != nullptr ? LoadAny(row.x2 + i, n) : zero;
+      add(i, LoadAny(row.dy + i, n), x1, x2);
     }
   }
 };

@@ -35,7 +35,7 @@ bool keep_apart_within_period(const Footprint& a, const Footprint& b, std::uint6
   const std::uint64_t period = gcd_from(b, limit, gcd_from(a, limit, 0));
   const std::uint64_t length_a = span_below(a, limit);
   const std::uint64_t length_b = span_below(b, limit);
-  if (length_a > period || length_b > period) return false;
+  if (period == 0 || length_a > period || length_b > period) return false;
   const std::uint64_t start_b =
       b.begin >= a.begin ? (b.begin - a.begin) % period : (period - (a.begin - b.begin) % period) % period;
   return start_b >= length_a && start_b <= period - length_b;
