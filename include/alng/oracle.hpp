@@ -18,8 +18,8 @@ struct OracleOutputs {
   double* dbeta = nullptr;
 };
 
-/// Computes the formula of problem.hpp in double precision with compensated sums, from the inputs in `arguments` (its outputs,
-/// workspace and executor are not looked at).
+/// Computes the formula of problem.hpp in double precision with compensated sums, from the inputs in `arguments` (its
+/// outputs, workspace and executor are not looked at).
 ///
 /// One rounding is part of the problem and so is done here too: x = x1 + x2 is rounded to float32, as the forward pass
 /// that made mean and rstd formed it. Without it, no implementation in float32 could be near at mean/std = 1000.

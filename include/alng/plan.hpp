@@ -33,11 +33,11 @@ struct Executor {
 struct PlanOptions {
   /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for the best.
   std::string device;
-  /// An instruction set as `instruction_sets()` names it: `"scalar"`, `"avx2"`, `"avx512"`, `"neon"`, `"sve"`. Empty: what
-  /// the environment variable ALNG_ISA names, else the best this machine runs.
+  /// An instruction set as `instruction_sets()` names it: `"scalar"`, `"avx2"`, `"avx512"`, `"neon"`, `"sve"`. Empty:
+  /// what the environment variable ALNG_ISA names, else the best this machine runs.
   std::string isa;
-  /// The most tasks that may run at once; 0: as many as there are processors for this process. A plan uses fewer where more would not help
-  /// (small problems run on the calling thread alone).
+  /// The most tasks that may run at once; 0: as many as there are processors for this process. A plan uses fewer where
+  /// more would not help (small problems run on the calling thread alone).
   int threads = 0;
 };
 
@@ -87,7 +87,8 @@ class ALNG_EXPORT Plan {
   std::string_view isa() const noexcept;
   /// Tasks that a run hands to its threads; 1: all is done on the calling thread.
   int threads() const noexcept;
-  /// The plan in words, several lines: device, instruction set, threads, leaves, workspace, and why other back ends were passed over.
+  /// The plan in words, several lines: device, instruction set, threads, leaves, workspace, and why other back ends
+  /// were passed over.
   std::string explain() const;
 
   /// Computes the outputs. On the CPU it allocates nothing, locks nothing, prints nothing; safe to call from several
@@ -103,8 +104,8 @@ class ALNG_EXPORT Plan {
   std::shared_ptr<const State> state_;
 };
 
-/// Problem, plan, workspace and run in one call. Allocates the workspace; for repeated work keep a Plan. `workspace` and
-/// `workspace_size` of the arguments are ignored.
+/// Problem, plan, workspace and run in one call. Allocates the workspace; for repeated work keep a Plan. `workspace`
+/// and `workspace_size` of the arguments are ignored.
 ALNG_EXPORT Status add_layer_norm_grad(const ProblemDescription& description, const Arguments& arguments,
                                        const PlanOptions& options = {}) noexcept;
 

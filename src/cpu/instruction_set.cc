@@ -42,7 +42,8 @@ std::string_view why_not(InstructionSet isa) noexcept {
     case InstructionSet::scalar:
       return {};
     case InstructionSet::avx2:
-      // What Highway compiles this target with; no processor has AVX2 without the others, but a virtual machine may hide some.
+      // What Highway compiles this target with; no processor has AVX2 without the others, but a virtual machine may
+      // hide some.
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
                      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
                  ? std::string_view{}
@@ -100,8 +101,8 @@ std::vector<Availability> instruction_sets() {
   std::vector<Availability> result;
   for (const cpu::InstructionSet isa : cpu::known_instruction_sets()) {
     const std::string_view reason = cpu::why_not(isa);
-    result.push_back({std::string(cpu::name(isa)), reason.empty(),
-                      reason.empty() ? "this processor runs it" : std::string(reason)});
+    result.push_back(
+        {std::string(cpu::name(isa)), reason.empty(), reason.empty() ? "this processor runs it" : std::string(reason)});
   }
   return result;
 }

@@ -19,8 +19,8 @@ std::string_view name(InstructionSet isa) noexcept;
 /// Empty where this machine runs it, else why not, in a few words.
 std::string_view why_not(InstructionSet isa) noexcept;
 
-/// The instruction set a plan uses: the one that is asked for, else the one ALNG_ISA names, else the best that runs here.
-/// `bad_option` for a name nobody has heard of, `unsupported` for one this machine does not run.
+/// The instruction set a plan uses: the one that is asked for, else the one ALNG_ISA names, else the best that runs
+/// here. `bad_option` for a name nobody has heard of, `unsupported` for one this machine does not run.
 Result<InstructionSet> choose_instruction_set(std::string_view asked_for);
 
 }  // namespace alng::cpu

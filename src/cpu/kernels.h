@@ -12,8 +12,8 @@
 
 namespace alng::cpu {
 
-/// Arrays of a value for each column that kernels read and write whole vectors of (h, sums, their own copy of gamma) are padded
-/// to a multiple of this many.
+/// Arrays of a value for each column that kernels read and write whole vectors of (h, sums, their own copy of gamma)
+/// are padded to a multiple of this many.
 inline constexpr std::int64_t column_padding = 32;
 
 inline constexpr std::int64_t padded(std::int64_t columns) noexcept {
@@ -42,6 +42,8 @@ struct RowPass {
   bool dense;
   /// Write dx past the caches: it is too large to be found there by whoever reads it next.
   bool stream;
+  /// How many bytes ahead inputs are fetched; 0 where they are likely to be in cache.
+  std::size_t fetch_ahead;
 };
 
 /// The sums of a leaf or a block: `columns` values each, padded; null where not wanted.
@@ -75,8 +77,9 @@ struct Task {
   std::byte* staging;
 };
 
-/// Does rows [begin, end): writes dx of all of them but the last, which stays pending, and of the one that was; puts their column sums (from +0) into
-/// `sums`. `block` is scratch of the same size, used where there are more rows than a block has.
+/// Does rows [begin, end): writes dx of all of them but the last, which stays pending, and of the one that was; puts
+/// their column sums (from +0) into `sums`. `block` is scratch of the same size, used where there are more rows than a
+/// block has.
 using RowPassFunction = void (*)(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Sums block,
                                  Task& task);
 
@@ -89,7 +92,8 @@ using AddFunction = void (*)(float* sum, const float* other, std::int64_t column
 /// output[j] = sum[j], or output[j] += sum[j]; every NaN canonical. Dense.
 using WriteSumsFunction = void (*)(float* output, const float* sum, std::int64_t columns, bool accumulate);
 
-/// Reorders, in place, values for each column between natural order and the kernels' own. `padded_columns` is a multiple of 32.
+/// Reorders, in place, values for each column between natural order and the kernels' own. `padded_columns` is a
+/// multiple of 32.
 using ReorderFunction = void (*)(float* values, std::int64_t padded_columns);
 
 struct Kernels {

@@ -1,5 +1,6 @@
 #include "cpu/leaf_tree.h"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 
@@ -11,9 +12,9 @@ constexpr std::size_t line = 64;
 std::size_t round_up_to_line(std::size_t bytes) noexcept { return (bytes + line - 1) / line * line; }
 
 // Pairs of all levels together: each halves the number of nodes, odd ones rounded up, until one is left.
-std::int64_t pairs_of(std::int64_t leaves) noexcept {
+std::int64_t pairs_of(std::int64_t units) noexcept {
   std::int64_t pairs = 0;
-  for (std::int64_t nodes = leaves; nodes > 1; nodes = (nodes + 1) / 2) pairs += (nodes + 1) / 2;
+  for (std::int64_t nodes = units; nodes > 1; nodes = (nodes + 1) / 2) pairs += (nodes + 1) / 2;
   return pairs;
 }
 
@@ -21,28 +22,30 @@ std::size_t taken_words(int slots) noexcept { return (static_cast<std::size_t>(s
 
 }  // namespace
 
-std::size_t LeafTree::bookkeeping_size(std::int64_t leaves, int slots) noexcept {
+std::size_t LeafTree::bookkeeping_size(std::int64_t units, int slots) noexcept {
   return line + round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)) +
-         round_up_to_line(static_cast<std::size_t>(pairs_of(leaves)) * sizeof(std::uint16_t));
+         round_up_to_line(static_cast<std::size_t>(pairs_of(units)) * sizeof(std::uint16_t));
 }
 
-int LeafTree::min_slots(std::int64_t leaves) noexcept {
-  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(leaves))) + 2;
+int LeafTree::enough_slots(std::int64_t units, int tasks) noexcept {
+  const int all = static_cast<int>(std::min<std::int64_t>(units, 1 << 15));
+  return std::min(all, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(units))) + 1 + 2 * tasks);
 }
 
-LeafTree::LeafTree(std::int64_t leaves, int slots, std::byte* bookkeeping, float* sums, std::int64_t slot_floats) noexcept
-    : leaves_(leaves),
+LeafTree::LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* sums,
+                   std::int64_t slot_floats) noexcept
+    : units_(units),
       slots_(slots),
       first_comer_(reinterpret_cast<std::uint16_t*>(bookkeeping + line +
                                                     round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)))),
       taken_(reinterpret_cast<std::uint64_t*>(bookkeeping + line)),
-      next_leaf_(reinterpret_cast<std::int64_t*>(bookkeeping)),
+      next_unit_(reinterpret_cast<std::int64_t*>(bookkeeping)),
       sums_(sums),
       slot_floats_(slot_floats) {}
 
-std::int64_t LeafTree::next_leaf() noexcept {
-  const std::int64_t leaf = std::atomic_ref(*next_leaf_).fetch_add(1, std::memory_order_relaxed);
-  return leaf < leaves_ ? leaf : leaves_;
+std::int64_t LeafTree::next_unit() noexcept {
+  const std::int64_t unit = std::atomic_ref(*next_unit_).fetch_add(1, std::memory_order_relaxed);
+  return unit < units_ ? unit : units_;
 }
 
 int LeafTree::acquire() noexcept {
@@ -67,10 +70,10 @@ void LeafTree::release(int slot) noexcept {
   std::atomic_ref(taken_[slot / 64]).fetch_and(~(std::uint64_t{1} << (slot % 64)), std::memory_order_release);
 }
 
-int LeafTree::complete(std::int64_t leaf, int slot, AddFunction add) noexcept {
+int LeafTree::complete(std::int64_t unit, int slot, AddFunction add) noexcept {
   std::uint16_t* level = first_comer_;
-  std::int64_t node = leaf;
-  for (std::int64_t nodes = leaves_; nodes > 1; nodes = (nodes + 1) / 2, node /= 2) {
+  std::int64_t node = unit;
+  for (std::int64_t nodes = units_; nodes > 1; nodes = (nodes + 1) / 2, node /= 2) {
     if ((node ^ 1) < nodes) {
       // Release our sums to the one who comes second; acquire theirs where we do.
       const std::uint16_t first =

@@ -1,6 +1,7 @@
 #include "cpu/partition.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
@@ -19,7 +20,8 @@ constexpr std::int64_t min_task_bytes = 256 << 10;
 
 std::size_t round_up(std::size_t bytes) noexcept { return (bytes + line - 1) / line * line; }
 
-Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t leaves, const Needs& needs) noexcept {
+Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::int64_t unit_leaves,
+                  const Needs& needs) noexcept {
   const ProblemDescription& d = problem.description();
   const std::size_t columns = static_cast<std::size_t>(problem.columns());
   const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
@@ -28,7 +30,9 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
   Partition p;
   p.leaves = leaves;
   p.tasks = tasks;
-  p.slots = sums_wanted == 0 ? 0 : slots;
+  p.unit_leaves = unit_leaves;
+  p.units = (leaves + unit_leaves - 1) / unit_leaves;
+  p.slots = sums_wanted == 0 ? 0 : LeafTree::enough_slots(p.units, tasks);
   p.slot_floats = static_cast<std::int64_t>(sums_wanted * sums / sizeof(float));
   p.dbeta_offset = d.dgamma ? static_cast<std::int64_t>(sums / sizeof(float)) : 0;
   const std::size_t slot_size = static_cast<std::size_t>(p.slot_floats) * sizeof(float);
@@ -39,13 +43,15 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
     end += round_up(bytes);
     return begin;
   };
-  p.bookkeeping_size = LeafTree::bookkeeping_size(leaves, p.slots);
+  p.bookkeeping_size = LeafTree::bookkeeping_size(p.units, p.slots);
   p.bookkeeping = place(p.bookkeeping_size);
   p.gamma = place(needs.own_gamma ? sums : 0);
   p.sums = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
   const std::size_t row = columns * dtype_size(problem.dtype());
-  p.task_h = blocks ? slot_size : 0;
+  const auto levels = static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(unit_leaves)));
+  p.task_block = levels * slot_size;
+  p.task_h = p.task_block + (blocks ? slot_size : 0);
   p.task_rows = p.task_h + (d.dx ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
   p.task_scratch_size = p.task_staging + (needs.stream ? round_up(row + line) : 0);
@@ -59,20 +65,24 @@ Partition lay_out(const Problem& problem, int tasks, int slots, std::int64_t lea
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
   const std::int64_t worth = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
-  int tasks = static_cast<int>(std::min({static_cast<std::int64_t>(threads), worth, std::max<std::int64_t>(leaves, 1)}));
   const std::size_t bound = workspace_bound + workspace_bound_per_column * static_cast<std::size_t>(problem.columns());
-  for (;; --tasks) {
-    // Each task keeps a slot at work and up to a level's worth of others pending where it falls behind; with fewer slots tasks
-    // may have to stop early, never the last one.
-    const int least = LeafTree::min_slots(leaves) + 2 * (tasks - 1);
-    Partition best = lay_out(problem, tasks, least, leaves, needs);
-    if (best.workspace_size > bound && tasks > 1) continue;
-    for (int slots = least + tasks; slots <= 8 * tasks + LeafTree::min_slots(leaves); slots += tasks) {
-      const Partition larger = lay_out(problem, tasks, slots, leaves, needs);
-      if (tasks == 1 || larger.workspace_size > bound) break;
-      best = larger;
+  const auto power_of_two = [](std::int64_t n) {
+    return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1))));
+  };
+  for (auto tasks = static_cast<int>(std::min({std::int64_t{threads}, worth, leaves}));; --tasks) {
+    if (tasks <= 1) {
+      return lay_out(problem, 1, leaves, static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(leaves))),
+                     needs);
     }
-    return best;
+    // 32 units for each task even out what one of them loses to other work; of few leaves, up to eight together, so
+    // that tasks do not pass slots to and fro: a slot that another core has written costs as much as the rows of a
+    // leaf.
+    std::int64_t unit =
+        std::max(power_of_two(leaves / (32 * tasks)), power_of_two(std::min<std::int64_t>(8, leaves / (4 * tasks))));
+    for (; unit > 0; unit /= 2) {
+      const Partition partition = lay_out(problem, tasks, leaves, unit, needs);
+      if (partition.workspace_size <= bound) return partition;
+    }
   }
 }
 

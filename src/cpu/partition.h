@@ -9,12 +9,17 @@
 
 namespace alng::cpu {
 
-/// Immutable; a pure function of the problem and the number of tasks wanted. Offsets are in bytes from the workspace's first
-/// 64-byte boundary.
+/// Immutable; a pure function of the problem and the number of tasks wanted. Offsets are in bytes from the workspace's
+/// first 64-byte boundary.
 struct Partition {
   std::int64_t leaves = 0;
   int tasks = 1;
-  /// Slots for column sums (leaf_tree.h), of `slot_floats` floats: dgamma's and dbeta's, as far as they are wanted, each padded (kernels.h).
+  /// Tasks take leaves in units of this many, a power of two: an aligned subtree of the leaf tree, whose sums stay with
+  /// the task that does it.
+  std::int64_t unit_leaves = 1;
+  std::int64_t units = 0;
+  /// Slots for the sums of whole units (leaf_tree.h), of `slot_floats` floats: dgamma's and dbeta's, as far as they are
+  /// wanted, each padded (kernels.h).
   int slots = 0;
   std::int64_t slot_floats = 0;
   /// Floats between the sums of dgamma and those of dbeta within a slot.
@@ -25,9 +30,11 @@ struct Partition {
   /// The kernels' copy of gamma, where they need one.
   std::size_t gamma = 0;
   std::size_t sums = 0;
-  /// For each task, task_scratch_size bytes: its block sums, then at these distances h, scratch rows and staging (kernels.h).
+  /// For each task, task_scratch_size bytes: a stack of slots for the levels within a unit, then at these distances its
+  /// block sums, h, scratch rows and staging (kernels.h).
   std::size_t tasks_scratch = 0;
   std::size_t task_scratch_size = 0;
+  std::size_t task_block = 0;
   std::size_t task_h = 0;
   std::size_t task_rows = 0;
   std::size_t task_staging = 0;

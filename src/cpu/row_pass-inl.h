@@ -1,4 +1,5 @@
-// The row pass: rows one after another, each swept once from memory (row_step-inl.h), their column sums gathered in blocks.
+// The row pass: rows one after another, each swept once from memory (row_step-inl.h), their column sums gathered in
+// blocks.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -18,8 +19,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
-
-constexpr std::size_t kLine = 64;
 
 // One task's rows. `Pending` in kernels.h is what it carries from one leaf to the next.
 template <class T>
@@ -76,15 +75,18 @@ class RowPassOf {
  private:
   static HWY_INLINE PendingRow<T> PendingOf(const Task& task) {
     const Pending& p = task.pending;
-    return {static_cast<const T*>(p.dy), static_cast<const T*>(p.dsum), static_cast<T*>(p.dx), p.rstd, p.m1, p.m2,
+    return {static_cast<const T*>(p.dy),
+            static_cast<const T*>(p.dsum),
+            static_cast<T*>(p.dx),
+            p.rstd,
+            p.m1,
+            p.m2,
             p.stream};
   }
 
   // At most block_rows rows, in order; their column sums from +0.
   static void Block(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Task& task) {
-    if (sums.dgamma != nullptr) std::fill_n(sums.dgamma, pass.padded_columns, 0.0f);
-    if (sums.dbeta != nullptr) std::fill_n(sums.dbeta, pass.padded_columns, 0.0f);
-    for (std::int64_t r = begin; r < end; ++r) OneRow(pass, r, sums, task);
+    for (std::int64_t r = begin; r < end; ++r) OneRow(pass, r, r == begin, sums, task);
   }
 
   static HWY_INLINE const T* Input(const RowPass& pass, const Tensor& tensor, std::int64_t r, std::byte* scratch) {
@@ -94,7 +96,7 @@ class RowPassOf {
     return reinterpret_cast<const T*>(scratch);
   }
 
-  static void OneRow(const RowPass& pass, std::int64_t r, Sums sums, Task& task) {
+  static void OneRow(const RowPass& pass, std::int64_t r, bool first, Sums sums, Task& task) {
     const std::int64_t bytes = pass.columns * static_cast<std::int64_t>(sizeof(T));
     Row<T> row{};
     row.dy = Input(pass, pass.dy, r, task.rows);
@@ -105,21 +107,23 @@ class RowPassOf {
       row.mean = *reinterpret_cast<const float*>(pass.mean.row(r));
       row.rstd = *reinterpret_cast<const float*>(pass.rstd.row(r));
     }
-    if (pass.dx.base == nullptr) return ColumnSums(pass, row, sums);
+    if (pass.dx.base == nullptr) return ColumnSums(pass, row, first, sums);
 
     const PendingRow<T> before = PendingOf(task);
     const bool both = sums.dgamma != nullptr && sums.dbeta != nullptr;
     const bool full = pass.gamma != nullptr && row.x2 != nullptr && before.dx != nullptr && before.dsum != nullptr;
     float s1, s2;
-    if (both) {
-      if (full) {
-        Sweep<true, true>(pass, row, before, sums, task, s1, s2);
-      } else {
-        Sweep<false, true>(pass, row, before, sums, task, s1, s2);
-      }
+    if (both && full && !first) {
+      Sweep<true, true, false>(pass, row, before, sums, task, s1, s2);
+    } else if (both && full) {
+      Sweep<true, true, true>(pass, row, before, sums, task, s1, s2);
+    } else if (both && !first) {
+      Sweep<false, true, false>(pass, row, before, sums, task, s1, s2);
+    } else if (both) {
+      Sweep<false, true, true>(pass, row, before, sums, task, s1, s2);
     } else {
-      Sweep<false, false>(pass, row, before, sums, task, s1, s2);
-      if (sums.dgamma != nullptr || sums.dbeta != nullptr) ColumnSums(pass, row, sums);
+      Sweep<false, false, false>(pass, row, before, sums, task, s1, s2);
+      if (sums.dgamma != nullptr || sums.dbeta != nullptr) ColumnSums(pass, row, first, sums);
     }
 
     Pending& p = task.pending;
@@ -137,7 +141,8 @@ class RowPassOf {
       p.dx = p.out;
       p.stream = false;
     } else {
-      // A row that does not begin on a line is built in scratch, at the same distance from a line, and copied from there.
+      // A row that does not begin on a line is built in scratch, at the same distance from a line, and copied from
+      // there.
       const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(p.out) % kLine;
       p.stream = misaligned == 0;
       p.dx = p.stream ? p.out : task.staging + misaligned;
@@ -146,12 +151,14 @@ class RowPassOf {
     if (!pass.dense) Finish(pass, task);
   }
 
-  template <bool kFull, bool kSums>
-  static HWY_INLINE void Sweep(const RowPass& pass, const Row<T>& row, const PendingRow<T>& before, Sums sums, Task& task,
-                               float& s1, float& s2) {
-    const RowSweep<T, kFull, kSums> sweep{row, before, pass.gamma, task.h, sums.dgamma, sums.dbeta};
-    SweepRow(sweep, static_cast<std::size_t>(pass.columns), s1, s2, [&](std::size_t end) HWY_ATTR {
-      if (before.dx != nullptr) Written(pass, task, end);
+  template <bool kFull, bool kSums, bool kFirst>
+  static HWY_NOINLINE void Sweep(const RowPass& pass, const Row<T>& row, const PendingRow<T>& before, Sums sums,
+                                 Task& task, float& s1, float& s2) {
+    const RowSweep<T, kFull, kSums, kFirst> sweep{row,         before,     pass.gamma,      task.h,
+                                                  sums.dgamma, sums.dbeta, pass.fetch_ahead};
+    const bool staged = before.dx != nullptr && task.pending.dx != task.pending.out;
+    sweep.Sweep(static_cast<std::size_t>(pass.columns), s1, s2, [&](std::size_t end) HWY_ATTR {
+      if (staged) CopyOut(pass, task, end);
     });
   }
 
@@ -186,7 +193,7 @@ class RowPassOf {
   }
 
   // The column sums alone, of one row.
-  static HWY_NOINLINE void ColumnSums(const RowPass& pass, const Row<T>& row, Sums sums) {
+  static HWY_NOINLINE void ColumnSums(const RowPass& pass, const Row<T>& row, bool first, Sums sums) {
     const F d;
     const std::size_t columns = static_cast<std::size_t>(pass.columns);
     const V mean = hn::Set(d, row.mean);
@@ -195,9 +202,11 @@ class RowPassOf {
       if (sums.dgamma != nullptr) {
         const V x = row.x2 != nullptr ? hn::Add(x1, x2) : x1;
         const V h = hn::Mul(hn::Sub(x, mean), rstd);
-        hn::StoreU(Fma(dy, h, hn::LoadU(d, sums.dgamma + at)), d, sums.dgamma + at);
+        hn::StoreU(Fma(dy, h, first ? hn::Zero(d) : hn::LoadU(d, sums.dgamma + at)), d, sums.dgamma + at);
       }
-      if (sums.dbeta != nullptr) hn::StoreU(hn::Add(hn::LoadU(d, sums.dbeta + at), dy), d, sums.dbeta + at);
+      if (sums.dbeta != nullptr) {
+        hn::StoreU(hn::Add(first ? hn::Zero(d) : hn::LoadU(d, sums.dbeta + at), dy), d, sums.dbeta + at);
+      }
     };
     const V zero = hn::Zero(d);
     for (std::size_t i = 0; i < columns; i += StepElements<T>()) {

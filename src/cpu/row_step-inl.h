@@ -1,9 +1,10 @@
-// One sweep over a row: the two row sums of the row at hand in canonical order (docs/numerics.md), its share of the column
-// sums, and, in the same loop, dx of the row before, whose sums are known by now.
+// One sweep over a row: the two row sums of the row at hand in canonical order (docs/numerics.md), its share of the
+// column sums, and, in the same loop, dx of the row before, whose sums are known by now.
 //
-// Doing both rows in one loop keeps memory busy with all streams at once (dy, x1, x2 of this row, dsum and dx of the one
-// before) instead of reads alone and then writes alone, hides the latency of the row sums' last additions behind the next
-// row, and loads gamma once for two uses. h is kept in float32 from one sweep to the next, so that x1 and x2 are read once.
+// Doing both rows in one loop keeps memory busy with all streams at once (dy, x1, x2 of this row, dsum and dx of the
+// one before) instead of reads alone and then writes alone, hides the latency of the row sums' last additions behind
+// the next row, and loads gamma once for two uses. h is kept in float32 from one sweep to the next, so that x1 and x2
+// are read once.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_STEP_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -44,10 +45,11 @@ struct PendingRow {
 };
 
 constexpr std::size_t kSegment = 512;
+constexpr std::size_t kLine = 64;
 
 // kFull: gamma, x2, dsum and a pending row are all there, which is the usual case and then needs no branches.
-// kSums: both column sums are wanted.
-template <class T, bool kFull, bool kSums>
+// kSums: both column sums are wanted. kFirst: they begin with this row, from +0.
+template <class T, bool kFull, bool kSums, bool kFirst>
 struct RowSweep {
   Row<T> row;
   PendingRow<T> pending;
@@ -55,15 +57,17 @@ struct RowSweep {
   float* h;
   float* dgamma;
   float* dbeta;
+  // How many bytes ahead of the inputs to fetch; 0: none.
+  std::size_t ahead;
 
   // Row constants as vectors; sizeless vectors can't be members, so they travel as arguments.
 #define ALNG_CONSTANTS V mean, V rstd, V m1, V m2, V pending_rstd
 #define ALNG_PASS_CONSTANTS mean, rstd, m1, m2, pending_rstd
 
-  // One vector's worth of both rows. `at` is where these elements are in h and the sums (and in gamma), whose memory is padded so that
-  // whole vectors may be read and written there.
-  HWY_INLINE void Element(std::size_t at, V g, V pending_dy, V pending_dsum, V x1, V x2, V dy, ALNG_CONSTANTS, V& dx, V& w,
-                          V& q) const {
+  // One vector's worth of both rows. `at` is where these elements are in h and the sums (and in gamma), whose memory is
+  // padded so that whole vectors may be read and written there.
+  HWY_INLINE void Element(std::size_t at, V g, V pending_dy, V pending_dsum, V x1, V x2, V dy, ALNG_CONSTANTS, V& dx,
+                          V& w, V& q) const {
     const F d;
     if (kFull || pending.dx != nullptr) {
       dx = pending_dy;
@@ -83,8 +87,9 @@ struct RowSweep {
     if (kFull || gamma != nullptr) w = hn::Mul(w, g);
     q = hn::Mul(w, h_now);
     if constexpr (kSums) {
-      hn::StoreU(Fma(dy, h_now, hn::LoadU(d, dgamma + at)), d, dgamma + at);
-      hn::StoreU(hn::Add(hn::LoadU(d, dbeta + at), dy), d, dbeta + at);
+      const V zero = hn::Zero(d);
+      hn::StoreU(Fma(dy, h_now, kFirst ? zero : hn::LoadU(d, dgamma + at)), d, dgamma + at);
+      hn::StoreU(hn::Add(kFirst ? zero : hn::LoadU(d, dbeta + at), dy), d, dbeta + at);
     }
   }
 
@@ -149,10 +154,10 @@ struct RowSweep {
   }
 #endif
 
-  // A segment of 512 terms is folded at distances 16, 32, 64, 128, 256 (levels 1 to 5) by recursion, which goes through memory in
-  // order and keeps at most six vectors of each sum alive. What remains, distances 8 to 1, lies between lanes and streams.
-  // Terms beyond the row are +0 in the canonical order; they are left out here, which changes no bit because the whole sum
-  // starts from +0.
+  // A segment of 512 terms is folded at distances 16, 32, 64, 128, 256 (levels 1 to 5) by recursion, which goes through
+  // memory in order and keeps at most six vectors of each sum alive. What remains, distances 8 to 1, lies between lanes
+  // and streams. Terms beyond the row are +0 in the canonical order. Where they are left out or more of them are added
+  // here, no bit changes, because the whole sum starts from +0.
 
   // A step: a vector, or a pair of them.
   template <bool kWhole>
@@ -177,27 +182,32 @@ struct RowSweep {
     }
   }
 
-  // The same where the row may end inside, at `end`; i itself is within the row. Not inlined: each level calls the one below
-  // twice, and the code would double with every level.
-  template <int L>
-  HWY_NOINLINE void Partial(std::size_t i, std::size_t end, ALNG_CONSTANTS, V& w, V& q) const {
-    const std::size_t last = i + (std::size_t{16} << L) - (std::size_t{16} << kStepLevel<T>);
-    if (L < 5 && last + StepElements<T>() <= end) return At(i).template Whole<L>(0, ALNG_PASS_CONSTANTS, w, q);
-    if constexpr (L == kStepLevel<T>) {
-      Step<false>(i, end - i, ALNG_PASS_CONSTANTS, w, q);
-    } else {
-      constexpr std::size_t half = std::size_t{16} << (L - 1);
-      Partial<L - 1>(i, end, ALNG_PASS_CONSTANTS, w, q);
-      if (i + half >= end) return;
-      V w2, q2;
-      Partial<L - 1>(i + half, end, ALNG_PASS_CONSTANTS, w2, q2);
-      w = hn::Add(w, w2);
-      q = hn::Add(q, q2);
+  // The 64 elements from i on where the row ends inside, at `end`; the first of them is `lane` elements after i.
+  HWY_INLINE void Rest(std::size_t i, std::size_t lane, std::size_t end, ALNG_CONSTANTS, V& w, V& q) const {
+    const F d;
+    constexpr std::size_t kSteps = 4 >> kStepLevel<T>;
+    constexpr std::size_t kStep = 64 / kSteps;
+    alignas(64) float w_steps[4][16] = {}, q_steps[4][16] = {};
+    for (std::size_t step = 0; step < kSteps && i + lane < end; ++step, i += kStep) {
+      if (i + lane + StepElements<T>() <= end) {
+        Step<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
+      } else {
+        Step<false>(i, end - i - lane, ALNG_PASS_CONSTANTS, w, q);
+      }
+      hn::Store(w, d, w_steps[step]);
+      hn::Store(q, d, q_steps[step]);
     }
+    const auto fold = [&](const float(*a)[16]) HWY_ATTR {
+      const V first = hn::Add(hn::Load(d, a[0]), hn::Load(d, a[1]));
+      return kSteps == 2 ? first : hn::Add(first, hn::Add(hn::Load(d, a[2]), hn::Load(d, a[3])));
+    };
+    w = fold(w_steps);
+    q = fold(q_steps);
   }
 
-  // The same sweep with all pointers moved on by i. A copy that lives in one function and whose address is not taken there stays in registers;
-  // members of *this would be loaded again after each store, as a vector store may alias anything.
+  // The same sweep with all pointers moved on by i. A copy that lives in one function and whose address is not taken
+  // there stays in registers; members of *this would be loaded again after each store, as a vector store may alias
+  // anything.
   HWY_INLINE RowSweep At(std::size_t i) const {
     RowSweep moved = *this;
     moved.row.dy += i;
@@ -218,44 +228,87 @@ struct RowSweep {
   }
 
   // The segment [begin, end) of the row.
-  HWY_NOINLINE void WholeSegment(std::size_t begin, float& w_sum, float& q_sum) const {
-    Segment<true>(begin, begin + kSegment, w_sum, q_sum);
-  }
-  HWY_NOINLINE void PartialSegment(std::size_t begin, std::size_t end, float& w_sum, float& q_sum) const {
-    Segment<false>(begin, end, w_sum, q_sum);
+  HWY_INLINE void Segment(std::size_t begin, std::size_t end, ALNG_CONSTANTS, float& w_sum, float& q_sum) const {
+    const F d;
+    alignas(64) float w_lanes[16], q_lanes[16];
+    const std::size_t n = end - begin;
+    for (std::size_t lane = 0; lane < 16; lane += Lanes()) {
+      // A loop over parts of 64, not 512 in one piece: as fast, and a fifth of the code.
+      alignas(64) float w_parts[8][16], q_parts[8][16];
+      const RowSweep moved = At(begin + lane);
+      V w = hn::Zero(d), q = hn::Zero(d);
+      std::size_t part = 0;
+#pragma GCC unroll 1
+      for (; (part + 1) * 64 <= n; ++part) {
+        if (ahead != 0 && lane == 0) moved.Fetch(part * 64, 64);
+        moved.template Whole<2>(part * 64, ALNG_PASS_CONSTANTS, w, q);
+        hn::Store(w, d, w_parts[part]);
+        hn::Store(q, d, q_parts[part]);
+      }
+      if (part * 64 + lane < n) {
+        if (ahead != 0 && lane == 0) moved.Fetch(part * 64, n - part * 64);
+        moved.Rest(part * 64, lane, n, ALNG_PASS_CONSTANTS, w, q);
+        hn::Store(w, d, w_parts[part]);
+        hn::Store(q, d, q_parts[part]);
+        ++part;
+      }
+      for (; part < 8; ++part) {
+        hn::Store(hn::Zero(d), d, w_parts[part]);
+        hn::Store(hn::Zero(d), d, q_parts[part]);
+      }
+      hn::Store(StepOrderToNatural<T>(FoldParts(w_parts)), d, w_lanes + lane);
+      hn::Store(StepOrderToNatural<T>(FoldParts(q_parts)), d, q_lanes + lane);
+    }
+    FoldLanes(w_lanes, q_lanes, w_sum, q_sum);
   }
 
-  template <bool kWhole>
-  HWY_INLINE void Segment(std::size_t begin, std::size_t end, float& w_sum, float& q_sum) const {
+  // The row sums of a whole row. `after_segment(end)` is called when dx of the pending row is written up to `end`.
+  template <class AfterSegment>
+  HWY_INLINE void Sweep(std::size_t columns, float& w_sum, float& q_sum, const AfterSegment& after_segment) const {
     const F d;
     const V mean = hn::Set(d, row.mean);
     const V rstd = hn::Set(d, row.rstd);
     const V m1 = hn::Set(d, pending.m1);
     const V m2 = hn::Set(d, pending.m2);
     const V pending_rstd = hn::Set(d, pending.rstd);
-    alignas(64) float w_lanes[16];
-    alignas(64) float q_lanes[16];
-    for (std::size_t lane = 0; lane < 16; lane += Lanes()) {
-      V w = hn::Zero(d), q = hn::Zero(d);
-      if constexpr (kWhole) {
-        // A loop over eight parts of 64, not 512 in one piece: as fast, and a fifth of the code.
-        alignas(64) float w_parts[8][16], q_parts[8][16];
-        const RowSweep moved = At(begin + lane);
-#pragma GCC unroll 1
-        for (std::size_t part = 0; part < 8; ++part) {
-          moved.template Whole<2>(part * 64, ALNG_PASS_CONSTANTS, w, q);
-          hn::Store(w, d, w_parts[part]);
-          hn::Store(q, d, q_parts[part]);
-        }
-        w = FoldParts(w_parts);
-        q = FoldParts(q_parts);
-      } else {
-        if (begin + lane < end) Partial<5>(begin + lane, end, ALNG_PASS_CONSTANTS, w, q);
+    constexpr std::size_t group_columns = 32 * kSegment;
+    float w_total = 0.0f, q_total = 0.0f;
+    for (std::size_t group = 0; group < columns; group += group_columns) {
+      float w_segments[32], q_segments[32];
+      std::size_t count = 0;
+      for (std::size_t begin = group; begin < std::min(columns, group + group_columns); begin += kSegment, ++count) {
+        const std::size_t end = std::min(columns, begin + kSegment);
+        Segment(begin, end, ALNG_PASS_CONSTANTS, w_segments[count], q_segments[count]);
+        after_segment(end);
       }
-      hn::Store(StepOrderToNatural<T>(w), d, w_lanes + lane);
-      hn::Store(StepOrderToNatural<T>(q), d, q_lanes + lane);
+      w_total = w_total + FoldSegments(w_segments, count);
+      q_total = q_total + FoldSegments(q_segments, count);
     }
-    FoldLanes(w_lanes, q_lanes, w_sum, q_sum);
+    w_sum = w_total;
+    q_sum = q_total;
+  }
+
+  // At most 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
+  static HWY_INLINE float FoldSegments(float* sums, std::size_t count) {
+    for (std::size_t distance = 16; distance > 0; distance /= 2) {
+      for (std::size_t s = 0; s < distance && s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
+      count = std::min(count, distance);
+    }
+    return sums[0];
+  }
+
+  // Into the second-level cache, the lines `ahead` of the inputs of n elements from i on. Behind the end of a row
+  // begins the next, or else what is fetched is not used; fetching cannot fault.
+  HWY_INLINE void Fetch(std::size_t i, std::size_t n) const {
+    for (std::size_t byte = i * sizeof(T); byte < (i + n) * sizeof(T); byte += kLine) {
+      FetchLine(row.dy, byte + ahead);
+      FetchLine(row.x1, byte + ahead);
+      if (kFull || row.x2 != nullptr) FetchLine(row.x2, byte + ahead);
+      if (kFull || pending.dsum != nullptr) FetchLine(pending.dsum, byte + ahead);
+    }
+  }
+  static HWY_INLINE void FetchLine(const T* p, std::size_t bytes) {
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + bytes), 0, 2);
   }
 
   // Distances 64, 128 and 256.
@@ -271,39 +324,6 @@ struct RowSweep {
 #undef ALNG_CONSTANTS
 #undef ALNG_PASS_CONSTANTS
 };
-
-// At most 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
-inline float FoldSegments(float* sums, std::size_t count) {
-  for (std::size_t distance = 16; distance > 0; distance /= 2) {
-    for (std::size_t s = 0; s < distance && s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
-    count = std::min(count, distance);
-  }
-  return sums[0];
-}
-
-// The row sums of a whole row. `after_segment(end)` is called whenever dx of the pending row is written up to `end`.
-template <class Sweep, class AfterSegment>
-HWY_INLINE void SweepRow(const Sweep& sweep, std::size_t columns, float& w_sum, float& q_sum,
-                         const AfterSegment& after_segment) {
-  constexpr std::size_t group_columns = 32 * kSegment;
-  w_sum = 0.0f;
-  q_sum = 0.0f;
-  for (std::size_t group = 0; group < columns; group += group_columns) {
-    float w_segments[32], q_segments[32];
-    std::size_t count = 0;
-    for (std::size_t begin = group; begin < std::min(columns, group + group_columns); begin += kSegment, ++count) {
-      const std::size_t end = std::min(columns, begin + kSegment);
-      if (end - begin == kSegment) {
-        sweep.WholeSegment(begin, w_segments[count], q_segments[count]);
-      } else {
-        sweep.PartialSegment(begin, end, w_segments[count], q_segments[count]);
-      }
-      after_segment(end);
-    }
-    w_sum = w_sum + FoldSegments(w_segments, count);
-    q_sum = q_sum + FoldSegments(q_segments, count);
-  }
-}
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

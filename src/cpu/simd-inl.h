@@ -1,7 +1,8 @@
-// The only user of Highway: float32 vectors of up to 16 lanes, and loads and stores that convert from and to the dtypes, so
-// that no element type appears in the arithmetic. Compiled once for each instruction set.
+// The only user of Highway: float32 vectors of up to 16 lanes, and loads and stores that convert from and to the
+// dtypes, so that no element type appears in the arithmetic. Compiled once for each instruction set.
 //
-// The canonical order is written for 16 lanes. A vector of N < 16 lanes does a 16-lane step in 16/N streams (row_pass-inl.h).
+// The canonical order is written for 16 lanes. A vector of N < 16 lanes does a 16-lane step in 16/N streams
+// (row_pass-inl.h).
 
 // Per-target include guard
 #if defined(ALNG_CPU_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -115,8 +116,12 @@ HWY_INLINE void Stream(V v, Float16* p) { hn::Stream(Float16Bits(v), U16(), &p->
 // Masked accesses of these sets do not touch what is masked out.
 HWY_INLINE V LoadN(const float* p, size_t n) { return hn::MaskedLoad(hn::FirstN(F(), n), F(), p); }
 HWY_INLINE void StoreN(V v, float* p, size_t n) { hn::BlendedStore(CanonicalNaN(v), hn::FirstN(F(), n), F(), p); }
-HWY_INLINE hn::Vec<U16> LoadBitsN(const uint16_t* p, size_t n) { return hn::MaskedLoad(hn::FirstN(U16(), n), U16(), p); }
-HWY_INLINE void StoreBitsN(hn::Vec<U16> v, uint16_t* p, size_t n) { hn::BlendedStore(v, hn::FirstN(U16(), n), U16(), p); }
+HWY_INLINE hn::Vec<U16> LoadBitsN(const uint16_t* p, size_t n) {
+  return hn::MaskedLoad(hn::FirstN(U16(), n), U16(), p);
+}
+HWY_INLINE void StoreBitsN(hn::Vec<U16> v, uint16_t* p, size_t n) {
+  hn::BlendedStore(v, hn::FirstN(U16(), n), U16(), p);
+}
 #else
 HWY_INLINE V LoadN(const float* p, size_t n) {
   alignas(64) float lanes[16] = {};
@@ -175,10 +180,11 @@ HWY_INLINE void StoreAny(V v, T* p, size_t n) {
 }
 
 // ---------------------------------------------------------------- pairs
-// bfloat16 in AVX-512: 32 elements are one vector of 16-bit lanes, and their even and odd elements become two float32 vectors
-// with a shift and a mask. Keeping elements in natural order would take two shuffles and two shifts to load and six
-// operations instead of two to store, all on the two ports that are short of time: 0.47 instead of 0.32 ns an element on Zen 4.
-// Arrays that only the kernels see (h, column sums, their copy of gamma) hold each 32 elements in this paired order.
+// bfloat16 in AVX-512: 32 elements are one vector of 16-bit lanes, and their even and odd elements become two float32
+// vectors with a shift and a mask. Keeping elements in natural order would take two shuffles and two shifts to load and
+// six operations instead of two to store, all on the two ports that are short of time: 0.47 instead of 0.32 ns an
+// element on Zen 4. Arrays that only the kernels see (h, column sums, their copy of gamma) hold each 32 elements in
+// this paired order.
 
 #undef ALNG_HAVE_PAIRS
 #if HWY_TARGET == HWY_AVX3
@@ -263,7 +269,8 @@ HWY_INLINE V StepOrderToNatural(V v) {
 }
 #endif
 
-// A step of the row sweep is one vector, or one pair of 32 elements, which is a level higher in the tree of the row sums.
+// A step of the row sweep is one vector, or one pair of 32 elements, which is a level higher in the tree of the row
+// sums.
 template <class T>
 constexpr int kStepLevel = kPaired<T> ? 1 : 0;
 template <class T>
@@ -292,8 +299,10 @@ HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT
 #else
   // Four lanes at a time are native everywhere. w and q share a vector from distance 2 on.
   const hn::FixedTag<float, 4> d;
-  const auto w4 = hn::Add(hn::Add(hn::Load(d, w), hn::Load(d, w + 8)), hn::Add(hn::Load(d, w + 4), hn::Load(d, w + 12)));
-  const auto q4 = hn::Add(hn::Add(hn::Load(d, q), hn::Load(d, q + 8)), hn::Add(hn::Load(d, q + 4), hn::Load(d, q + 12)));
+  const auto w4 =
+      hn::Add(hn::Add(hn::Load(d, w), hn::Load(d, w + 8)), hn::Add(hn::Load(d, w + 4), hn::Load(d, w + 12)));
+  const auto q4 =
+      hn::Add(hn::Add(hn::Load(d, q), hn::Load(d, q + 8)), hn::Add(hn::Load(d, q + 4), hn::Load(d, q + 12)));
   const auto wq = hn::Add(hn::ConcatLowerLower(d, q4, w4), hn::ConcatUpperUpper(d, q4, w4));  // w0+w2 w1+w3 q0+q2 q1+q3
   alignas(16) float lanes[4];
   hn::Store(hn::Add(wq, hn::Shuffle2301(wq)), d, lanes);

@@ -1,6 +1,6 @@
-// Which of Highway's targets are compiled, and how to call into the one that is wanted. Scalar is the baseline, so that a
-// build for plain x86-64 runs everywhere and the scalar path exists on every machine; of the SIMD targets those are left
-// out that would compute the same at the same speed.
+// Which of Highway's targets are compiled, and how to call into the one that is wanted. Scalar is the baseline, so that
+// a build for plain x86-64 runs everywhere and the scalar path exists on every machine; of the SIMD targets those are
+// left out that would compute the same at the same speed.
 #ifndef ALNG_CPU_TARGETS_H
 #define ALNG_CPU_TARGETS_H
 
@@ -8,25 +8,24 @@
 #define HWY_BROKEN_EMU128 1   // or clang would take Highway's emulated vectors for the baseline
 #define HWY_IS_DEBUG_BUILD 0  // its debug checks would need libhwy, of which only the headers are used
 #define HWY_COMPILE_ALL_ATTAINABLE
-#define HWY_DISABLED_TARGETS \
-  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE_256 | HWY_SVE2 | HWY_SVE2_128)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE_256 | HWY_SVE2 | HWY_SVE2_128)
 
 #include "hwy/detect_targets.h"
 
 #if HWY_TARGETS & HWY_AVX2
-#define ALNG_CASES_X86(call)           \
-  case InstructionSet::avx2:           \
-    return N_AVX2::call;               \
-  case InstructionSet::avx512:         \
+#define ALNG_CASES_X86(call)   \
+  case InstructionSet::avx2:   \
+    return N_AVX2::call;       \
+  case InstructionSet::avx512: \
     return N_AVX3::call;
 #else
 #define ALNG_CASES_X86(call)
 #endif
 #if HWY_TARGETS & HWY_NEON
-#define ALNG_CASES_ARM(call)           \
-  case InstructionSet::neon:           \
-    return N_NEON::call;               \
-  case InstructionSet::sve:            \
+#define ALNG_CASES_ARM(call) \
+  case InstructionSet::neon: \
+    return N_NEON::call;     \
+  case InstructionSet::sve:  \
     return N_SVE::call;
 #else
 #define ALNG_CASES_ARM(call)

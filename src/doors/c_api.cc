@@ -83,9 +83,8 @@ alng::PlanOptions options_of(const alng_options* options) {
 
 // The executor is copied into `executor`, which must outlive the arguments.
 alng::Arguments arguments_of(const alng_arguments& a, alng::Executor& executor) noexcept {
-  alng::Arguments result{a.dy,   a.x1, a.x2,     a.rstd,  a.mean,      a.gamma,
-                         a.dsum, a.dx, a.dgamma, a.dbeta, a.workspace, a.workspace_size,
-                         nullptr};
+  alng::Arguments result{a.dy, a.x1,     a.x2,    a.rstd,      a.mean,           a.gamma, a.dsum,
+                         a.dx, a.dgamma, a.dbeta, a.workspace, a.workspace_size, nullptr};
   if (a.executor != nullptr) {
     executor = {a.executor->parallel, a.executor->context};
     result.executor = &executor;
@@ -104,8 +103,8 @@ alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape
   tensor.dtype = dtype;
   tensor.rank = rank;
   if (rank < 1 || rank > ALNG_MAX_RANK || shape == nullptr) return tensor;
-  const auto layout = alng::TensorLayout::contiguous(static_cast<alng::DType>(dtype),
-                                                     std::span<const std::int64_t>(shape, static_cast<std::size_t>(rank)));
+  const auto layout = alng::TensorLayout::contiguous(
+      static_cast<alng::DType>(dtype), std::span<const std::int64_t>(shape, static_cast<std::size_t>(rank)));
   std::copy_n(layout.shape.begin(), ALNG_MAX_RANK, tensor.shape);
   std::copy_n(layout.strides.begin(), ALNG_MAX_RANK, tensor.strides);
   return tensor;

@@ -13,8 +13,8 @@
 
 namespace alng {
 
-/// A problem planned on one back end. Immutable. `run` is called with arguments that have been judged, and never with an
-/// empty problem (plan.cc sees to both).
+/// A problem planned on one back end. Immutable. `run` is called with arguments that have been judged, and never with
+/// an empty problem (plan.cc sees to both).
 class Execution {
  public:
   virtual ~Execution() = default;

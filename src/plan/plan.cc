@@ -61,8 +61,8 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
     if (refusal.message().empty()) refusal = execution.status();
   }
   if (!known) {
-    return Status(Code::bad_option,
-                  "device is \"" + options.device + "\" but must be one of " + known_devices() + ", or empty for the best");
+    return Status(Code::bad_option, "device is \"" + options.device + "\" but must be one of " + known_devices() +
+                                        ", or empty for the best");
   }
   return refusal;
 } catch (const std::bad_alloc&) {

@@ -31,8 +31,8 @@ std::string hex(std::uintptr_t address) {
   return std::string("0x").append(digits.data(), end);
 }
 
-std::string range(const Footprint& footprint) {
-  return std::string("[").append(hex(footprint.begin)).append(", ").append(hex(footprint.end)).append(")");
+std::string text(const ByteRange& range) {
+  return std::string("[").append(hex(range.begin)).append(", ").append(hex(range.end)).append(")");
 }
 
 Status check_pointer(const NamedLayout& tensor, const void* pointer) {
@@ -74,35 +74,38 @@ Status check_workspace(const Arguments& arguments, std::size_t needed) {
   return {};
 }
 
-Status overlap(const char* name, const Footprint& footprint, const char* other, const Footprint& other_footprint,
+Status overlap(const char* name, const ByteRange& range, const char* other, const ByteRange& other_range,
                const char* rule) {
-  return {Code::overlap, std::string(name) + " at bytes " + range(footprint) + " overlaps " + other + " at bytes " +
-                             range(other_footprint) + ": " + rule};
+  return {Code::overlap, std::string(name) + " at bytes " + text(range) + " overlaps " + other + " at bytes " +
+                             text(other_range) + ": " + rule};
 }
 
+/// Ranges alone settle the usual case, tensors in memory of their own; footprints are made for those that intersect.
 Status check_overlap(const std::array<NamedLayout, tensor_count>& tensors,
-                     const std::array<const void*, tensor_count>& pointers, const Footprint& workspace) {
-  std::array<Footprint, tensor_count> footprints;
+                     const std::array<const void*, tensor_count>& pointers, const void* workspace,
+                     std::size_t workspace_size) {
+  std::array<ByteRange, tensor_count> ranges;
   for (std::size_t i = 0; i < tensor_count; ++i) {
-    if (tensors[i].layout != nullptr) footprints[i] = footprint_of(*tensors[i].layout, pointers[i]);
+    if (tensors[i].layout != nullptr) ranges[i] = range_of(*tensors[i].layout, pointers[i]);
   }
   for (std::size_t output = input_count; output < tensor_count; ++output) {
-    if (tensors[output].layout == nullptr) continue;
     for (std::size_t other = 0; other < output; ++other) {
-      if (are_disjoint(footprints[output], footprints[other])) continue;
+      if (!intersect(ranges[output], ranges[other])) continue;
+      const TensorLayout& layout = *tensors[output].layout;
+      const TensorLayout& other_layout = *tensors[other].layout;
       const bool in_place = may_be_in_place(output, other);
-      if (in_place && pointers[output] == pointers[other] &&
-          have_same_strides(*tensors[output].layout, *tensors[other].layout)) {
-        continue;
-      }
-      return overlap(tensors[output].name, footprints[output], tensors[other].name, footprints[other],
+      if (in_place && pointers[output] == pointers[other] && have_same_strides(layout, other_layout)) continue;
+      if (are_disjoint(footprint_of(layout, pointers[output]), footprint_of(other_layout, pointers[other]))) continue;
+      return overlap(tensors[output].name, ranges[output], tensors[other].name, ranges[other],
                      in_place ? "the two may share memory only with the same address and the same strides"
                               : "the two must not share memory");
     }
   }
+  const ByteRange workspace_range = range_of(workspace, workspace_size);
   for (std::size_t i = 0; i < tensor_count; ++i) {
-    if (are_disjoint(workspace, footprints[i])) continue;
-    return overlap("the workspace", workspace, tensors[i].name, footprints[i], "the two must not share memory");
+    if (!intersect(workspace_range, ranges[i])) continue;
+    if (are_disjoint(footprint_of(workspace, workspace_size), footprint_of(*tensors[i].layout, pointers[i]))) continue;
+    return overlap("the workspace", workspace_range, tensors[i].name, ranges[i], "the two must not share memory");
   }
   return {};
 }
@@ -124,7 +127,7 @@ Status check_arguments(const Problem& problem, const Arguments& arguments, std::
   }
   if (Status status = check_workspace(arguments, workspace_size); !status.ok()) return status;
   const std::size_t occupied = workspace_size == 0 ? 0 : arguments.workspace_size;
-  return check_overlap(tensors, pointers, footprint_of(arguments.workspace, occupied));
+  return check_overlap(tensors, pointers, arguments.workspace, occupied);
 } catch (const std::bad_alloc&) {
   return {Code::out_of_memory, "out of memory"};
 }

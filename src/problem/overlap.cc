@@ -7,11 +7,6 @@
 namespace alng {
 namespace {
 
-std::uintptr_t saturated_sum(std::uintptr_t address, std::uint64_t bytes) noexcept {
-  std::uintptr_t end;
-  return __builtin_add_overflow(address, bytes, &end) ? std::numeric_limits<std::uintptr_t>::max() : end;
-}
-
 /// Bytes from the first to one past the last, of the dimensions with strides below `limit` alone.
 std::uint64_t span_below(const Footprint& footprint, std::uint64_t limit) noexcept {
   std::uint64_t span = footprint.element;
@@ -36,8 +31,9 @@ bool keep_apart_within_period(const Footprint& a, const Footprint& b, std::uint6
   const std::uint64_t length_a = span_below(a, limit);
   const std::uint64_t length_b = span_below(b, limit);
   if (period == 0 || length_a > period || length_b > period) return false;
+  const std::uintptr_t begin_a = a.range.begin, begin_b = b.range.begin;
   const std::uint64_t start_b =
-      b.begin >= a.begin ? (b.begin - a.begin) % period : (period - (a.begin - b.begin) % period) % period;
+      begin_b >= begin_a ? (begin_b - begin_a) % period : (period - (begin_a - begin_b) % period) % period;
   return start_b >= length_a && start_b <= period - length_b;
 }
 
@@ -48,41 +44,53 @@ bool is_empty(const TensorLayout& layout) noexcept {
   return std::find(layout.shape.data(), end, 0) != end;
 }
 
+ByteRange range_of(const TensorLayout& layout, const void* address) noexcept {
+  std::uint64_t bytes = dtype_size(layout.dtype);
+  for (int d = 0; d < layout.rank; ++d) {
+    if (layout.shape[d] == 0) return range_of(address, 0);
+    if (layout.shape[d] == 1) continue;
+    bytes += static_cast<std::uint64_t>(layout.shape[d] - 1) * static_cast<std::uint64_t>(layout.strides[d]) *
+             dtype_size(layout.dtype);
+  }
+  return range_of(address, bytes);
+}
+
+ByteRange range_of(const void* address, std::size_t bytes) noexcept {
+  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(address);
+  std::uintptr_t end;
+  if (__builtin_add_overflow(begin, bytes, &end)) end = std::numeric_limits<std::uintptr_t>::max();
+  return {begin, end};
+}
+
 Footprint footprint_of(const TensorLayout& layout, const void* address) noexcept {
   Footprint footprint;
-  footprint.begin = reinterpret_cast<std::uintptr_t>(address);
-  footprint.end = footprint.begin;
+  footprint.range = range_of(layout, address);
   if (is_empty(layout)) return footprint;
   footprint.element = dtype_size(layout.dtype);
-  std::uint64_t bytes = footprint.element;
   // From the last dimension on, so that a row-major tensor comes sorted already.
   for (int d = layout.rank - 1; d >= 0; --d) {
     if (layout.shape[d] == 1 || layout.strides[d] == 0) continue;
-    const std::uint64_t extent = static_cast<std::uint64_t>(layout.shape[d]);
     const std::uint64_t stride = static_cast<std::uint64_t>(layout.strides[d]) * footprint.element;
-    bytes += (extent - 1) * stride;
     int place = footprint.rank++;
     for (; place > 0 && footprint.stride[place - 1] > stride; --place) {
       footprint.extent[place] = footprint.extent[place - 1];
       footprint.stride[place] = footprint.stride[place - 1];
     }
-    footprint.extent[place] = extent;
+    footprint.extent[place] = static_cast<std::uint64_t>(layout.shape[d]);
     footprint.stride[place] = stride;
   }
-  footprint.end = saturated_sum(footprint.begin, bytes);
   return footprint;
 }
 
 Footprint footprint_of(const void* address, std::size_t bytes) noexcept {
   Footprint footprint;
-  footprint.begin = reinterpret_cast<std::uintptr_t>(address);
-  footprint.end = saturated_sum(footprint.begin, bytes);
+  footprint.range = range_of(address, bytes);
   footprint.element = bytes;
   return footprint;
 }
 
 bool are_disjoint(const Footprint& a, const Footprint& b) noexcept {
-  if (a.end <= b.begin || b.end <= a.begin || a.begin == a.end || b.begin == b.end) return true;
+  if (!intersect(a.range, b.range)) return true;
   for (int d = 0; d < a.rank; ++d) {
     if (keep_apart_within_period(a, b, a.stride[d])) return true;
   }

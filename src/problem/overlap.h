@@ -10,12 +10,25 @@
 
 namespace alng {
 
+/// From the first byte to one past the last; both are the address where there are no elements.
+struct ByteRange {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+/// The layout is valid.
+ByteRange range_of(const TensorLayout& layout, const void* address) noexcept;
+/// Of plain memory.
+ByteRange range_of(const void* address, std::size_t bytes) noexcept;
+
+inline bool intersect(const ByteRange& a, const ByteRange& b) noexcept {
+  return a.begin < b.end && b.begin < a.end && a.begin != a.end && b.begin != b.end;
+}
+
 /// The bytes of a tensor at an address. Dimensions that move the address only (extent above 1, stride above 0),
 /// smallest stride first, strides in bytes.
 struct Footprint {
-  std::uintptr_t begin = 0;
-  /// One past the last byte; equal to `begin` where there are no elements.
-  std::uintptr_t end = 0;
+  ByteRange range;
   /// Bytes of one element.
   std::uint64_t element = 0;
   int rank = 0;

@@ -1,12 +1,13 @@
 // The device "reference": the canonical order run row by row. It gathers every row into float32 scratch, whatever its
 // layout, so that no layout has code of its own here.
+#include "plan/backend.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <memory>
 #include <utility>
 
-#include "plan/backend.h"
 #include "plan/float_environment.h"
 #include "plan/leaves.h"
 #include "problem/float16.h"
@@ -58,9 +59,7 @@ class Run {
   }
 
   // Rows of scratch: the eight above, a block's two sums, and two sums for each level of the leaf tree.
-  static std::int64_t scratch_rows(std::int64_t leaves) noexcept {
-    return 8 + 2 + 2 * (1 + levels(leaves));
-  }
+  static std::int64_t scratch_rows(std::int64_t leaves) noexcept { return 8 + 2 + 2 * (1 + levels(leaves)); }
 
   void run() noexcept {
     const ProblemDescription& d = problem_.description();
@@ -93,7 +92,8 @@ class Run {
     canonical::add(sums.dbeta, other.dbeta, columns_);
   }
 
-  // Node `index` of a level of the leaf tree: adjacent nodes of the level below, the last one alone where their number is odd.
+  // Node `index` of a level of the leaf tree: adjacent nodes of the level below, the last one alone where their number
+  // is odd.
   Sums node(int level, std::int64_t index) noexcept {
     if (level == 0) return leaf(index);
     const Sums left = node(level - 1, 2 * index);
@@ -196,7 +196,8 @@ class ReferenceBackend final : public Backend {
   Availability availability() const override { return {"reference", true, "scalar code that runs everywhere, slow"}; }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     if (!options.isa.empty() && options.isa != "scalar") {
-      return Status(Code::unsupported, "the reference is scalar code and has no instruction set \"" + options.isa + "\"");
+      return Status(Code::unsupported,
+                    "the reference is scalar code and has no instruction set \"" + options.isa + "\"");
     }
     return std::unique_ptr<Execution>(std::make_unique<ReferenceExecution>(problem));
   }

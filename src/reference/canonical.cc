@@ -17,7 +17,8 @@ void fold(std::array<float, N>& a, std::size_t distance) noexcept {
 }
 
 // a[0] becomes the sum. Folding in place overwrites values only with sums that later folds never pair with a[0]'s tree
-// again: after a fold at distance d, a[i] for i a multiple of every folded distance below the next one holds its subtree.
+// again: after a fold at distance d, a[i] for i a multiple of every folded distance below the next one holds its
+// subtree.
 float segment_sum(const float* terms, std::int64_t count) noexcept {
   std::array<float, segment_terms> a{};
   std::copy_n(terms, count, a.begin());

@@ -15,8 +15,8 @@
 namespace alng {
 namespace {
 
-// Neumaier's compensated sum. His branch on which operand is larger is replaced by Knuth's two-sum, which yields the same
-// rounding error of every addition without a branch, so that the column sums vectorise.
+// Neumaier's compensated sum. His branch on which operand is larger is replaced by Knuth's two-sum, which yields the
+// same rounding error of every addition without a branch, so that the column sums vectorise.
 inline void add(double value, double& sum, double& error) noexcept {
   const double next = sum + value;
   const double of_value = next - sum;
