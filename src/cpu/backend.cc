@@ -111,7 +111,7 @@ class CpuExecution final : public Execution {
     const FloatEnvironment environment;
     const Partition& p = partition_;
     const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % 64);
+    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % workspace_alignment);
     std::memset(workspace + p.bookkeeping, 0, p.bookkeeping_size);
 
     RowPass pass;
@@ -140,7 +140,7 @@ class CpuExecution final : public Execution {
     pass.stream = stream_;
     pass.fetch_ahead = fetch_ ? fetch_ahead_bytes : 0;
 
-    LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.sums), p.slot_floats);
+    LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
     Run run{*this, arguments, pass, tree, workspace};
     if (p.tasks == 1) {
       work(run, 0);
@@ -166,11 +166,6 @@ class CpuExecution final : public Execution {
     std::byte* workspace;
   };
 
-  Sums sums_at(float* floats) const noexcept {
-    const ProblemDescription& d = problem_.description();
-    return {d.dgamma ? floats : nullptr, d.dbeta ? floats + partition_.dbeta_offset : nullptr};
-  }
-
   // One task: unit after unit, as long as there are any.
   void work(Run& run, int index) const noexcept {
     const Partition& p = partition_;
@@ -183,10 +178,10 @@ class CpuExecution final : public Execution {
         if (slot >= 0) run.tree.release(slot);
         break;
       }
-      do_unit(run, unit, slot >= 0 ? run.tree.sums(slot) : nullptr, scratch, task);
+      do_unit(run, unit, slot >= 0 ? run.tree.at(slot) : nullptr, scratch, task);
       if (slot < 0) continue;
       const int root = run.tree.complete(unit, slot, kernels_.add);
-      if (root >= 0) write_sums(run, sums_at(run.tree.sums(root)));
+      if (root >= 0) write_sums(run, p.slot.sums(run.tree.at(root)));
     }
     kernels_.finish(run.pass, task);
   }
@@ -196,21 +191,21 @@ class CpuExecution final : public Execution {
   // passing up odd nodes means.
   void do_unit(const Run& run, std::int64_t unit, float* result, std::byte* scratch, Task& task) const noexcept {
     const Partition& p = partition_;
-    const Sums block = sums_at(reinterpret_cast<float*>(scratch + p.task_block));
+    const Sums block = p.slot.sums(reinterpret_cast<float*>(scratch + p.task_block));
     const auto entry = [&](int depth) {
-      return depth == 0 ? result : reinterpret_cast<float*>(scratch) + (depth - 1) * p.slot_floats;
+      return depth == 0 ? result : reinterpret_cast<float*>(scratch) + (depth - 1) * p.slot.size;
     };
     int depth = 0;
     const auto add_top_two = [&] {
       --depth;
-      kernels_.add(entry(depth - 1), entry(depth), p.slot_floats);
+      p.slot.add(kernels_.add, entry(depth - 1), entry(depth));
     };
     const std::int64_t begin = unit * p.unit_leaves;
     const std::int64_t end = std::min(begin + p.unit_leaves, p.leaves);
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
       kernels_.row_pass(run.pass, leaf_begin(leaf, problem_.rows(), p.leaves),
                         leaf_begin(leaf + 1, problem_.rows(), p.leaves),
-                        result != nullptr ? sums_at(entry(depth)) : Sums{nullptr, nullptr}, block, task);
+                        result != nullptr ? p.slot.sums(entry(depth)) : Sums{nullptr, nullptr}, block, task);
       if (result == nullptr) continue;
       ++depth;
       for (std::int64_t done = leaf - begin; done % 2 == 1; done /= 2) add_top_two();

@@ -32,16 +32,16 @@ int LeafTree::enough_slots(std::int64_t units, int tasks) noexcept {
   return std::min(all, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(units))) + 1 + 2 * tasks);
 }
 
-LeafTree::LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* sums,
-                   std::int64_t slot_floats) noexcept
+LeafTree::LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* slots_memory,
+                   const SlotLayout& layout) noexcept
     : units_(units),
       slots_(slots),
       first_comer_(reinterpret_cast<std::uint16_t*>(bookkeeping + line +
                                                     round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)))),
       taken_(reinterpret_cast<std::uint64_t*>(bookkeeping + line)),
       next_unit_(reinterpret_cast<std::int64_t*>(bookkeeping)),
-      sums_(sums),
-      slot_floats_(slot_floats) {}
+      slots_memory_(slots_memory),
+      layout_(layout) {}
 
 std::int64_t LeafTree::next_unit() noexcept {
   const std::int64_t unit = std::atomic_ref(*next_unit_).fetch_add(1, std::memory_order_relaxed);
@@ -80,7 +80,7 @@ int LeafTree::complete(std::int64_t unit, int slot, AddFunction add) noexcept {
           std::atomic_ref(level[node / 2]).exchange(static_cast<std::uint16_t>(slot + 1), std::memory_order_acq_rel);
       if (first == 0) return -1;
       const int other = first - 1;
-      add(sums(slot), sums(other), slot_floats_);
+      layout_.add(add, at(slot), at(other));
       release(other);
     }
     level += (nodes + 1) / 2;

@@ -12,6 +12,25 @@
 
 namespace alng::cpu {
 
+/// Where the sums of dgamma and dbeta lie in a slot; offsets in floats, -1 where not wanted.
+struct SlotLayout {
+  /// From one slot to the next, in floats.
+  std::int64_t size = 0;
+  std::int64_t dgamma = -1;
+  std::int64_t dbeta = -1;
+  /// Values of each, with their padding.
+  std::int64_t padded_columns = 0;
+
+  Sums sums(float* slot) const noexcept {
+    return {dgamma >= 0 ? slot + dgamma : nullptr, dbeta >= 0 ? slot + dbeta : nullptr};
+  }
+  /// slot += other
+  void add(AddFunction add_columns, float* slot, const float* other) const noexcept {
+    if (dgamma >= 0) add_columns(slot + dgamma, other + dgamma, padded_columns);
+    if (dbeta >= 0) add_columns(slot + dbeta, other + dbeta, padded_columns);
+  }
+};
+
 /// Sums live in slots of the workspace, fewer than there are units: a unit takes one before it begins, each addition
 /// frees one.
 class LeafTree {
@@ -22,15 +41,16 @@ class LeafTree {
   /// pending for each task, and one for every level.
   static int enough_slots(std::int64_t units, int tasks) noexcept;
 
-  /// `bookkeeping` is zeroed; `sums` holds `slots` times `slot_floats` floats.
-  LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* sums, std::int64_t slot_floats) noexcept;
+  /// `bookkeeping` is zeroed; `slots_memory` holds `slots` slots.
+  LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* slots_memory,
+           const SlotLayout& layout) noexcept;
 
   /// The next unit nobody has begun, or `units` where there is none left.
   std::int64_t next_unit() noexcept;
   /// A free slot, or -1.
   int acquire() noexcept;
   void release(int slot) noexcept;
-  float* sums(int slot) const noexcept { return sums_ + slot * slot_floats_; }
+  float* at(int slot) const noexcept { return slots_memory_ + slot * layout_.size; }
 
   /// The sums of `unit` are in `slot`. Adds what can be added with `add`. The slot that holds the sum of all units, for
   /// the caller who completed it; -1 for everybody else, whose slot is then the tree's.
@@ -44,8 +64,8 @@ class LeafTree {
   // A bit for each slot: set while it is taken.
   std::uint64_t* taken_;
   std::int64_t* next_unit_;
-  float* sums_;
-  std::int64_t slot_floats_;
+  float* slots_memory_;
+  SlotLayout layout_;
 };
 
 }  // namespace alng::cpu

@@ -18,24 +18,43 @@ constexpr std::size_t workspace_bound_per_column = 512;
 // Below this many bytes for each task, waking another thread costs more than it saves.
 constexpr std::int64_t min_task_bytes = 256 << 10;
 
-std::size_t round_up(std::size_t bytes) noexcept { return (bytes + line - 1) / line * line; }
+// Processors take a load for a copy of a store in flight when the lower 12 bits of their addresses agree, and then wait
+// for the store. The arrays that every step of a sweep stores to are therefore kept apart within a page: h at its
+// beginning, the sums a third of a page each behind it, which is 21 steps of 64 bytes and more stores than are ever in
+// flight. With both sums at the same place of a page, 256x1024 took 0.44 to 0.60 instead of 0.26 ns an element on
+// Zen 4.
+constexpr std::size_t dgamma_in_page = 1344;
+constexpr std::size_t dbeta_in_page = 2688;
+
+std::size_t round_up(std::size_t bytes, std::size_t unit = line) noexcept { return (bytes + unit - 1) / unit * unit; }
+
+// The first place from `end` on that is `in_page` bytes behind the beginning of a page.
+std::size_t place_in_page(std::size_t end, std::size_t in_page) noexcept {
+  return round_up(end - std::min(end, in_page), workspace_alignment) + in_page;
+}
 
 Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::int64_t unit_leaves,
                   const Needs& needs) noexcept {
   const ProblemDescription& d = problem.description();
   const std::size_t columns = static_cast<std::size_t>(problem.columns());
   const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
-  const int sums_wanted = (d.dgamma ? 1 : 0) + (d.dbeta ? 1 : 0);
-
   Partition p;
   p.leaves = leaves;
   p.tasks = tasks;
   p.unit_leaves = unit_leaves;
   p.units = (leaves + unit_leaves - 1) / unit_leaves;
-  p.slots = sums_wanted == 0 ? 0 : LeafTree::enough_slots(p.units, tasks);
-  p.slot_floats = static_cast<std::int64_t>(sums_wanted * sums / sizeof(float));
-  p.dbeta_offset = d.dgamma ? static_cast<std::int64_t>(sums / sizeof(float)) : 0;
-  const std::size_t slot_size = static_cast<std::size_t>(p.slot_floats) * sizeof(float);
+  p.slots = d.dgamma || d.dbeta ? LeafTree::enough_slots(p.units, tasks) : 0;
+  std::size_t slot_size = 0;
+  p.slot.padded_columns = padded(problem.columns());
+  const auto place_sums = [&](std::size_t in_page) {
+    const std::size_t begin = place_in_page(slot_size, in_page);
+    slot_size = begin + sums;
+    return static_cast<std::int64_t>(begin / sizeof(float));
+  };
+  if (d.dgamma) p.slot.dgamma = place_sums(dgamma_in_page);
+  if (d.dbeta) p.slot.dbeta = place_sums(dbeta_in_page);
+  slot_size = round_up(slot_size, workspace_alignment);
+  p.slot.size = static_cast<std::int64_t>(slot_size / sizeof(float));
 
   std::size_t end = 0;
   const auto place = [&end](std::size_t bytes) {
@@ -46,7 +65,8 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.bookkeeping_size = LeafTree::bookkeeping_size(p.units, p.slots);
   p.bookkeeping = place(p.bookkeeping_size);
   p.gamma = place(needs.own_gamma ? sums : 0);
-  p.sums = place(static_cast<std::size_t>(p.slots) * slot_size);
+  end = round_up(end, workspace_alignment);
+  p.slots_memory = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
   const std::size_t row = columns * dtype_size(problem.dtype());
   const auto levels = static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(unit_leaves)));
@@ -54,9 +74,10 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.task_h = p.task_block + (blocks ? slot_size : 0);
   p.task_rows = p.task_h + (d.dx ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
-  p.task_scratch_size = p.task_staging + (needs.stream ? round_up(row + line) : 0);
+  p.task_scratch_size =
+      round_up(p.task_staging + (needs.stream ? round_up(row + line) : 0), p.slots > 0 ? workspace_alignment : line);
   p.tasks_scratch = place(static_cast<std::size_t>(tasks) * p.task_scratch_size);
-  p.workspace_size = end + line - 1;
+  p.workspace_size = end + workspace_alignment - 1;
   return p;
 }
 

@@ -6,8 +6,12 @@
 #include <cstdint>
 
 #include "alng/problem.hpp"
+#include "cpu/leaf_tree.h"
 
 namespace alng::cpu {
+
+/// A page, so that the distances between the kernels' arrays within a page are known (partition.cc).
+inline constexpr std::size_t workspace_alignment = 4096;
 
 /// Immutable; a pure function of the problem and the number of tasks wanted. Offsets are in bytes from the workspace's
 /// first 64-byte boundary.
@@ -18,18 +22,15 @@ struct Partition {
   /// the task that does it.
   std::int64_t unit_leaves = 1;
   std::int64_t units = 0;
-  /// Slots for the sums of whole units (leaf_tree.h), of `slot_floats` floats: dgamma's and dbeta's, as far as they are
-  /// wanted, each padded (kernels.h).
+  /// Slots for the sums of whole units (leaf_tree.h).
   int slots = 0;
-  std::int64_t slot_floats = 0;
-  /// Floats between the sums of dgamma and those of dbeta within a slot.
-  std::int64_t dbeta_offset = 0;
+  SlotLayout slot;
 
   std::size_t bookkeeping = 0;
   std::size_t bookkeeping_size = 0;
   /// The kernels' copy of gamma, where they need one.
   std::size_t gamma = 0;
-  std::size_t sums = 0;
+  std::size_t slots_memory = 0;
   /// For each task, task_scratch_size bytes: a stack of slots for the levels within a unit, then at these distances its
   /// block sums, h, scratch rows and staging (kernels.h).
   std::size_t tasks_scratch = 0;
@@ -38,7 +39,7 @@ struct Partition {
   std::size_t task_h = 0;
   std::size_t task_rows = 0;
   std::size_t task_staging = 0;
-  /// All of it, and 63 bytes to find the boundary.
+  /// All of it, and what it takes to find the boundary.
   std::size_t workspace_size = 0;
 };
 

@@ -38,9 +38,16 @@ void write_empty_sums(const Problem& problem, const std::optional<TensorLayout>&
   }
 }
 
+// More columns can only come from tensors that repeat their elements; the sizes of scratch memory would leave 64 bits.
+constexpr std::int64_t max_columns = std::int64_t{1} << 48;
+
 }  // namespace
 
 Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) noexcept try {
+  if (problem.columns() > max_columns) {
+    return Status(Code::unsupported, "the problem has " + std::to_string(problem.columns()) +
+                                         " columns but no device takes more than " + std::to_string(max_columns));
+  }
   if (options.threads < 0) {
     return Status(Code::bad_option, "threads is " + std::to_string(options.threads) + " but must not be negative");
   }
