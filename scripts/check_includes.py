@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Checks who includes whom: every room of the house may see the rooms listed for it below, and no other.
+
+    scripts/check_includes.py [ROOT]      checks the tree, prints one line for each wrong include, exits 1 if there is one
+    scripts/check_includes.py --self-test plants wrong includes in a tree of its own and checks that each is caught
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+# The operator, in the order in which its rooms may see each other. `include` is what callers read.
+OPERATOR = {
+    "include/alng": (),
+    "src/problem": ("include/alng",),
+    "src/plan": ("include/alng", "src/problem"),
+    "src/reference": ("include/alng", "src/problem", "src/plan"),
+    "src/cpu": ("include/alng", "src/problem", "src/plan"),
+    "src/cuda": ("include/alng", "src/problem", "src/plan"),
+    "src/doors": ("include/alng", "src/problem", "src/plan", "src/reference", "src/cpu", "src/cuda"),
+}
+
+# Everything around it sees the public interface. Tests may also see the rooms they test from inside.
+HOUSE = {
+    **OPERATOR,
+    "tools": ("include/alng", "tests/cases"),
+    "python": ("include/alng",),
+    "bench": ("include/alng", "tests/cases"),
+    "examples": ("include/alng",),
+    "fuzz": ("include/alng", "tools", "tests/cases"),
+    "tests": ("include/alng", "src/problem", "tools", "tests/cases"),
+    "tests/cases": ("include/alng",),
+    # What callers see of CANN's stand-in knows nothing of alng; what is behind it calls alng like anybody else.
+    "cann/include": (),
+    "cann": ("include/alng", "cann/include"),
+    # Compiled by CANN, where alng is not.
+    "ascend": (),
+    "ascend/twin": ("include/alng", "src/problem", "src/plan", "ascend"),
+}
+
+# Where the compiler looks for a quoted name that is not beside the file.
+SEARCH = ("include", "src", "tools/alng", "cann/include", "tests", "")
+
+# Libraries of others, and the rooms that may use them.
+LIBRARIES = {
+    r"hwy/": ("src/cpu",),
+    r"(oneapi/)?tbb/": ("src/cpu", "tools", "tests", "bench"),
+    r"(CLI/|fmt/|nlohmann/)": ("tools", "tests", "fuzz"),
+    r"(gtest|gmock|rapidcheck)[/.]": ("tests",),
+    r"cuda": ("src/cuda", "tests", "bench", "tools"),
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp", ".cu", ".cuh"}
+
+
+def room_of(path):
+    """The longest room that `path`, relative to the root, is in; None outside all rooms."""
+    found = [room for room in HOUSE if path.as_posix().startswith(room + "/")]
+    return max(found, key=len, default=None)
+
+
+def target_of(root, file, name):
+    """The file of this tree that `name` means in `file`, relative to the root; None where it is not of this tree."""
+    for folder in (file.parent, *(root / s for s in SEARCH)):
+        candidate = (folder / name).resolve()
+        if candidate.is_file() and candidate.is_relative_to(root):
+            return candidate.relative_to(root)
+    return None
+
+
+def judge(root, file, quote, name):
+    """Why this include is wrong, or None."""
+    room = room_of(file.relative_to(root))
+    target = target_of(root, file, name)
+    if target is not None:
+        seen = room_of(target)
+        if seen is None:
+            return f"{target} is in no room that may be included"
+        if seen != room and seen not in HOUSE[room]:
+            return f"{room} must not see {seen}; it may see: {', '.join(HOUSE[room]) or 'itself only'}"
+        return None
+    for library, rooms in LIBRARIES.items():
+        if re.match(library, name):
+            if any(room == r or room.startswith(r + "/") for r in rooms):
+                return None
+            return f"{name} is used in {', '.join(rooms)} only"
+    if quote == '"' and not room.startswith(("cann", "ascend")):
+        return f"there is no {name} in this tree"
+    return None
+
+
+def check(root):
+    """All wrong includes under `root`, as lines; and how many includes were read."""
+    root = root.resolve()
+    wrong, read = [], 0
+    for top in sorted({room.split("/")[0] for room in HOUSE}):
+        for file in sorted(p for p in (root / top).rglob("*") if p.suffix in SOURCES):
+            where = file.relative_to(root)
+            if room_of(where) is None:
+                wrong.append(f"{where}: is in no room of the house; scripts/check_includes.py lists them")
+                continue
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                if match := INCLUDE.match(line):
+                    read += 1
+                    if reason := judge(root, file, *match.groups()):
+                        wrong.append(f"{where}:{number}: {line.strip()}: {reason}")
+    return wrong, read
+
+
+# file, include, whether it is right.
+PLANTS = [
+    ("include/alng/a.hpp", '"alng/b.hpp"', True),
+    ("include/alng/a.hpp", "<alng/b.hpp>", True),
+    ("include/alng/a.hpp", '"problem/b.h"', False),
+    ("include/alng/a.hpp", '"../../src/problem/b.h"', False),
+    ("include/alng/a.hpp", "<hwy/highway.h>", False),
+    ("src/problem/a.cc", '"alng/b.hpp"', True),
+    ("src/problem/a.cc", '"b.h"', True),
+    ("src/problem/a.cc", '"plan/b.h"', False),
+    ("src/problem/a.cc", "<tbb/parallel_for.h>", False),
+    ("src/plan/a.cc", '"problem/b.h"', True),
+    ("src/plan/a.cc", '"cpu/b.h"', False),
+    ("src/reference/a.cc", '"plan/b.h"', True),
+    ("src/reference/a.cc", '"cpu/b.h"', False),
+    ("src/cpu/a.cc", '"reference/b.h"', False),
+    ("src/cpu/a.cc", '"cuda/b.h"', False),
+    ("src/cpu/a.cc", '"hwy/highway.h"', True),
+    ("src/cpu/a.cc", "<vector>", True),
+    ("src/cpu/a.cc", '"nowhere.h"', False),
+    ("src/cuda/a.cu", '"cpu/b.h"', False),
+    ("src/doors/a.cc", '"cpu/b.h"', True),
+    ("src/doors/a.cc", '"tools/alng/b.h"', False),
+    ("src/kitchen/a.cc", "<vector>", False),
+    ("tools/alng/a.cc", '"alng/b.hpp"', True),
+    ("tools/alng/a.cc", '"problem/b.h"', False),
+    ("tools/alng/a.cc", "<CLI/CLI.hpp>", True),
+    ("src/doors/a.cc", "<fmt/format.h>", False),
+    ("bench/a.cc", '"reference/b.h"', False),
+    ("examples/a.cc", '"problem/b.h"', False),
+    ("fuzz/a.cc", '"tools/alng/b.h"', True),
+    ("tests/operator/a.cc", '"problem/b.h"', True),
+    ("tests/operator/a.cc", '"cpu/b.h"', False),
+    ("tests/operator/a.cc", '"cases/b.h"', True),
+    ("src/cpu/a.cc", '"tests/cases/b.h"', False),
+    ("cann/runtime/a.cc", '"alng/b.hpp"', True),
+    ("cann/runtime/a.cc", '"acl/b.h"', True),
+    ("cann/runtime/a.cc", '"plan/b.h"', False),
+    ("cann/include/acl/a.h", '"alng/b.hpp"', False),
+    ("src/doors/a.cc", '"acl/b.h"', False),
+    ("ascend/op_kernel/a.cc", '"alng/b.hpp"', False),
+    ("ascend/op_kernel/a.cc", '"../op_host/b.h"', True),
+    ("ascend/twin/a.cc", '"plan/b.h"', True),
+    ("ascend/twin/a.cc", '"cpu/b.h"', False),
+]
+
+
+def self_test():
+    """Every plant in a tree of its own, where each room has a header b.h to be included."""
+    failed = 0
+    for place, name, right in PLANTS:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder).resolve()
+            headers = [f"{room}/b.h" for room in OPERATOR] + ["include/alng/b.hpp", "tools/alng/b.h", "tests/cases/b.h"]
+            for header in headers + ["cann/include/acl/b.h", "ascend/op_host/b.h", place]:
+                (root / header).parent.mkdir(parents=True, exist_ok=True)
+                (root / header).write_text("#pragma once\n")
+            (root / place).write_text(f"#include {name}\n")
+            wrong, read = check(root)
+            in_no_room = room_of(Path(place)) is None
+            if bool(wrong) == right or (read != 1 and not in_no_room):
+                failed += 1
+                print(f"self-test: {place} with #include {name} should be {'right' if right else 'wrong'}: {wrong}")
+    print(f"check_includes: {len(PLANTS) - failed} passed, {failed} failed")
+    return failed == 0
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        return 0 if self_test() else 1
+    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
+        print(__doc__, file=sys.stderr)
+        return 2
+    root = Path(arguments[0]) if arguments else Path(__file__).parent.parent
+    wrong, read = check(root)
+    for line in wrong:
+        print(line)
+    if read == 0:
+        print(f"{root}: no include found: this is not the project's tree", file=sys.stderr)
+        return 2
+    print(f"{read} includes, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

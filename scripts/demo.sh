@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds alng and runs it on a recorded training step of a real transformer (examples/data). On a Debian machine that has
+# nothing but bash, apt and the network to Debian's packages, this is all it takes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install_packages.sh build
+
+build=build/demo
+log=$build/build.log
+mkdir -p "$build"
+echo "building alng in $build"
+if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF &&
+  cmake --build "$build" --target alng_cli; } >"$log" 2>&1; then
+  tail -n 40 "$log" >&2
+  echo "The build failed; all of it is in $log." >&2
+  exit 1
+fi
+alng=$(find "$build" -type f -name alng -perm -u+x -print -quit)
+
+show() {
+  echo
+  echo "\$ alng ${*//"$build/"/}"
+  "$alng" "$@"
+}
+for dtype in fp32 bf16; do
+  recording=examples/data/minilm_$dtype.safetensors
+  show run "$recording" -o "$build/gradients_$dtype.safetensors"
+  show verify "$recording" "$build/gradients_$dtype.safetensors"
+done

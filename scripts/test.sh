@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs every test. One line for each stage; its output is in build/logs.
+#
+#   scripts/test.sh               every stage, in the order below, until one fails
+#   scripts/test.sh --quick       release only
+#   scripts/test.sh STAGE...      these stages: rules release tidy install asan-ubsan tsan mutants fuzz aarch64
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+all_stages=(rules release tidy install asan-ubsan tsan mutants fuzz aarch64)
+# Seconds for each fuzzer.
+fuzz_seconds=${ALNG_FUZZ_SECONDS:-20}
+jobs=$(nproc)
+
+sources() {
+  local folders=()
+  for folder in include src tools tests fuzz examples bench cann ascend; do [[ -d $folder ]] && folders+=("$folder"); done
+  find "${folders[@]}" -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \) "$@"
+}
+
+build_preset() { # PRESET [BUILD-ARGUMENT...]
+  cmake --preset "$1"
+  cmake --build --preset "$1" -j "$jobs" "${@:2}"
+}
+
+# The sanitizers' shadow memory collides with kernels that randomise addresses by more than 28 bits.
+without_address_randomisation() {
+  if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
+}
+
+stage_rules() {
+  scripts/check_includes.py --self-test
+  scripts/check_includes.py
+  sources -print0 | xargs -0 clang-format-14 --dry-run -Werror
+  find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
+}
+
+# The mutants are a stage of their own.
+stage_release() {
+  build_preset release
+  ctest --preset release -j "$jobs" -LE mutants
+}
+
+stage_tidy() {
+  cmake --preset release
+  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' \) -print0 |
+    xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'
+}
+
+stage_install() { tests/install/run.sh build/install; }
+
+stage_asan-ubsan() {
+  build_preset asan-ubsan
+  without_address_randomisation ctest --preset asan-ubsan -j "$jobs" -LE 'slow|mutants'
+}
+
+# What runs on several threads.
+stage_tsan() {
+  build_preset tsan --target operator_test
+  without_address_randomisation ctest --preset tsan -j "$jobs" -R '^operator\.(cpu|run|properties)$'
+}
+
+stage_mutants() {
+  build_preset release --target operator_test
+  tests/mutants/run.sh . build/release
+}
+
+stage_fuzz() {
+  local passed=0 failed=0
+  build_preset fuzz
+  mkdir -p build/fuzz/found
+  for source in fuzz/fuzz_*.cc; do
+    local name dict=()
+    name=$(basename "$source" .cc)
+    [[ -e fuzz/${name#fuzz_}.dict ]] && dict=(-dict="fuzz/${name#fuzz_}.dict")
+    mkdir -p "build/fuzz/corpus/$name"
+    if "build/fuzz/fuzz/$name" -max_total_time="$fuzz_seconds" -rss_limit_mb=2048 -malloc_limit_mb=256 -timeout=10 \
+      -artifact_prefix=build/fuzz/found/ -print_final_stats=1 "${dict[@]}" "build/fuzz/corpus/$name" \
+      "fuzz/corpus/${name#fuzz_}"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  done
+  echo "fuzz: $passed passed, $failed failed"
+  ((failed == 0 && passed > 0))
+}
+
+stage_aarch64() {
+  scripts/aarch64_root.sh build/aarch64-root
+  build_preset release --target alng_cli
+  build_preset aarch64 --target alng_cli operator_test problem_test
+  ctest --preset aarch64 -j "$jobs" -R '^(operator|problem)\.' -LE slow
+  tests/aarch64/run.sh build/release build/aarch64
+}
+
+packages=(build test check)
+case ${1:-} in
+  --quick) stages=(release) packages=(build test) ;;
+  '') stages=("${all_stages[@]}") ;;
+  *)
+    stages=("$@")
+    for stage in "${stages[@]}"; do
+      if [[ " ${all_stages[*]} " != *" $stage "* ]]; then
+        echo "test.sh: '$stage' is none of --quick ${all_stages[*]}" >&2
+        exit 2
+      fi
+    done
+    ;;
+esac
+
+scripts/install_packages.sh "${packages[@]}"
+if [[ $(uname -m) != x86_64 ]]; then
+  # On aarch64 itself the other stages run NEON and SVE on the machine.
+  for i in "${!stages[@]}"; do [[ ${stages[i]} == aarch64 ]] && unset 'stages[i]'; done
+fi
+if command -v ccache >/dev/null; then
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+fi
+
+# The closing lines of ctest and of our own scripts, and the mutants, added up.
+count() {
+  awk '/tests passed, [0-9]+ tests failed out of [0-9]+/ { failed += $4; passed += $NF - $4 }
+       /^caught / { ++passed }
+       /^MISSED / { ++failed }
+       /^([a-z0-9_-]+: )?[0-9]+ passed, [0-9]+ failed$/ { sub(/^[a-z0-9_-]+: /, ""); passed += $1; failed += $3 }
+       END { print passed + 0, failed + 0 }' "$@"
+}
+
+mkdir -p build/logs
+logs=()
+start=$SECONDS
+for stage in "${stages[@]}"; do
+  log=build/logs/$stage.log
+  logs+=("$log")
+  printf '%-12s' "$stage"
+  stage_start=$SECONDS
+  set +e
+  (set -e && "stage_$stage") >"$log" 2>&1 </dev/null
+  result=$?
+  set -e
+  read -r passed failed < <(count "$log")
+  if ((result != 0)); then
+    printf 'FAILED after %d s; the end of %s:\n\n' $((SECONDS - stage_start)) "$log"
+    tail -n 60 "$log"
+    read -r passed failed < <(count "${logs[@]}")
+    printf '\nstage %s failed, its whole output is in %s\n%d passed, %d failed\n' \
+      "$stage" "$log" "$passed" $((failed > 0 ? failed : 1))
+    exit 1
+  fi
+  if ((passed > 0)); then printf 'ok  %5d s  %d passed\n' $((SECONDS - stage_start)) "$passed"; else
+    printf 'ok  %5d s\n' $((SECONDS - stage_start))
+  fi
+done
+read -r passed failed < <(count "${logs[@]}")
+printf 'all stages passed in %d s\n%d passed, %d failed\n' $((SECONDS - start)) "$passed" "$failed"

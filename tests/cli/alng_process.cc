@@ -1,0 +1,71 @@
+#include "alng_process.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace alng::cli {
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  EXPECT_TRUE(stream.good()) << path;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void CommandTest::SetUp() {
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  folder_ =
+      std::filesystem::temp_directory_path() / ("alng_command_" + std::to_string(::getpid()) + "_" + test->name());
+  std::filesystem::create_directory(folder_);
+}
+
+void CommandTest::TearDown() { std::filesystem::remove_all(folder_); }
+
+Outcome CommandTest::alng(const std::string& arguments) const {
+  const std::filesystem::path out = folder_.string() + ".out", err = folder_.string() + ".err";
+  const std::string command = "cd '" + folder_.string() + "' && " ALNG_COMMAND " " + arguments + " >'" + out.string() +
+                              "' 2>'" + err.string() + "' </dev/null";
+  const int status = std::system(command.c_str());
+  Outcome outcome;
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.out = contents(out);
+  outcome.err = contents(err);
+  std::filesystem::remove(out);
+  std::filesystem::remove(err);
+  return outcome;
+}
+
+std::string CommandTest::done(const std::string& arguments) const {
+  const Outcome outcome = alng(arguments);
+  EXPECT_EQ(outcome.exit_code, 0) << arguments << "\n" << outcome.out << outcome.err;
+  return outcome.out;
+}
+
+std::string CommandTest::refused(const std::string& arguments) const {
+  const Outcome outcome = alng(arguments);
+  EXPECT_EQ(outcome.exit_code, 2) << arguments << "\n" << outcome.err;
+  EXPECT_EQ(outcome.out, "") << arguments;
+  EXPECT_EQ(outcome.err.rfind("alng: ", 0), 0u) << outcome.err;
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  if (outcome.err.size() < 7) return outcome.err;
+  return outcome.err.substr(6, outcome.err.size() - 7);
+}
+
+void CommandTest::write(const std::string& name, const std::string& bytes) const {
+  std::ofstream(path(name), std::ios::binary) << bytes;
+}
+
+std::vector<std::string> CommandTest::files() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+    names.push_back(entry.path().lexically_relative(folder_).string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace alng::cli

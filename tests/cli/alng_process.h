@@ -1,0 +1,46 @@
+// Runs the real `alng` the way a shell does, in a folder that is gone afterwards.
+#ifndef ALNG_TESTS_CLI_ALNG_PROCESS_H
+#define ALNG_TESTS_CLI_ALNG_PROCESS_H
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace alng::cli {
+
+struct Outcome {
+  /// 128 + the signal's number where one ended it.
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+/// The bytes of a file; a test failure where it can't be read.
+std::string contents(const std::filesystem::path& path);
+
+class CommandTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  /// Runs `alng` with this shell text behind it, in `folder_`.
+  Outcome alng(const std::string& arguments) const;
+  /// The same; anything but exit code 0 is a test failure.
+  std::string done(const std::string& arguments) const;
+  /// The same for what must be refused: exit code 2, nothing on stdout, and one sentence on stderr that begins with
+  /// "alng: " and is returned without that.
+  std::string refused(const std::string& arguments) const;
+
+  std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+  void write(const std::string& name, const std::string& bytes) const;
+  /// Names of everything in the folder, sorted.
+  std::vector<std::string> files() const;
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace alng::cli
+
+#endif

@@ -1,0 +1,185 @@
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "alng_process.h"
+
+namespace alng::cli {
+namespace {
+
+using testing::HasSubstr;
+
+struct Tensor {
+  std::string dtype;
+  std::vector<int> shape;
+  std::size_t bytes;
+};
+
+class Refusal : public CommandTest {
+ protected:
+  // A valid 4 x 6 bfloat16 problem, for a test to spoil.
+  std::map<std::string, Tensor> tensors_{{"dy", {"BF16", {4, 6}, 48}},  {"x1", {"BF16", {4, 6}, 48}},
+                                         {"x2", {"BF16", {4, 6}, 48}},  {"rstd", {"F32", {4, 1}, 16}},
+                                         {"mean", {"F32", {4, 1}, 16}}, {"gamma", {"BF16", {6}, 12}},
+                                         {"dsum", {"BF16", {4, 6}, 48}}};
+
+  std::string safetensors() const {
+    nlohmann::json header;
+    std::size_t end = 0;
+    for (const auto& [name, tensor] : tensors_) {
+      header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {end, end + tensor.bytes}}};
+      end += tensor.bytes;
+    }
+    return with_length(header.dump(), std::string(end, '\0'));
+  }
+  static std::string with_length(const std::string& header, const std::string& data) {
+    std::string file(8, '\0');
+    for (std::size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
+    return file + header + data;
+  }
+
+  // What `run` says to this file. It must leave nothing behind, and so must an older OUT be left alone.
+  std::string run(const std::string& file, const std::string& options = "") const {
+    write("in.safetensors", file);
+    write("older.safetensors", "older");
+    const std::string sentence = refused("run in.safetensors -o out.safetensors " + options);
+    EXPECT_EQ(sentence, refused("run in.safetensors -o older.safetensors " + options));
+    EXPECT_EQ(contents(path("older.safetensors")), "older");
+    EXPECT_EQ(sentence, refused("run in.safetensors -o out " + options));
+    EXPECT_EQ(files(), (std::vector<std::string>{"in.safetensors", "older.safetensors"}));
+    return sentence;
+  }
+  std::string run() const { return run(safetensors()); }
+};
+
+TEST_F(Refusal, TheProblemItselfIsFine) {
+  write("in.safetensors", safetensors());
+  done("run in.safetensors -o out.safetensors");
+}
+
+TEST_F(Refusal, WrongShapes) {
+  tensors_["rstd"] = {"F32", {5, 1}, 20};
+  EXPECT_THAT(run(), testing::AllOf(HasSubstr("in.safetensors: rstd is float32[5, 1] but must be float32[4, 1]"),
+                                    HasSubstr("dy's leading dimensions")));
+  tensors_["rstd"] = {"F32", {4, 1}, 16};
+  tensors_["x1"] = {"BF16", {6, 4}, 48};
+  EXPECT_EQ(run(), "in.safetensors: x1 is bfloat16[6, 4] but must be [4, 6], the shape of dy");
+  tensors_["x1"] = {"BF16", {4, 6}, 48};
+  tensors_["gamma"] = {"BF16", {4}, 8};
+  EXPECT_THAT(run(), HasSubstr("gamma is bfloat16[4] but must be [6]"));
+}
+
+TEST_F(Refusal, WrongDtypes) {
+  tensors_["x2"] = {"F16", {4, 6}, 48};
+  EXPECT_EQ(run(), "in.safetensors: x2 is float16[4, 6] but must be bfloat16, the dtype of dy");
+  tensors_["x2"] = {"I64", {1}, 8};
+  EXPECT_EQ(run(), "in.safetensors: x2 is I64[1]; F32, F16 or BF16 is expected");
+  tensors_["x2"] = {"BF17", {4, 6}, 48};
+  EXPECT_EQ(run(), "in.safetensors: tensor \"x2\" has the unknown dtype \"BF17\"");
+}
+
+TEST_F(Refusal, RanksBeyondTheLibrary) {
+  tensors_["dsum"] = {"BF16", {4, 6, 1, 1, 1, 1, 1, 1, 1}, 48};
+  EXPECT_EQ(run(), "in.safetensors: dsum has rank 9; at most 8 is supported");
+  tensors_["dsum"] = {"BF16", {}, 2};
+  EXPECT_THAT(run(), HasSubstr("dsum has rank 0 but must have rank 1 to 8"));
+}
+
+TEST_F(Refusal, MissingTensors) {
+  for (const char* name : {"dy", "x1", "rstd", "mean"}) {
+    const Tensor tensor = tensors_[name];
+    tensors_.erase(name);
+    EXPECT_EQ(run(), "in.safetensors: tensor " + std::string(name) + " is missing");
+    tensors_[name] = tensor;
+  }
+  EXPECT_EQ(run(safetensors(), "--no-x2"), "in.safetensors: it has a tensor x2, but --no-x2 is given");
+}
+
+TEST_F(Refusal, BrokenFiles) {
+  const std::string whole = safetensors();
+  EXPECT_THAT(run(whole.substr(0, 100)),
+              HasSubstr("in.safetensors: not a safetensors file, or cut: the header claims"));
+  EXPECT_THAT(run(whole.substr(0, whole.size() - 1)), HasSubstr("lie outside the file's"));
+  EXPECT_THAT(run(""), HasSubstr("in.safetensors: not a safetensors file: 0 bytes"));
+  std::string giant = whole;
+  giant[6] = '\x7F';
+  EXPECT_THAT(run(giant), HasSubstr("not a safetensors file, or cut: the header claims 3"));
+  EXPECT_EQ(run(with_length(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},)"
+                            R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+                            std::string(16, 'x'))),
+            "in.safetensors: data of tensor \"b\" begins at byte 8, overlapping it before the end of the tensor before "
+            "it (12)");
+}
+
+TEST_F(Refusal, FilesThatAreNotThere) {
+  EXPECT_EQ(refused("run none.safetensors -o out.safetensors"),
+            "can't read none.safetensors: No such file or directory");
+  EXPECT_EQ(refused("run /dev/zero -o out.safetensors"), "can't read /dev/zero: not a regular file");
+  std::filesystem::create_directory(path("empty"));
+  EXPECT_EQ(refused("run empty -o out.safetensors"), "empty: tensor dy is missing");
+}
+
+TEST_F(Refusal, PlacesThatCannotBeWritten) {
+  write("in.safetensors", safetensors());
+  EXPECT_EQ(refused("run in.safetensors -o none/out.safetensors"),
+            "can't write none/out.safetensors: No such file or directory");
+  EXPECT_EQ(refused("run in.safetensors -o none/out"), "can't write none/out: No such file or directory");
+  EXPECT_EQ(refused("run in.safetensors -o out.npz"),
+            "can't write 'out.npz': the name must end in .safetensors or be that of a folder");
+  EXPECT_EQ(refused("run in.safetensors -o /proc/out.safetensors"),
+            "can't write /proc/out.safetensors: No such file or directory");
+  EXPECT_EQ(refused("run in.safetensors -o in.safetensors"), "OUT is IN: in.safetensors would be overwritten");
+  EXPECT_EQ(refused("run in.safetensors -o ./../$(basename $PWD)/in.safetensors").rfind("OUT is IN: ", 0), 0u);
+  EXPECT_EQ(files(), (std::vector<std::string>{"in.safetensors"}));
+  EXPECT_EQ(contents(path("in.safetensors")), safetensors());
+}
+
+TEST_F(Refusal, UnknownDevicesAndInstructionSets) {
+  EXPECT_THAT(run(safetensors(), "--device gpu"), HasSubstr("device is \"gpu\" but must be one of cpu, reference"));
+  EXPECT_THAT(run(safetensors(), "--isa mmx"), HasSubstr("mmx"));
+  EXPECT_THAT(run(safetensors(), "--threads -1"), HasSubstr("threads is -1"));
+}
+
+TEST_F(Refusal, NpyFolders) {
+  done("make -o p --shape 4x6 --dtype fp32");
+  const std::string dy = contents(path("p") / "dy.npy");
+  write("p/dy.npy", dy.substr(0, dy.size() - 1));
+  EXPECT_EQ(refused("run p -o out"), "p/dy.npy: the npy header says float32[4, 6] but 95 bytes of data follow");
+  std::string other = dy;
+  other.replace(dy.find("<f4"), 3, "<f8");
+  write("p/dy.npy", other);
+  EXPECT_EQ(refused("run p -o out"),
+            "p/dy.npy: dtype '<f8' is none of '<f4' (float32), '<f2' (float16), '<V2' (bfloat16)");
+  write("p/dy.npy", "nothing of numpy's");
+  EXPECT_EQ(refused("run p -o out"), "p/dy.npy: not an npy file: it does not begin with \\x93NUMPY");
+  EXPECT_FALSE(std::filesystem::exists(path("out")));
+}
+
+TEST_F(Refusal, VerifyOfOtherResults) {
+  write("in.safetensors", safetensors());
+  done("make -o other.safetensors --shape 4x7 --dtype bf16");
+  done("run other.safetensors -o result.safetensors");
+  EXPECT_THAT(refused("verify in.safetensors result.safetensors"),
+              HasSubstr("result.safetensors: dx is bfloat16[4, 7] but bfloat16[4, 6] is expected"));
+  EXPECT_EQ(refused("verify in.safetensors other.safetensors"),
+            "other.safetensors: none of dx, dgamma, dbeta is there");
+}
+
+TEST_F(Refusal, Usage) {
+  EXPECT_EQ(refused(""), "a command is expected: run, verify, make, explain, info, bench (alng --help says more)");
+  EXPECT_EQ(refused("dance"),
+            "there is no command dance: run, verify, make, explain, info, bench are expected (alng --help says more)");
+  EXPECT_THAT(refused("run"), HasSubstr("IN is required"));
+  EXPECT_THAT(refused("run a -o b --threads many"), HasSubstr("many"));
+  EXPECT_THAT(refused("run a -o b --speed 7"), HasSubstr("--speed"));
+}
+
+TEST_F(Refusal, AFullDiskIsNoSuccess) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  EXPECT_EQ(WEXITSTATUS(std::system(ALNG_COMMAND " info >/dev/full 2>/dev/null")), 2);
+}
+
+}  // namespace
+}  // namespace alng::cli

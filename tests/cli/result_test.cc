@@ -1,0 +1,191 @@
+#include <nlohmann/json.hpp>
+
+#include "alng_process.h"
+
+namespace alng::cli {
+namespace {
+
+using ResultCommand = CommandTest;
+using nlohmann::json;
+
+TEST_F(ResultCommand, RunPrintsShapeDtypePlanTimeAndSpeed) {
+  done("make -o p.safetensors --shape 4x8x96 --dtype bf16");
+  const std::string text = done("run p.safetensors -o r.safetensors --threads 2");
+  for (const char* part : {"4x8x96", "bfloat16", "device: cpu", "second run", "GB/s", "r.safetensors"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  EXPECT_EQ(files(), (std::vector<std::string>{"p.safetensors", "r.safetensors"}));
+}
+
+TEST_F(ResultCommand, TheFileIsTheSameForThreadsInstructionSetsAndDevices) {
+  std::vector<std::string> ways{"--threads 1", "--threads 3", "--threads 7", "--device reference"};
+  const json info = json::parse(done("info --json"));
+  for (const json& isa : info["instruction_sets"]) {
+    if (isa["available"]) ways.push_back("--isa " + isa["name"].get<std::string>());
+  }
+  EXPECT_GE(ways.size(), 5u);  // scalar is everywhere
+  for (const char* problem :
+       {"--shape 211x257 --dtype bf16", "--shape 100x3x41 --dtype fp32 --no-gamma --normalized-dims 2",
+        "--shape 33x1289 --dtype fp16 --no-dsum"}) {
+    done(std::string("make -o p.safetensors ") + problem);
+    done("run p.safetensors -o first.safetensors");
+    for (const std::string& way : ways) {
+      done("run p.safetensors -o next.safetensors " + way);
+      EXPECT_EQ(contents(path("first.safetensors")), contents(path("next.safetensors"))) << problem << way;
+    }
+  }
+}
+
+TEST_F(ResultCommand, FoldersOfNpyHoldTheSameNumbers) {
+  for (const char* dtype : {"fp32", "fp16", "bf16"}) {
+    const std::string options = std::string(" --shape 9x2x20 --normalized-dims 2 --dtype ") + dtype;
+    done("make -o p.safetensors" + options);
+    done("make -o p" + options);
+    done("run p.safetensors -o from_file");
+    done("run p -o from_folder");
+    std::filesystem::create_directory(path("there"));
+    done("run p -o there");
+    for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
+      EXPECT_EQ(contents(path("from_file") / name), contents(path("from_folder") / name)) << dtype << name;
+      EXPECT_EQ(contents(path("from_file") / name), contents(path("there") / name)) << dtype << name;
+    }
+    done("verify p from_file");
+    for (const char* folder : {"p", "from_file", "from_folder", "there"}) std::filesystem::remove_all(path(folder));
+  }
+}
+
+TEST_F(ResultCommand, Bfloat16FromASidecar) {
+  done("make -o p --shape 3x20 --dtype bf16 --no-gamma --no-dsum");
+  done("run p -o r1");
+  for (const char* name : {"dy", "x1", "x2"}) {
+    std::string file = contents(path("p") / (std::string(name) + ".npy"));
+    file.replace(file.find("<V2"), 3, "<u2");
+    write("p/" + std::string(name) + ".npy", file);
+    write("p/" + std::string(name) + ".dtype", "bfloat16\n");
+  }
+  done("run p -o r2");
+  EXPECT_EQ(contents(path("r1") / "dx.npy"), contents(path("r2") / "dx.npy"));
+}
+
+TEST_F(ResultCommand, ColumnMajorNpyIsReadAsSuch) {
+  done("make -o p --shape 3x5 --dtype fp32");
+  done("run p -o r1");
+  for (const char* name : {"dy", "x1", "dsum"}) {  // the same elements, in the other order
+    const std::string file = contents(path("p") / (std::string(name) + ".npy"));
+    std::string turned = file;
+    turned.replace(file.find("False"), 5, "True ");
+    const std::size_t data = file.size() - 60;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 5; ++j) turned.replace(data + 4 * (3 * j + i), 4, file, data + 4 * (5 * i + j), 4);
+    }
+    write("p/" + std::string(name) + ".npy", turned);
+  }
+  done("run p -o r2");
+  for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
+    EXPECT_EQ(contents(path("r1") / name), contents(path("r2") / name)) << name;
+  }
+  done("verify p r2");
+}
+
+TEST_F(ResultCommand, RunJson) {
+  done("make -o p.safetensors --shape 5x6x7 --dtype fp16 --normalized-dims 2");
+  const json result = json::parse(done("run p.safetensors -o r.safetensors --json --threads 1 --isa scalar"));
+  EXPECT_EQ(result["shape"], json({5, 6, 7}));
+  EXPECT_EQ(result["rows"], 5);
+  EXPECT_EQ(result["columns"], 42);
+  EXPECT_EQ(result["dtype"], "float16");
+  EXPECT_EQ(result["isa"], "scalar");
+  EXPECT_EQ(result["threads"], 1);
+  EXPECT_EQ(result["timed_run"], "second");
+  // dy, x1, x2, dsum, dx of 2 bytes, gamma, two statistics, two sums.
+  EXPECT_EQ(result["bytes"], 5 * 42 * 5 * 2 + 42 * 2 + 5 * 2 * 4 + 42 * 2 * 4);
+  EXPECT_GT(result["seconds"], 0);
+  EXPECT_NEAR(result["gb_per_s"].get<double>(), result["bytes"].get<double>() / result["seconds"].get<double>() * 1e-9,
+              1e-6);
+}
+
+TEST_F(ResultCommand, NormalizedDimsWhereNothingElseTells) {
+  // rstd [2, 1, 1] says two; with --no-gamma and rows of one column it could be one.
+  done("make -o p.safetensors --shape 2x1x8 --dtype fp32 --no-gamma");
+  EXPECT_EQ(json::parse(done("explain p.safetensors --json"))["normalized_dims"], 2);
+  const json told = json::parse(done("explain p.safetensors --json --normalized-dims 1"));
+  EXPECT_EQ(told["normalized_dims"], 1);
+  EXPECT_EQ(told["rows"], 2);
+}
+
+TEST_F(ResultCommand, WithoutX2) {
+  done("make -o p.safetensors --shape 12x40 --dtype fp32 --no-x2");
+  EXPECT_EQ(refused("run p.safetensors -o r.safetensors"),
+            "p.safetensors: tensor x2 is missing (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+  done("run p.safetensors -o r.safetensors --no-x2");
+  done("verify p.safetensors r.safetensors --no-x2");
+}
+
+TEST_F(ResultCommand, EmptyProblems) {
+  for (const char* shape : {"0x6", "6x0"}) {
+    done(std::string("make -o p.safetensors --dtype fp32 --shape ") + shape);
+    done("run p.safetensors -o r.safetensors");
+    done("verify p.safetensors r.safetensors");
+  }
+}
+
+TEST_F(ResultCommand, ExplainShowsProblemAndPlan) {
+  done("make -o p.safetensors --shape 64x768 --dtype bf16 --gamma-dtype fp32");
+  const std::string text = done("explain p.safetensors --isa scalar --threads 1");
+  for (const char* part :
+       {"64x768 bfloat16, gamma float32, dsum; wants dx, dgamma, dbeta", "float32[64, 1]", "scalar", "workspace"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  const json plan = json::parse(done("explain p.safetensors --json --device reference"));
+  EXPECT_EQ(plan["device"], "reference");
+  EXPECT_EQ(plan["rows"], 64);
+}
+
+TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
+  json header;
+  std::size_t end = 0;
+  for (const char* name : {"dy", "x1", "x2", "Gamma", "rstd", "mean"}) {
+    const bool wide = end < 32;
+    header[name] = {
+        {"dtype", "F32"}, {"shape", json::array({1, wide ? 2 : 1})}, {"data_offsets", {end, end + (wide ? 8 : 4)}}};
+    end += wide ? 8 : 4;
+  }
+  const std::string text_of_header = header.dump();
+  std::string file(8, '\0');
+  file[0] = static_cast<char>(text_of_header.size() & 0xFF);
+  file[1] = static_cast<char>(text_of_header.size() >> 8);
+  write("p.safetensors", file + text_of_header + std::string(end, '\0'));
+  const std::string text = done("explain p.safetensors");
+  EXPECT_NE(text.find("no gamma"), std::string::npos) << text;
+  EXPECT_NE(text.find("not used    Gamma"), std::string::npos) << text;
+}
+
+TEST_F(ResultCommand, InfoTellsWhatThereIsAndWhy) {
+  const json info = json::parse(done("info --json"));
+  EXPECT_GE(info["canonical_order"], 1);
+  EXPECT_EQ(info["devices"].size(), 2u);
+  bool scalar = false;
+  for (const char* list : {"devices", "instruction_sets"}) {
+    for (const json& item : info[list]) {
+      EXPECT_FALSE(item["reason"].get<std::string>().empty()) << item;
+      scalar = scalar || (item["name"] == "scalar" && item["available"]);
+    }
+  }
+  EXPECT_TRUE(scalar);
+  const std::string text = done("info");
+  EXPECT_NE(text.find(info["version"].get<std::string>()), std::string::npos);
+  EXPECT_NE(text.find("canonical order"), std::string::npos);
+}
+
+TEST_F(ResultCommand, EveryCommandHasHelp) {
+  EXPECT_NE(done("--help").find("Exit codes"), std::string::npos);
+  for (const char* command : {"run", "verify", "make", "explain", "info", "bench"}) {
+    const std::string text = done(std::string(command) + " --help");
+    EXPECT_NE(text.find("--json"), std::string::npos) << text;
+    EXPECT_NE(text.find("Exit codes"), std::string::npos) << text;
+  }
+  EXPECT_EQ(done("--version").rfind("alng ", 0), 0u);
+}
+
+}  // namespace
+}  // namespace alng::cli

@@ -1,0 +1,168 @@
+#include "safetensors.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+namespace alng::cli {
+namespace {
+
+std::string with_length(const std::string& header, const std::string& data) {
+  std::string file(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
+  return file + header + data;
+}
+
+TensorMap parse(const std::string& file) { return parse_safetensors(std::as_bytes(std::span(file))); }
+
+std::string refusal(const std::string& file) {
+  try {
+    parse(file);
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+  return "accepted";
+}
+
+std::string refusal(const std::string& header, const std::string& data) { return refusal(with_length(header, data)); }
+
+const std::string sixteen(16, 'x');
+
+TEST(Safetensors, ReadsTensorsAndMetadata) {
+  const std::string file =
+      with_length(R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2,3],"data_offsets":[4,16]},)"
+                  R"("a":{"data_offsets":[0,4],"shape":[],"dtype":"F32"}}   )",
+                  sixteen);
+  const TensorMap tensors = parse(file);
+  ASSERT_EQ(tensors.size(), 2u);
+  EXPECT_EQ(describe(tensors.at("a")), "F32[]");
+  EXPECT_EQ(describe(tensors.at("b")), "BF16[2, 3]");
+  EXPECT_EQ(tensors.at("b").dtype, DType::bfloat16);
+  EXPECT_EQ(reinterpret_cast<const char*>(tensors.at("b").data.data()), file.data() + file.size() - 12);
+  EXPECT_EQ(tensors.at("b").data.size(), 12u);
+}
+
+TEST(Safetensors, ReadsDtypesItDoesNotComputeWith) {
+  const TensorMap tensors = parse(with_length(R"({"ids":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})", sixteen));
+  EXPECT_FALSE(tensors.at("ids").dtype.has_value());
+  EXPECT_EQ(describe(tensors.at("ids")), "I64[2]");
+}
+
+TEST(Safetensors, ReadsAnEmptyTensorAndAnEmptyFile) {
+  EXPECT_TRUE(parse(with_length("{}", "")).empty());
+  const TensorMap tensors = parse(with_length(R"({"a":{"dtype":"F16","shape":[0,7],"data_offsets":[0,0]}})", ""));
+  EXPECT_TRUE(tensors.at("a").data.empty());
+}
+
+TEST(Safetensors, ReadsWhatItWrites) {
+  const std::vector<std::int64_t> matrix{2, 3}, vector{5};
+  const std::vector<SafetensorsEntry> entries{{"dgamma", DType::float32, vector, 0, 20},
+                                              {"dx", DType::bfloat16, matrix, 20, 32}};
+  const std::string prologue = safetensors_prologue(entries);
+  EXPECT_EQ(prologue.size() % 64, 0u);
+  EXPECT_EQ(prologue, safetensors_prologue(entries));
+  const std::string file = prologue + std::string(32, 'x');
+  const TensorMap tensors = parse(file);
+  EXPECT_EQ(describe(tensors.at("dgamma")), "F32[5]");
+  EXPECT_EQ(describe(tensors.at("dx")), "BF16[2, 3]");
+  EXPECT_EQ(tensors.at("dx").data.data(), std::as_bytes(std::span(file)).data() + prologue.size() + 20);
+}
+
+TEST(Safetensors, RefusesACutFile) {
+  EXPECT_EQ(refusal("1234567"), "not a safetensors file: 7 bytes, shorter than the 8 of the header's length");
+  const std::string whole = with_length(R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})", sixteen);
+  EXPECT_EQ(refusal(whole), "accepted");
+  EXPECT_EQ(refusal(whole.substr(0, 40)),
+            "not a safetensors file, or cut: the header claims 55 bytes where 32 are left");
+  EXPECT_EQ(refusal(whole.substr(0, whole.size() - 1)),
+            "data_offsets [0, 16] of tensor \"a\" lie outside the file's 15 bytes of data");
+  // No cut of it is accepted, and none crashes.
+  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_NE(refusal(whole.substr(0, size)), "accepted");
+}
+
+TEST(Safetensors, RefusesAGiantHeader) {
+  EXPECT_EQ(refusal(std::string(8, '\xFF') + "{}"),
+            "not a safetensors file, or cut: the header claims 18446744073709551615 bytes where 2 are left");
+  const std::string spaces = "{}" + std::string(max_safetensors_header, ' ');
+  EXPECT_EQ(refusal(spaces, ""), "the header of 16777218 bytes is longer than the 16777216 that are read");
+}
+
+TEST(Safetensors, RefusesOffsets) {
+  const auto one = [](const std::string& offsets) {
+    return refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":)" + offsets + "}}", sixteen);
+  };
+  EXPECT_EQ(one("[8,0]"), "data_offsets [8, 0] of tensor \"a\" lie outside the file's 16 bytes of data");
+  EXPECT_EQ(one("[16,24]"), "data_offsets [16, 24] of tensor \"a\" lie outside the file's 16 bytes of data");
+  EXPECT_EQ(one("[18446744073709551608,0]"),
+            "data_offsets [18446744073709551608, 0] of tensor \"a\" lie outside the file's 16 bytes of data");
+  EXPECT_EQ(one("[0,8]"), "8 bytes at the end of the file belong to no tensor");
+  EXPECT_EQ(one("[8,16]"),
+            "data of tensor \"a\" begins at byte 8, leaving a hole behind the end of the tensor before it (0)");
+  EXPECT_EQ(one("[0]"), "data_offsets of tensor \"a\" are not exactly 2 numbers");
+  EXPECT_EQ(one("[0,8,8]"), "data_offsets of tensor \"a\" are not exactly 2 numbers");
+  EXPECT_EQ(one("[-1,8]"), "data_offsets of tensor \"a\" has a number that is not a whole number from 0 to 2^63 - 1");
+  EXPECT_EQ(one("[0.0,8]"), "data_offsets of tensor \"a\" has a number that is not a whole number from 0 to 2^63 - 1");
+  EXPECT_EQ(one("[0,1e99999]"), "the header is not valid JSON (at byte 57 of it)");
+  EXPECT_EQ(one("[[0,8]]"), "the header has a list in a wrong place, inside \"a\"");
+  EXPECT_EQ(one("8"), "the header has a number in a wrong place, inside \"a\"");
+}
+
+TEST(Safetensors, RefusesOverlappingTensors) {
+  EXPECT_EQ(refusal(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},)"
+                    R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+                    sixteen),
+            "data of tensor \"b\" begins at byte 8, overlapping it before the end of the tensor before it (12)");
+}
+
+TEST(Safetensors, RefusesSizesThatDisagree) {
+  const auto shape = [](const std::string& text) {
+    return refusal(R"({"a":{"dtype":"F32","shape":)" + text + R"(,"data_offsets":[0,16]}})", sixteen);
+  };
+  EXPECT_EQ(shape("[5]"), "tensor \"a\" is F32[5] but has 16 bytes of data");
+  EXPECT_EQ(shape("[4611686018427387904,4]"), "tensor \"a\" is F32[4611686018427387904, 4] but has 16 bytes of data");
+  EXPECT_EQ(shape("[9223372036854775808]"),
+            "shape of tensor \"a\" has a number that is not a whole number from 0 to 2^63 - 1");
+  EXPECT_EQ(shape("[true]"), "the header has a boolean in a wrong place, inside \"a\"");
+  EXPECT_EQ(shape("null"), "the header has null in a wrong place, inside \"a\"");
+}
+
+TEST(Safetensors, RefusesWhatIsNotItsJson) {
+  EXPECT_EQ(refusal(" {}", ""), "not a safetensors file: the header does not begin with '{'");
+  EXPECT_EQ(refusal(R"({"a":)", ""), "the header is not valid JSON (at byte 6 of it)");
+  EXPECT_EQ(refusal("{}{}", ""), "the header is not valid JSON (at byte 3 of it)");
+  EXPECT_EQ(refusal(R"({"a":5})", ""), "the header has a number in a wrong place, inside \"a\"");
+  EXPECT_EQ(refusal(R"({"a":{"dtype":"F33","shape":[],"data_offsets":[0,4]}})", "1234"),
+            "tensor \"a\" has the unknown dtype \"F33\"");
+  EXPECT_EQ(refusal(R"({"a":{"dtype":"F32","shape":[]}})", ""), "tensor \"a\" lacks one of dtype, shape, data_offsets");
+  EXPECT_EQ(refusal(R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"stride":[1]}})", "1234"),
+            "tensor \"a\" has an unknown header field \"stride\"");
+  EXPECT_EQ(refusal(R"({"a":{"dtype":"F32","dtype":"F16","shape":[],"data_offsets":[0,4]}})", "1234"),
+            "tensor \"a\" has the header field \"dtype\" twice");
+}
+
+TEST(Safetensors, RefusesATensorTwice) {
+  const std::string tensor = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
+  EXPECT_EQ(refusal(R"({"a":)" + tensor + R"(,"a":)" + tensor + "}", "1234"),
+            "the header describes tensor \"a\" twice");
+  EXPECT_EQ(refusal(R"({"__metadata__":{},"__metadata__":{}})", ""), "the header has two __metadata__ entries");
+}
+
+TEST(Safetensors, RefusesDepth) {
+  EXPECT_EQ(refusal(R"({"a":)" + std::string(1 << 20, '['), ""),
+            "the header has a list in a wrong place, inside \"a\"");
+  std::string objects;
+  for (int i = 0; i < 1 << 18; ++i) objects += i == 1 ? R"({"dtype":)" : R"({"a":)";
+  EXPECT_EQ(refusal(objects, ""), "the header has an object in a wrong place, inside \"a\"");
+  EXPECT_EQ(refusal(R"({"__metadata__":{"a":{}}})", ""),
+            "the header has an object in a wrong place, inside \"__metadata__\"");
+}
+
+TEST(Safetensors, SentencesStayShortWhateverTheName) {
+  const std::string name(100000, 'n');
+  EXPECT_LT(refusal(R"({")" + name + R"(":7})", "").size(), 200u);
+  EXPECT_EQ(refusal(R"({"a\nb":7})", ""), R"(the header has a number in a wrong place, inside "a\nb")");
+}
+
+}  // namespace
+}  // namespace alng::cli

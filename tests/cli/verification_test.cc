@@ -1,0 +1,155 @@
+#include "verification.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "element.h"
+#include "generated_problem.h"
+
+namespace alng::cli {
+namespace {
+
+// A problem, its true results correctly rounded, and what `verify` says of them after something was done to them.
+class VerificationTest : public testing::Test {
+ protected:
+  void make(DType dtype, std::vector<std::int64_t> shape, double mean_over_std = 0, bool dsum = true) {
+    const auto path =
+        std::filesystem::temp_directory_path() / ("alng_verification_" + std::to_string(::getpid()) + ".safetensors");
+    GeneratedProblem description;
+    description.shape = std::move(shape);
+    description.dtype = dtype;
+    description.gamma = dtype;
+    description.dsum = dsum;
+    description.mean_over_std = mean_over_std;
+    generate(description, path);
+    file_.emplace(load_problem(path, {}));
+    std::filesystem::remove(path);
+    problem_.emplace(*file_);
+    dtype_ = dtype;
+    dx_.resize(static_cast<std::size_t>(problem_->rows * problem_->columns));
+    dgamma_.resize(static_cast<std::size_t>(problem_->columns));
+    dbeta_ = dgamma_;
+    problem_->oracle(0, problem_->rows, dx_.data(), dgamma_.data(), dbeta_.data());
+  }
+
+  Verification judge() const {
+    const std::vector<std::byte> dx = stored(dtype_, dx_), dgamma = stored(DType::float32, dgamma_),
+                                 dbeta = stored(DType::float32, dbeta_);
+    Results results;
+    results.dx.emplace(dtype_, dx.data());
+    results.dgamma.emplace(DType::float32, dgamma.data());
+    results.dbeta.emplace(DType::float32, dbeta.data());
+    return verify(*problem_, results, {}, [](std::int64_t) {});
+  }
+  // "tensor: measure" of the checks that failed.
+  static std::vector<std::string> beyond(const Verification& verification) {
+    std::vector<std::string> names;
+    for (const Check& check : verification.checks) {
+      if (!check.ok()) names.push_back(check.tensor + ": " + check.measure);
+    }
+    return names;
+  }
+  static bool contains(const std::vector<std::string>& names, const std::string& begin) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return name.rfind(begin, 0) == 0; });
+  }
+
+  static std::vector<std::byte> stored(DType dtype, const std::vector<double>& values) {
+    std::vector<std::byte> bytes(values.size() * dtype_size(dtype));
+    for (std::size_t i = 0; i < values.size(); ++i) store_element(dtype, &bytes[i * dtype_size(dtype)], values[i]);
+    return bytes;
+  }
+
+  std::optional<ProblemFile> file_;
+  std::optional<DenseProblem> problem_;
+  DType dtype_ = DType::float32;
+  std::vector<double> dx_, dgamma_, dbeta_;
+};
+
+TEST_F(VerificationTest, PassesTheTruth) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    for (const double ratio : {0.0, 1000.0}) {
+      for (const auto& shape : {std::vector<std::int64_t>{20, 300}, {500, 2}, {300, 1}, {1, 5000}}) {
+        make(dtype, shape, ratio);
+        EXPECT_EQ(beyond(judge()), std::vector<std::string>()) << dtype_name(dtype) << ratio << " " << shape[1];
+      }
+    }
+  }
+}
+
+TEST_F(VerificationTest, SeesASmallErrorOfOneElement) {
+  make(DType::float32, {20, 300});
+  double largest = 0;
+  for (std::size_t j = 0; j < 300; ++j) largest = std::max(largest, std::abs(dx_[3 * 300 + j]));
+  dx_[3 * 300 + 7] += 8e-7 * largest;  // terms are up to twice as large
+  EXPECT_EQ(beyond(judge()), (std::vector<std::string>{"dx: max error / row's scale",
+                                                       "dx: max error / max |dx| of rows that don't cancel"}));
+}
+
+TEST_F(VerificationTest, SeesTwoUlpsIn16Bits) {
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    make(dtype, {20, 300});
+    dx_[3 * 300 + 7] += 4 * half_ulp(dtype, dx_[3 * 300 + 7]);
+    EXPECT_TRUE(contains(beyond(judge()), "dx: max ulps"));
+  }
+}
+
+TEST_F(VerificationTest, SeesTruncationInsteadOfRounding) {
+  make(DType::bfloat16, {20, 300});
+  for (double& value : dx_) {
+    const double rounded = round_to(dtype_, value);
+    value = std::abs(rounded) > std::abs(value) ? rounded - std::copysign(2 * half_ulp(dtype_, value), value) : rounded;
+  }
+  EXPECT_TRUE(contains(beyond(judge()), "dx: share correctly rounded"));
+}
+
+TEST_F(VerificationTest, SeesAMissingTermByFiniteDifferencesAlone) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    make(dtype, {200, 64});
+    // dx without the mean of w: a classic. Its mean over the row is no longer that of dsum.
+    for (std::int64_t i = 0; i < problem_->rows; ++i) {
+      double m1 = 0;
+      for (std::int64_t j = 0; j < 64; ++j) m1 += problem_->dy.value(i * 64 + j) * problem_->gamma->value(j) / 64;
+      for (std::int64_t j = 0; j < 64; ++j) dx_[static_cast<std::size_t>(i * 64 + j)] += problem_->rstd.value(i) * m1;
+    }
+    EXPECT_TRUE(contains(beyond(judge()), "dx: finite differences"));
+  }
+}
+
+TEST_F(VerificationTest, SeesWrongSums) {
+  make(DType::float32, {300, 64});
+  dgamma_[5] += 1e-4;  // of an rms of 17
+  EXPECT_EQ(beyond(judge()), std::vector<std::string>{"dgamma: max error / rms"});
+  dgamma_[5] -= 1e-4;
+  for (double& value : dbeta_) value *= 1.01;
+  const auto names = beyond(judge());
+  EXPECT_TRUE(contains(names, "dbeta: max error"));
+  EXPECT_TRUE(contains(names, "dbeta: finite difference"));
+  EXPECT_FALSE(contains(names, "dgamma"));
+}
+
+TEST_F(VerificationTest, SeesNanAndInfinity) {
+  make(DType::float16, {20, 300});
+  dx_[50] = NAN;
+  EXPECT_TRUE(contains(beyond(judge()), "dx: NaN or infinity"));
+  make(DType::float32, {20, 300});
+  dbeta_[50] = INFINITY;
+  EXPECT_TRUE(contains(beyond(judge()), "dbeta: NaN or infinity"));
+}
+
+TEST_F(VerificationTest, ZerosMustBeZeros) {
+  make(DType::float32, {300, 1}, 0, false);  // D = 1: dx and dgamma are 0
+  EXPECT_EQ(dx_[3], 0.0);
+  EXPECT_EQ(dgamma_[0], 0.0);
+  EXPECT_TRUE(judge().ok());
+  dx_[3] = 1e-3;
+  EXPECT_FALSE(judge().ok());
+  dx_[3] = 0;
+  dgamma_[0] = 1e-3;
+  EXPECT_FALSE(judge().ok());
+}
+
+}  // namespace
+}  // namespace alng::cli

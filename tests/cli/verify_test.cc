@@ -1,0 +1,123 @@
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "alng_process.h"
+
+namespace alng::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class VerifyCommand : public CommandTest {
+ protected:
+  // The table's line of a tensor and a measure that begins like this.
+  json check(const std::string& arguments, const std::string& tensor, const std::string& measure) const {
+    const Outcome outcome = alng("verify --json " + arguments);
+    const json report = json::parse(outcome.out);
+    for (const json& line : report["checks"]) {
+      if (line["tensor"] == tensor && line["measure"].get<std::string>().rfind(measure, 0) == 0) return line;
+    }
+    ADD_FAILURE() << "no line " << tensor << " " << measure << " in\n" << outcome.out;
+    return {};
+  }
+};
+
+TEST_F(VerifyCommand, IsContentWithTheOperator) {
+  for (const char* problem :
+       {"--shape 64x3x128 --dtype fp32", "--shape 100x768 --dtype bf16", "--shape 33x1289 --dtype fp16 --no-dsum",
+        "--shape 300x1000 --dtype fp32 --mean-over-std 1000",
+        "--shape 200x500 --dtype bf16 --mean-over-std 1000 --no-gamma",
+        "--shape 50x777 --dtype fp16 --mean-over-std -1000 --gamma-dtype fp32",
+        "--shape 20000x16 --dtype fp32 --no-dsum", "--shape 3x40000 --dtype bf16",
+        "--shape 5000x2 --dtype fp32 --no-dsum", "--shape 5000x1 --dtype bf16", "--shape 1x1 --dtype fp32",
+        "--shape 40x3x5 --normalized-dims 2 --dtype fp16 --no-gamma", "--shape 7x9 --normalized-dims 2 --dtype fp32"}) {
+    done(std::string("make -o p.safetensors --seed 7 ") + problem);
+    EXPECT_THAT(done("verify p.safetensors"), HasSubstr("checks within their bounds")) << problem;
+    done("run p.safetensors -o r.safetensors");
+    EXPECT_EQ(json::parse(done("verify --json p.safetensors r.safetensors"))["ok"], true) << problem;
+  }
+}
+
+TEST_F(VerifyCommand, LargeProblems) {
+  for (const char* problem : {"--shape 1000000x16 --dtype fp32", "--shape 1000000x3 --dtype fp32 --no-dsum",
+                              "--shape 3x262144 --dtype bf16", "--shape 2000x4096 --dtype fp16 --mean-over-std 1000"}) {
+    done(std::string("make -o p.safetensors ") + problem);
+    done("verify p.safetensors");
+  }
+}
+
+TEST_F(VerifyCommand, TheRecordingAgreesWithTheFramework) {
+  for (const char* dtype : {"fp32", "bf16"}) {
+    const std::string file = std::string(ALNG_EXAMPLES "/minilm_") + dtype + ".safetensors";
+    const std::string text = done("verify '" + file + "'");
+    for (const char* name : {"expected_dx", "expected_dgamma", "expected_dbeta"}) EXPECT_THAT(text, HasSubstr(name));
+  }
+}
+
+TEST_F(VerifyCommand, ExitsWithOneBeyondTheBounds) {
+  done("make -o p --shape 40x200 --dtype fp32");
+  done("run p -o r");
+  std::string dx = contents(path("r") / "dx.npy");
+  dx[dx.size() - 1] = static_cast<char>(dx[dx.size() - 1] ^ 0x80);  // the last element's sign
+  write("r/dx.npy", dx);
+  const Outcome outcome = alng("verify p r");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(outcome.out, HasSubstr("BEYOND"));
+  EXPECT_EQ(check("p r", "dx", "max error")["ok"], false);
+  EXPECT_EQ(check("p r", "dgamma", "max error")["ok"], true);
+}
+
+TEST_F(VerifyCommand, ExpectedGradientsThatDisagreeAreSeen) {
+  done("make -o p --shape 40x200 --dtype fp32");
+  done("run p -o r");
+  for (const char* name : {"dx", "dgamma", "dbeta"}) {
+    write("p/expected_" + std::string(name) + ".npy", contents(path("r") / (std::string(name) + ".npy")));
+  }
+  EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["measured"], 0);
+  done("verify p");
+  std::string dgamma = contents(path("r") / "dgamma.npy");
+  float first;
+  std::memcpy(&first, &dgamma[dgamma.size() - 800], sizeof first);
+  first += 0.01F;  // of an rms of about 6
+  std::memcpy(&dgamma[dgamma.size() - 800], &first, sizeof first);
+  write("p/expected_dgamma.npy", dgamma);
+  EXPECT_EQ(alng("verify p").exit_code, 1);
+  EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], false);
+  EXPECT_EQ(check("p", "dx", "expected_dx")["ok"], true);
+}
+
+TEST_F(VerifyCommand, NanAndInfinityStayInTheirRowAndColumn) {
+  for (const std::uint32_t bits : {0x7FC00000u, 0x7F800000u}) {
+    done("make -o p --shape 6x40 --dtype fp32");
+    std::string x1 = contents(path("p") / "x1.npy");
+    std::memcpy(&x1[x1.size() - 400], &bits, sizeof bits);
+    write("p/x1.npy", x1);
+    EXPECT_THAT(done("verify p"), HasSubstr("1 rows with NaN, infinity or overflow"));
+    // A result without the NaN is beyond the bounds.
+    done("make -o q --shape 6x40 --dtype fp32");
+    done("run q -o r");
+    EXPECT_EQ(alng("verify p r").exit_code, 1);
+    EXPECT_EQ(check("p r", "dx", "NaN")["ok"], false);
+    EXPECT_EQ(check("p r", "dgamma", "NaN")["ok"], false);
+    EXPECT_EQ(check("p r", "dbeta", "NaN")["ok"], true);
+    for (const char* folder : {"p", "q", "r"}) std::filesystem::remove_all(path(folder));
+  }
+}
+
+TEST_F(VerifyCommand, SaysWhenMeanIsNotTheMean) {
+  done("make -o p --shape 4x64 --dtype fp32");
+  std::string mean = contents(path("p") / "mean.npy");
+  const float wrong = 0.5F;
+  std::memcpy(&mean[mean.size() - 4], &wrong, sizeof wrong);
+  write("p/mean.npy", mean);
+  // The operator takes mean as given: it is still right, and the note tells.
+  const std::string text = done("verify p");
+  EXPECT_THAT(text, HasSubstr("mean is off E[x1 + x2] by 0."));
+}
+
+}  // namespace
+}  // namespace alng::cli

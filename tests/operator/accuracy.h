@@ -1,0 +1,31 @@
+// The error bounds of the library against the double-precision oracle.
+#ifndef ALNG_TESTS_OPERATOR_ACCURACY_H
+#define ALNG_TESTS_OPERATOR_ACCURACY_H
+
+#include <string>
+#include <vector>
+
+#include "cases/instance.h"
+#include "operator/run_case.h"
+
+namespace alng::test {
+
+/// The oracle's answer to a case, dense and row-major; empty where not wanted.
+struct Truth {
+  std::vector<double> dx, dgamma, dbeta;
+};
+Truth truth_of(const cases::Instance& instance);
+
+/// dx in float32 may be off by this much of the largest |dx| of its row.
+inline constexpr double dx_bound = 3e-7;
+/// dgamma and dbeta by this much of the root mean square over the columns.
+inline constexpr double column_bound = 2e-6;
+/// This share of the elements of a 16-bit dx must be the correctly rounded value.
+inline constexpr double rounded_right = 0.995;
+
+/// Which promise an outcome breaks and where, in words; empty: none.
+std::string beyond_bounds(const cases::Instance& instance, const Truth& truth, const Outcome& got);
+
+}  // namespace alng::test
+
+#endif

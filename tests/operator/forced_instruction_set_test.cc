@@ -1,0 +1,230 @@
+// Forcing an instruction set: the plan says so, what the machine lacks is refused, and the instructions that run are
+// those of the set that was forced, seen by stepping through them one by one.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "alng/alng.hpp"
+#include "cases/instance.h"
+#include "operator/case_list.h"
+#include "operator/run_case.h"
+
+#if defined(__x86_64__)
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+namespace alng::test {
+namespace {
+
+using cases::Instance;
+
+Problem small_problem() { return Problem::create(ProblemDescription::dense(DType::float32, 2, 600)).value(); }
+
+/// ALNG_ISA for the lifetime of an object.
+class Environment {
+ public:
+  explicit Environment(const char* value) { setenv("ALNG_ISA", value, 1); }
+  ~Environment() { unsetenv("ALNG_ISA"); }
+};
+
+TEST(ForcedInstructionSet, ThePlanSaysWhichOneRuns) {
+  for (const Availability& isa : instruction_sets()) {
+    if (!isa.available) continue;
+    PlanOptions options;
+    options.isa = isa.name;
+    const Result<Plan> forced = Plan::create(small_problem(), options);
+    ASSERT_TRUE(forced.ok()) << forced.status().message();
+    EXPECT_EQ(forced->isa(), isa.name);
+    EXPECT_NE(forced->explain().find(isa.name), std::string::npos) << forced->explain();
+    const Environment environment(isa.name.c_str());
+    const Result<Plan> by_environment = Plan::create(small_problem());
+    ASSERT_TRUE(by_environment.ok()) << by_environment.status().message();
+    EXPECT_EQ(by_environment->isa(), isa.name);
+  }
+}
+
+TEST(ForcedInstructionSet, TheOptionGoesBeforeTheEnvironment) {
+  const Environment environment("mmx");
+  PlanOptions options;
+  options.isa = "scalar";
+  const Result<Plan> plan = Plan::create(small_problem(), options);
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  EXPECT_EQ(plan->isa(), "scalar");
+}
+
+TEST(ForcedInstructionSet, WithoutForceTheBestAvailableRuns) {
+  const std::vector<Availability> sets = instruction_sets();
+  std::string best;
+  for (const Availability& isa : sets) {
+    if (isa.available && best.empty()) best = isa.name;
+  }
+  ASSERT_FALSE(best.empty());
+  EXPECT_EQ(Plan::create(small_problem()).value().isa(), best);
+}
+
+// vllm PR 34807, zvec #92: builds that die of SIGILL. Here the set is refused in words, on any machine: x86-64 has no
+// NEON, aarch64 no AVX2, and under qemu -cpu Nehalem (operator.nehalem) even AVX2 is missing.
+TEST(ForcedInstructionSet, WhatTheMachineLacksIsRefusedWithItsReason) {
+  int refused = 0;
+  for (const Availability& isa : instruction_sets()) {
+    EXPECT_FALSE(isa.reason.empty()) << isa.name;
+    if (isa.available) continue;
+    ++refused;
+    PlanOptions options;
+    options.isa = isa.name;
+    Status status = Plan::create(small_problem(), options).status();
+    EXPECT_EQ(status.code(), Code::unsupported) << isa.name;
+    EXPECT_NE(status.message().find(isa.name), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find(isa.reason), std::string::npos) << status.message();
+    const Environment environment(isa.name.c_str());
+    status = Plan::create(small_problem()).status();
+    EXPECT_EQ(status.code(), Code::unsupported) << isa.name;
+    EXPECT_NE(status.message().find("ALNG_ISA"), std::string::npos) << status.message();
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(ForcedInstructionSet, AnUnknownNameInTheEnvironmentIsRefused) {
+  const Environment environment("mmx");
+  const Status status = Plan::create(small_problem()).status();
+  EXPECT_EQ(status.code(), Code::bad_option);
+  EXPECT_NE(status.message().find("ALNG_ISA"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("mmx"), std::string::npos) << status.message();
+}
+
+#if defined(__x86_64__)
+
+/// Instructions by the width of the registers they name, as their encoding tells: EVEX begins with 0x62, VEX with 0xC4
+/// or 0xC5, which in 64-bit code are nothing else.
+struct Seen {
+  long all = 0, vex = 0, vex_256 = 0, evex = 0, evex_512 = 0;
+};
+
+void count(const unsigned char* code, Seen& seen) {
+  ++seen.all;
+  if (code[0] == 0xC5) {
+    ++seen.vex;
+    seen.vex_256 += (code[1] & 4) != 0 ? 1 : 0;
+  } else if (code[0] == 0xC4) {
+    ++seen.vex;
+    seen.vex_256 += (code[2] & 4) != 0 ? 1 : 0;
+  } else if (code[0] == 0x62) {
+    ++seen.evex;
+    seen.evex_512 += (code[3] & 0x60) == 0x40 ? 1 : 0;
+  }
+}
+
+struct CodeRange {
+  unsigned long begin, end;
+};
+
+// Where the object that holds `function` has its code. libm and libc choose instructions of their own (std::fma,
+// memcpy).
+std::vector<CodeRange> code_of_object_with(unsigned long function) {
+  std::ifstream maps("/proc/self/maps");
+  std::string object;
+  std::vector<std::pair<std::string, CodeRange>> ranges;
+  for (std::string line; std::getline(maps, line);) {
+    CodeRange range{};
+    char permissions[8] = {}, path[512] = {};
+    if (std::sscanf(line.c_str(), "%lx-%lx %7s %*s %*s %*s %511s", &range.begin, &range.end, permissions, path) < 4)
+      continue;
+    if (permissions[2] != 'x') continue;
+    ranges.emplace_back(path, range);
+    if (function >= range.begin && function < range.end) object = path;
+  }
+  std::vector<CodeRange> out;
+  for (const auto& [path, range] : ranges) {
+    if (path == object) out.push_back(range);
+  }
+  return out;
+}
+
+/// Runs a plan in a child process instruction by instruction. False where the machine does not let us.
+bool step_through(const std::string& isa, Seen& seen) {
+  PlanOptions options;
+  options.isa = isa;
+  options.threads = 1;
+  const Plan plan = Plan::create(small_problem(), options).value();
+  std::vector<float> memory(2 * 600, 0.5f), dx(memory), gamma(600, 1.0f), dgamma(600), dbeta(600), statistics(2, 1.0f);
+  std::vector<std::byte> workspace(plan.workspace_size());
+  Arguments arguments;
+  arguments.dy = arguments.x1 = arguments.x2 = arguments.dsum = memory.data();
+  arguments.rstd = arguments.mean = statistics.data();
+  arguments.gamma = gamma.data();
+  arguments.dx = dx.data();
+  arguments.dgamma = dgamma.data();
+  arguments.dbeta = dbeta.data();
+  arguments.workspace = workspace.data();
+  arguments.workspace_size = workspace.size();
+  // Taken through a volatile pointer, so that it is the function and not this program's jump table entry for it.
+  const char* (*volatile inside)() noexcept = &version;
+  const auto resolved = reinterpret_cast<unsigned long>(inside);
+  const std::vector<CodeRange> library = code_of_object_with(resolved);
+
+  const pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
+    raise(SIGSTOP);
+    _exit(plan.run(arguments).ok() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFSTOPPED(status)) return false;
+  while (true) {
+    user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, child, nullptr, &registers) == 0) {
+      const unsigned long at = registers.rip;
+      for (const CodeRange& range : library) {
+        if (at < range.begin || at >= range.end) continue;
+        // The child was forked, so its code is where ours is.
+        count(reinterpret_cast<const unsigned char*>(at), seen);
+      }
+    }
+    if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) return false;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status)) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+      return true;
+    }
+    if (WIFSIGNALED(status)) {
+      ADD_FAILURE() << "killed by signal " << WTERMSIG(status);
+      return true;
+    }
+  }
+}
+
+TEST(ForcedInstructionSet, ItsInstructionsAreTheOnesThatRun) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "skipped: sanitizers add instructions of their own";
+#endif
+  for (const Availability& isa : instruction_sets()) {
+    if (!isa.available) continue;
+    SCOPED_TRACE(isa.name);
+    Seen seen;
+    if (!step_through(isa.name, seen)) GTEST_SKIP() << "skipped: this machine does not allow ptrace";
+    ASSERT_GT(seen.all, 500) << "the kernel was not stepped through";
+    // 1200 elements: 150 vectors of 8 or 75 of 16, each loaded, multiplied and stored several times.
+    if (isa.name == "scalar") {
+      EXPECT_EQ(seen.vex + seen.evex, 0);
+    } else if (isa.name == "avx2") {
+      EXPECT_GT(seen.vex_256, 750);
+      EXPECT_EQ(seen.evex, 0);
+    } else if (isa.name == "avx512") {
+      EXPECT_GT(seen.evex_512, 375);
+    }
+  }
+}
+
+#endif
+
+}  // namespace
+}  // namespace alng::test

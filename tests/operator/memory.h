@@ -1,0 +1,69 @@
+// Memory that notices what it should not be used for.
+#ifndef ALNG_TESTS_OPERATOR_MEMORY_H
+#define ALNG_TESTS_OPERATOR_MEMORY_H
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace alng::test {
+
+/// Pages of their own between two that cannot be touched.
+class Pages {
+ public:
+  explicit Pages(std::size_t size);
+  ~Pages();
+  Pages(Pages&& other) noexcept;
+  Pages& operator=(Pages&& other) = delete;
+  std::byte* begin() const { return begin_; }
+  std::byte* end() const { return begin_ + size_; }
+
+ private:
+  std::byte* mapping_;
+  std::size_t mapped_;
+  std::byte* begin_;
+  std::size_t size_;
+};
+
+/// Where an input lies in its pages. Reading one byte outside of it on the named side is a fault.
+enum class Placement {
+  /// Its last byte is the last before a page that cannot be read.
+  end,
+  /// Its first byte is the first of a page.
+  start,
+  /// One element behind the first byte of a page: aligned to the element and no more.
+  offset_by_one,
+};
+
+/// A copy of `contents` for the library to read, and perhaps (dx in place) to write.
+class InputMemory {
+ public:
+  InputMemory(const std::vector<std::byte>& contents, std::size_t element, Placement placement);
+  std::byte* data() const { return data_; }
+
+ private:
+  Pages pages_;
+  std::byte* data_;
+};
+
+/// A copy of `contents` for the library to write, with guard zones before and behind.
+class OutputMemory {
+ public:
+  OutputMemory(const std::vector<std::byte>& contents, std::size_t shift);
+  std::byte* data() { return bytes_.data() + guard_bytes + shift_; }
+  std::size_t size() const { return size_; }
+  /// What was written outside, in words; empty: nothing.
+  std::string damage() const;
+
+ private:
+  // Eight vectors of 64 bytes: a store that is late by one unrolled step of a loop still lands inside.
+  static constexpr std::size_t guard_bytes = 512;
+  static constexpr std::byte guard_value{0xA5};
+  std::size_t shift_;
+  std::size_t size_;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace alng::test
+
+#endif

@@ -1,0 +1,48 @@
+// The reference against the truth, and against the canonical order as somebody else would write it.
+#include <gtest/gtest.h>
+
+#include "cases/instance.h"
+#include "operator/accuracy.h"
+#include "operator/case_list.h"
+#include "operator/run_case.h"
+#include "operator/second_implementation.h"
+
+namespace alng::test {
+namespace {
+
+using cases::Case;
+using cases::Values;
+
+class Reference : public testing::TestWithParam<Case> {};
+
+// Values for which the bounds are promised: finite, and neither overflowing nor at the denormals.
+bool has_bounds(const Case& what) {
+  switch (what.values) {
+    case Values::normal:
+    case Values::ratio_1000:
+    case Values::dy_zero:
+    case Values::dy_one:
+    case Values::dy_constant:
+    case Values::x_constant:
+      return true;
+    default:
+      return false;
+  }
+}
+
+TEST_P(Reference, IsWithinTheBounds) {
+  if (!has_bounds(GetParam())) GTEST_SKIP() << "no bound is promised for these values";
+  const cases::Instance instance(GetParam());
+  EXPECT_EQ(beyond_bounds(instance, truth_of(instance), run_reference(instance)), "");
+}
+
+TEST_P(Reference, HasTheBitsOfASecondImplementation) {
+  const cases::Instance instance(GetParam());
+  EXPECT_EQ(difference(instance, second_implementation(instance), run_reference(instance)), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Fast, Reference, testing::ValuesIn(fast_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, Reference, testing::ValuesIn(slow_cases()), case_name);
+
+}  // namespace
+}  // namespace alng::test

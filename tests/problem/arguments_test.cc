@@ -1,0 +1,354 @@
+// The rules of pointers, each refusal by its code and its exact sentence.
+#include "problem/arguments.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "separate_arguments.h"
+
+namespace alng {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+/// float32 [4, 8] with every tensor present.
+ProblemDescription description() { return ProblemDescription::dense(DType::float32, 4, 8); }
+
+Problem valid(const ProblemDescription& description) { return Problem::create(description).value(); }
+
+void expect_accepted(const ProblemDescription& problem, const Arguments& arguments, std::size_t workspace = 1000) {
+  const Status status = check_arguments(valid(problem), arguments, workspace);
+  EXPECT_EQ(status.message(), "");
+  EXPECT_STREQ(code_name(status.code()), "ok");
+}
+
+void expect_refused(const ProblemDescription& problem, const Arguments& arguments, Code code,
+                    const std::string& sentence, std::size_t workspace = 1000) {
+  const Status status = check_arguments(valid(problem), arguments, workspace);
+  EXPECT_EQ(status.message(), sentence);
+  EXPECT_STREQ(code_name(status.code()), code_name(code));
+}
+
+TEST(Arguments, SeparateTensorsAreAccepted) { expect_accepted(description(), separate_arguments()); }
+
+struct Pointer {
+  const char* name;
+  void (*set)(Arguments& arguments, std::uintptr_t address);
+  /// Null for what every problem has.
+  void (*remove)(ProblemDescription& problem);
+  const char* layout;
+  bool is_input;
+};
+
+const Pointer pointers[] = {
+    {"dy", [](Arguments& a, std::uintptr_t p) { a.dy = at<void>(p); }, nullptr, "float32[4, 8]", true},
+    {"x1", [](Arguments& a, std::uintptr_t p) { a.x1 = at<void>(p); }, nullptr, "float32[4, 8]", true},
+    {"x2", [](Arguments& a, std::uintptr_t p) { a.x2 = at<void>(p); }, [](ProblemDescription& p) { p.x2.reset(); },
+     "float32[4, 8]", true},
+    {"rstd", [](Arguments& a, std::uintptr_t p) { a.rstd = at<float>(p); }, nullptr, "float32[4, 1]", true},
+    {"mean", [](Arguments& a, std::uintptr_t p) { a.mean = at<float>(p); }, nullptr, "float32[4, 1]", true},
+    {"gamma", [](Arguments& a, std::uintptr_t p) { a.gamma = at<void>(p); },
+     [](ProblemDescription& p) { p.gamma.reset(); }, "float32[8]", true},
+    {"dsum", [](Arguments& a, std::uintptr_t p) { a.dsum = at<void>(p); },
+     [](ProblemDescription& p) { p.dsum.reset(); }, "float32[4, 8]", true},
+    {"dx", [](Arguments& a, std::uintptr_t p) { a.dx = at<void>(p); }, [](ProblemDescription& p) { p.dx.reset(); },
+     "float32[4, 8]", false},
+    {"dgamma", [](Arguments& a, std::uintptr_t p) { a.dgamma = at<float>(p); },
+     [](ProblemDescription& p) { p.dgamma.reset(); }, "float32[8]", false},
+    {"dbeta", [](Arguments& a, std::uintptr_t p) { a.dbeta = at<float>(p); },
+     [](ProblemDescription& p) { p.dbeta.reset(); }, "float32[8]", false},
+};
+
+TEST(Arguments, NullForATensorOfTheProblemIsRefused) {
+  for (const Pointer& pointer : pointers) {
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0);
+    expect_refused(description(), arguments, Code::null_pointer,
+                   std::string(pointer.name) + " is null but must point to " + pointer.layout);
+  }
+}
+
+TEST(Arguments, PointerForATensorTheProblemDoesNotHaveIsRefused) {
+  for (const Pointer& pointer : pointers) {
+    if (pointer.remove == nullptr) continue;
+    ProblemDescription problem = description();
+    pointer.remove(problem);
+    const std::string name = pointer.name;
+    expect_refused(problem, separate_arguments(), Code::null_pointer,
+                   name + " is given but must be null: the problem has no " + name);
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0);
+    expect_accepted(problem, arguments);
+  }
+}
+
+TEST(Arguments, PointerBetweenTwoElementsIsRefused) {
+  for (const Pointer& pointer : pointers) {
+    for (const std::uintptr_t shift : {1u, 2u, 3u}) {
+      Arguments arguments = separate_arguments();
+      pointer.set(arguments, 0xdead0000 + shift);
+      expect_refused(description(), arguments, Code::bad_stride,
+                     std::string(pointer.name) + " points to 0xdead000" + std::to_string(shift) +
+                         " but must point to a multiple of 4 bytes, the size of float32");
+    }
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0xdead0004);
+    expect_accepted(description(), arguments);
+  }
+}
+
+TEST(Arguments, SixteenBitTensorsNeedTwoBytes) {
+  const ProblemDescription problem = ProblemDescription::dense(DType::bfloat16, 4, 8);
+  Arguments arguments = separate_arguments();
+  arguments.dy = at<void>(0x10002);
+  arguments.gamma = at<void>(0x15002);
+  expect_accepted(problem, arguments);
+  arguments.dy = at<void>(0x10001);
+  expect_refused(problem, arguments, Code::bad_stride,
+                 "dy points to 0x10001 but must point to a multiple of 2 bytes, the size of bfloat16");
+  arguments = separate_arguments();
+  arguments.rstd = at<float>(0x13002);
+  expect_refused(problem, arguments, Code::bad_stride,
+                 "rstd points to 0x13002 but must point to a multiple of 4 bytes, the size of float32");
+}
+
+TEST(Arguments, TensorsWithoutElementsMayBeNull) {
+  Arguments no_rows = separate_arguments();
+  no_rows.dy = no_rows.x1 = no_rows.x2 = no_rows.dsum = nullptr;
+  no_rows.dx = nullptr;
+  no_rows.rstd = no_rows.mean = nullptr;
+  expect_accepted(ProblemDescription::dense(DType::float32, 0, 8), no_rows);
+  Arguments no_columns = separate_arguments();
+  no_columns.dy = no_columns.x1 = no_columns.x2 = no_columns.dsum = no_columns.gamma = nullptr;
+  no_columns.dx = nullptr;
+  no_columns.dgamma = no_columns.dbeta = nullptr;
+  expect_accepted(ProblemDescription::dense(DType::float32, 4, 0), no_columns);
+  no_rows.dgamma = nullptr;
+  expect_refused(ProblemDescription::dense(DType::float32, 0, 8), no_rows, Code::null_pointer,
+                 "dgamma is null but must point to float32[8]");
+}
+
+TEST(Arguments, TensorsWithoutElementsOverlapNothing) {
+  Arguments arguments = separate_arguments();
+  arguments.dx = at<void>(0x15004);  // inside gamma, and at no multiple of anything
+  arguments.dy = at<void>(0x1a001);
+  expect_accepted(ProblemDescription::dense(DType::float32, 0, 8), arguments);
+}
+
+TEST(Arguments, ExecutorNeedsItsFunction) {
+  Arguments arguments = separate_arguments();
+  Executor executor;
+  arguments.executor = &executor;
+  expect_refused(description(), arguments, Code::null_pointer,
+                 "the executor's parallel is null but must be a function");
+  executor.parallel = [](void*, std::int32_t, void (*)(void*, std::int32_t), void*) {};
+  expect_accepted(description(), arguments);
+}
+
+TEST(Workspace, NullOrSmallIsRefused) {
+  Arguments arguments = separate_arguments();
+  arguments.workspace = nullptr;
+  expect_refused(description(), arguments, Code::bad_workspace, "the workspace is null but must have 1000 bytes");
+  arguments = separate_arguments();
+  arguments.workspace_size = 999;
+  expect_refused(description(), arguments, Code::bad_workspace, "the workspace has 999 bytes but must have 1000");
+}
+
+TEST(Workspace, MayHaveAnyAlignmentAndBeLarger) {
+  Arguments arguments = separate_arguments();
+  arguments.workspace = at<void>(0x1a001);
+  arguments.workspace_size = 1001;
+  expect_accepted(description(), arguments);
+}
+
+TEST(Workspace, IsNotLookedAtWhereNoneIsNeeded) {
+  Arguments arguments = separate_arguments();
+  arguments.workspace = nullptr;
+  arguments.workspace_size = 0;
+  expect_accepted(description(), arguments, 0);
+  arguments.workspace = at<void>(0x10000);
+  arguments.workspace_size = 1 << 20;
+  expect_accepted(description(), arguments, 0);
+}
+
+TEST(Workspace, OverlapWithAnyTensorIsRefused) {
+  for (const Pointer& pointer : pointers) {
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0x1a3e4);  // the last of 1000 bytes is at 0x1a3e7
+    const std::string last = std::string(pointer.layout) == "float32[4, 8]"   ? "0x1a464"
+                             : std::string(pointer.layout) == "float32[4, 1]" ? "0x1a3f4"
+                                                                              : "0x1a404";
+    expect_refused(description(), arguments, Code::overlap,
+                   "the workspace at bytes [0x1a000, 0x1a3e8) overlaps " + std::string(pointer.name) +
+                       " at bytes [0x1a3e4, " + last + "): the two must not share memory");
+    pointer.set(arguments, 0x1a3e8);
+    expect_accepted(description(), arguments);
+  }
+}
+
+TEST(Workspace, AllOfItCountsEvenWhereLessIsNeeded) {
+  Arguments arguments = separate_arguments();
+  arguments.workspace_size = 0x1001;
+  arguments.dx = at<void>(0x1b000);
+  expect_refused(description(), arguments, Code::overlap,
+                 "the workspace at bytes [0x1a000, 0x1b001) overlaps dx at bytes [0x1b000, 0x1b080): the two must not "
+                 "share memory");
+}
+
+/// The tensors dx may be written over, as (name, pointer in Arguments).
+TEST(Overlap, DxInPlaceOfEachLikeTensor) {
+  for (const char* name : {"dy", "x1", "x2", "dsum"}) {
+    for (const Pointer& pointer : pointers) {
+      if (std::string(pointer.name) != name) continue;
+      Arguments arguments = separate_arguments();
+      pointer.set(arguments, 0x17000);
+      expect_accepted(description(), arguments);
+      // One element off, in both directions.
+      pointer.set(arguments, 0x17004);
+      expect_refused(description(), arguments, Code::overlap,
+                     std::string("dx at bytes [0x17000, 0x17080) overlaps ") + name +
+                         " at bytes [0x17004, 0x17084): the two may share memory only with the same address and the "
+                         "same strides");
+      pointer.set(arguments, 0x16ffc);
+      expect_refused(description(), arguments, Code::overlap,
+                     std::string("dx at bytes [0x17000, 0x17080) overlaps ") + name +
+                         " at bytes [0x16ffc, 0x1707c): the two may share memory only with the same address and the "
+                         "same strides");
+      // Side by side.
+      pointer.set(arguments, 0x17080);
+      expect_accepted(description(), arguments);
+      pointer.set(arguments, 0x16f80);
+      expect_accepted(description(), arguments);
+    }
+  }
+}
+
+TEST(Overlap, DxInPlaceOfAllAtOnce) {
+  Arguments arguments = separate_arguments();
+  arguments.dy = arguments.x1 = arguments.x2 = arguments.dsum = arguments.dx;
+  expect_accepted(description(), arguments);
+}
+
+TEST(Overlap, DxInPlaceOfOneButPartlyOverAnother) {
+  Arguments arguments = separate_arguments();
+  arguments.dy = arguments.dx;
+  arguments.x1 = at<void>(0x17010);
+  expect_refused(
+      description(), arguments, Code::overlap,
+      "dx at bytes [0x17000, 0x17080) overlaps x1 at bytes [0x17010, 0x17090): the two may share memory only "
+      "with the same address and the same strides");
+}
+
+TEST(Overlap, DxInPlaceWithOtherStridesIsRefused) {
+  ProblemDescription problem = description();
+  problem.x1 = TensorLayout::strided(DType::float32, Shape{4, 8}, Shape{1, 4});
+  Arguments arguments = separate_arguments();
+  arguments.x1 = arguments.dx;
+  expect_refused(
+      problem, arguments, Code::overlap,
+      "dx at bytes [0x17000, 0x17080) overlaps x1 at bytes [0x17000, 0x17080): the two may share memory only "
+      "with the same address and the same strides");
+  problem.dx = problem.x1;
+  expect_accepted(problem, arguments);
+}
+
+TEST(Overlap, StridesOfExtentsOfOneDoNotStandInTheWay) {
+  ProblemDescription problem = ProblemDescription::dense(DType::float32, 1, 8);
+  problem.x1 = TensorLayout::strided(DType::float32, Shape{1, 8}, Shape{77, 1});
+  Arguments arguments = separate_arguments();
+  arguments.x1 = arguments.dx;
+  expect_accepted(problem, arguments);
+}
+
+TEST(Overlap, DxOverStatisticsOrGammaIsRefusedEvenAtTheSameAddress) {
+  for (const Pointer& pointer : pointers) {
+    const std::string name = pointer.name;
+    if (name != "rstd" && name != "mean" && name != "gamma") continue;
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0x17000);
+    expect_refused(description(), arguments, Code::overlap,
+                   "dx at bytes [0x17000, 0x17080) overlaps " + name +
+                       (name == "gamma" ? " at bytes [0x17000, 0x17020)" : " at bytes [0x17000, 0x17010)") +
+                       ": the two must not share memory");
+  }
+}
+
+TEST(Overlap, SumsShareMemoryWithNothing) {
+  for (const Pointer& pointer : pointers) {
+    const std::string name = pointer.name;
+    if (name == "dgamma") continue;
+    Arguments arguments = separate_arguments();
+    arguments.dgamma = at<float>(0x30000);
+    pointer.set(arguments, 0x3001c);  // the last element of dgamma
+    const std::string layout = pointer.layout;
+    const std::string other = std::string("[0x3001c, ") +
+                              (layout == "float32[4, 8]"   ? "0x3009c"
+                               : layout == "float32[4, 1]" ? "0x3002c"
+                                                           : "0x3003c") +
+                              ")";
+    const std::string sum = "[0x30000, 0x30020)";
+    // Of two outputs the later one in the list is the one that is found to overlap.
+    const std::string sentence = name == "dbeta"
+                                     ? "dbeta at bytes " + other + " overlaps dgamma at bytes " + sum
+                                     : "dgamma at bytes " + sum + " overlaps " + name + " at bytes " + other;
+    expect_refused(description(), arguments, Code::overlap, sentence + ": the two must not share memory");
+    pointer.set(arguments, 0x30020);
+    expect_accepted(description(), arguments);
+  }
+}
+
+TEST(Overlap, InputsMayOverlapInputs) {
+  Arguments arguments = separate_arguments();
+  arguments.x2 = arguments.x1;
+  arguments.dsum = at<void>(0x10004);
+  arguments.mean = arguments.rstd;
+  expect_accepted(description(), arguments);
+}
+
+TEST(Overlap, ColumnSlicesOfOneWideBuffer) {
+  ProblemDescription problem = description();
+  const TensorLayout slice = TensorLayout::strided(DType::float32, Shape{4, 8}, Shape{32, 1});
+  problem.dy = problem.x1 = slice;
+  problem.x2 = problem.dx = slice;
+  Arguments arguments = separate_arguments();
+  arguments.dy = at<void>(0x30000);
+  arguments.x1 = at<void>(0x30020);
+  arguments.x2 = at<void>(0x30040);
+  arguments.dx = at<void>(0x30060);
+  expect_accepted(problem, arguments);
+  arguments.dx = at<void>(0x30064);  // its last column is dy's first, a row further down
+  expect_refused(
+      problem, arguments, Code::overlap,
+      "dx at bytes [0x30064, 0x30204) overlaps dy at bytes [0x30000, 0x301a0): the two may share memory only "
+      "with the same address and the same strides");
+}
+
+TEST(Inputs, AreJudgedAlone) {
+  const Problem problem = valid(description());
+  for (const Pointer& pointer : pointers) {
+    Arguments arguments = separate_arguments();
+    pointer.set(arguments, 0);
+    const Status status = check_inputs(problem, arguments);
+    EXPECT_EQ(status.ok(), !pointer.is_input) << pointer.name;
+    if (pointer.is_input) {
+      EXPECT_EQ(status.message(), std::string(pointer.name) + " is null but must point to " + pointer.layout);
+    }
+  }
+  Arguments in_place = separate_arguments();
+  in_place.dx = at<void>(0x10004);
+  in_place.workspace = nullptr;
+  EXPECT_TRUE(check_inputs(problem, in_place).ok());
+}
+
+TEST(Inputs, PointerForAnAbsentInputIsRefused) {
+  ProblemDescription problem = description();
+  problem.dsum.reset();
+  const Status status = check_inputs(valid(problem), separate_arguments());
+  EXPECT_EQ(status.code(), Code::null_pointer);
+  EXPECT_EQ(status.message(), "dsum is given but must be null: the problem has no dsum");
+}
+
+}  // namespace
+}  // namespace alng

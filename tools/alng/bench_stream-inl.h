@@ -1,0 +1,45 @@
+// The loops of the stream, written against `sum_line<count>(arrays, offset)`, which adds up one cache line of each
+// array and stores it past the cache. No include guard: each instruction set has a copy in its own namespace, under its
+// own ALNG_TARGET.
+
+constexpr std::size_t line = 64;
+
+// One line of each array at a time, prefetched `distance` bytes ahead (0: by the hardware alone); locality 3 is L1, 2
+// is L2.
+template <int count, std::size_t distance, int locality>
+ALNG_TARGET void by_line(const StreamArrays& arrays, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; i += line) {
+    if constexpr (distance > 0) {
+      for (int k = 0; k < count; ++k) __builtin_prefetch(arrays.read[k] + i + distance, 0, locality);
+    }
+    sum_line<count>(arrays, i);
+  }
+}
+
+// While a block of each array is summed, the next one is brought to L2, array after array: long runs in one DRAM page.
+template <int count, std::size_t block>
+ALNG_TARGET void by_block(const StreamArrays& arrays, std::size_t begin, std::size_t end) {
+  constexpr std::size_t lines = block / line;
+  for (std::size_t start = begin; start < end; start += block) {
+    const std::size_t stop = start + block < end ? start + block : end;
+    std::size_t fetched = 0;
+    for (std::size_t i = start; i < stop; i += line) {
+      for (int k = 0; k < count; ++k, ++fetched) {
+        __builtin_prefetch(arrays.read[fetched / lines] + start + block + fetched % lines * line, 0, 2);
+      }
+      sum_line<count>(arrays, i);
+    }
+  }
+}
+
+template <int count>
+std::vector<StreamVariant> variants_of() {
+  return {{"line by line", by_line<count, 0, 3>},
+          {"line by line, L2 prefetch 1 KB ahead", by_line<count, 1024, 2>},
+          {"line by line, L1 prefetch 512 B ahead", by_line<count, 512, 3>},
+          {"blocks of 16 KB through L2", by_block<count, 16384>}};
+}
+
+inline std::vector<StreamVariant> variants(int count) {
+  return count == 4 ? variants_of<4>() : count == 3 ? variants_of<3>() : variants_of<2>();
+}

@@ -1,0 +1,43 @@
+// One execution of a plan, with the outputs in memory.
+#ifndef ALNG_TOOLS_EXECUTION_H
+#define ALNG_TOOLS_EXECUTION_H
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "alng/alng.hpp"
+
+namespace alng::cli {
+
+/// Memory on page boundaries, not written before the caller does.
+class Buffer {
+ public:
+  explicit Buffer(std::size_t size);
+  std::byte* data() const { return data_.get(); }
+  std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* data) const;
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t size_;
+};
+
+struct Execution {
+  /// dx, dgamma, dbeta.
+  std::array<Buffer, 3> outputs;
+  /// The first run, which also pays for pages not yet in memory.
+  double first_seconds = 0;
+  /// A second one, with everything in place; absent (0) where it was not asked for or the first took more than 10 s.
+  double warm_seconds = 0;
+};
+
+/// Computes all three outputs. Throws `Failure` where the library refuses.
+Execution execute(const Plan& plan, const Arguments& inputs, bool also_warm);
+
+}  // namespace alng::cli
+
+#endif

@@ -1,0 +1,39 @@
+// Problems of random numbers, written to a file row by row, so that memory stays small whatever the shape.
+#ifndef ALNG_TOOLS_GENERATED_PROBLEM_H
+#define ALNG_TOOLS_GENERATED_PROBLEM_H
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "alng/tensor.hpp"
+
+namespace alng::cli {
+
+struct GeneratedProblem {
+  std::vector<std::int64_t> shape;
+  DType dtype = DType::float32;
+  int normalized_dims = 1;
+  std::optional<DType> gamma;
+  bool dsum = true;
+  bool x2 = true;
+  std::uint64_t seed = 0;
+  double mean_over_std = 0;
+};
+
+struct GeneratedStatistics {
+  /// mean * rstd, averaged over the rows.
+  double mean_over_std = 0;
+};
+
+/// Writes a valid problem: dy, x1, x2, dsum of mean 0 and variance 1, gamma about 1 +- 0.25, and mean and rstd of x =
+/// x1 + x2 (rounded to float32) from a forward in double with eps = 1e-5.
+///
+/// The bytes are a function of the description alone, on every machine: random integers, IEEE's exactly rounded
+/// operations (square root among them) in a fixed order, and nothing of libm's. Throws `Failure`.
+GeneratedStatistics generate(const GeneratedProblem& problem, const std::filesystem::path& path);
+
+}  // namespace alng::cli
+
+#endif

@@ -1,0 +1,65 @@
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace alng::cli {
+
+void add_problem_options(CLI::App& command, ProblemOptions& options) {
+  command
+      .add_option(
+          "IN", options.input,
+          "A .safetensors file, or a folder of .npy files, with the tensors dy, x1, x2, rstd, mean and optionally "
+          "gamma, dsum. In .npy files bfloat16 is '<V2', or '<u2' with a file NAME.dtype that says bfloat16.")
+      ->required();
+  command.add_option(
+      "--normalized-dims", options.choices.normalized_dims,
+      "How many of dy's last dimensions are normalised. Needed where neither gamma nor rstd's shape tells.");
+  command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the backward of a LayerNorm of x1 alone.");
+}
+
+void add_plan_options(CLI::App& command, PlanOptions& options) {
+  command.add_option("--threads", options.threads, "The most threads to use; 0: as many as there are processors.");
+  command.add_option("--isa", options.isa,
+                     "The instruction set, as `alng info` lists them. Default: $ALNG_ISA or the best.");
+  command.add_option("--device", options.device, "cpu or reference, as `alng info` lists them. Default: the best.");
+}
+
+void add_json_option(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON instead of text."); }
+
+Plan make_plan(const Problem& problem, const PlanOptions& options) {
+  Result<Plan> plan = Plan::create(problem, options);
+  if (!plan) throw Failure(plan.status().message());
+  return std::move(plan).value();
+}
+
+void print_fields(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::size_t width = 0;
+  for (const auto& [name, value] : fields) width = std::max(width, name.size());
+  for (const auto& [name, value] : fields) {
+    std::istringstream lines(value);
+    std::string line;
+    for (bool first = true; std::getline(lines, line); first = false) {
+      fmt::print("{:<{}}  {}\n", first ? name : "", width, line);
+    }
+  }
+}
+
+void print_json(const nlohmann::ordered_json& json) { fmt::print("{}\n", json.dump(2)); }
+
+std::string unused_tensors(const TensorFile& file) {
+  std::string names;
+  for (const auto& [name, tensor] : file.tensors()) {
+    if (std::ranges::find(problem_tensors, name) != problem_tensors.end()) continue;
+    if (names.size() > 200) return names + ", ...";
+    if (!names.empty()) names += ", ";
+    // A name may hold anything; JSON's escapes keep it to one line.
+    const std::string quoted = nlohmann::json(name).dump(-1, ' ', true);
+    names += quoted.substr(1, std::min<std::size_t>(quoted.size() - 2, 64));
+  }
+  return names;
+}
+
+}  // namespace alng::cli

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands.h"
+#include "execution.h"
+#include "options.h"
+#include "output_file.h"
+
+namespace alng::cli {
+namespace {
+
+struct RunOptions {
+  ProblemOptions problem;
+  PlanOptions plan;
+  std::string output;
+  bool json = false;
+};
+
+std::string time_text(double seconds) {
+  if (seconds < 1e-3) return fmt::format("{:.1f} us", seconds * 1e6);
+  if (seconds < 1) return fmt::format("{:.2f} ms", seconds * 1e3);
+  return fmt::format("{:.3f} s", seconds);
+}
+
+void run(const RunOptions& options) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(options.output, error) &&
+      std::filesystem::equivalent(options.problem.input, options.output, error)) {
+    throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
+  }
+  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  const Plan plan = make_plan(input.problem, options.plan);
+  // Before the work, so that a place that can't be written is known at once.
+  OutputFile output(options.output, output_tensors(input.problem));
+  const Execution execution = execute(plan, input.arguments, true);
+  for (std::size_t i = 0; i < execution.outputs.size(); ++i) output.write(i, 0, execution.outputs[i].bytes());
+  output.commit();
+
+  const bool warm = execution.warm_seconds > 0;
+  const double seconds = warm ? execution.warm_seconds : execution.first_seconds;
+  const auto bytes = static_cast<double>(input.problem.bytes());
+  const TensorLayout& dy = input.problem.description().dy;
+  const double speed = seconds > 0 ? bytes / seconds * 1e-9 : 0;
+  if (options.json) {
+    print_json({{"shape", std::vector<std::int64_t>(dy.shape.begin(), dy.shape.begin() + dy.rank)},
+                {"rows", input.problem.rows()},
+                {"columns", input.problem.columns()},
+                {"dtype", dtype_name(input.problem.dtype())},
+                {"problem", input.problem.to_string()},
+                {"device", plan.device()},
+                {"isa", plan.isa()},
+                {"threads", plan.threads()},
+                {"workspace_bytes", plan.workspace_size()},
+                {"plan", plan.explain()},
+                {"timed_run", warm ? "second" : "first"},
+                {"seconds", seconds},
+                {"first_run_seconds", execution.first_seconds},
+                {"bytes", input.problem.bytes()},
+                {"gb_per_s", speed},
+                {"output", options.output}});
+    return;
+  }
+  std::vector<std::pair<std::string, std::string>> fields{
+      {"shape", shape_text(dy)}, {"dtype", dtype_name(input.problem.dtype())}, {"plan", plan.explain()}};
+  if (warm) {
+    fields.emplace_back("time", fmt::format("{} (a second run, memory already touched; the first took {})",
+                                            time_text(seconds), time_text(execution.first_seconds)));
+  } else {
+    fields.emplace_back("time", fmt::format("{} (the first and only run)", time_text(seconds)));
+  }
+  fields.emplace_back("speed",
+                      fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
+  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  fields.emplace_back("output", options.output);
+  print_fields(fields);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int&) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App& command = *app.add_subcommand("run", "Compute dx, dgamma and dbeta of a problem in a file.");
+  add_problem_options(command, options->problem);
+  command
+      .add_option(
+          "-o,--output", options->output,
+          "OUT: a name that ends in .safetensors, or a folder for dx.npy, dgamma.npy, dbeta.npy. Replaced where it "
+          "exists, left alone where anything fails.")
+      ->required();
+  add_plan_options(command, options->plan);
+  add_json_option(command, options->json);
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace alng::cli
