@@ -26,8 +26,8 @@ typedef enum alng_code {
   ALNG_OUT_OF_MEMORY = 9
 } alng_code;
 
-/* Why a call was refused. Owned by the caller; any call may be given NULL instead. `message` is one sentence, cut to fit
- * and always terminated; empty on success. */
+/* Why a call was refused. Owned by the caller; any call may be given NULL instead. `message` is one sentence, cut to
+ * fit and always terminated; empty on success. */
 typedef struct alng_status {
   alng_code code;
   char message[1020];
@@ -93,7 +93,8 @@ ALNG_EXPORT void alng_plan_destroy(alng_plan* plan); /* NULL is allowed */
 /* Bytes of workspace a run needs. 0 for NULL. */
 ALNG_EXPORT size_t alng_plan_workspace_size(const alng_plan* plan);
 
-/* The plan in words, as snprintf writes: at most `size` bytes with the terminator; returns the length of the whole text. */
+/* The plan in words, as snprintf writes: at most `size` bytes with the terminator; returns the length of the whole
+ * text. */
 ALNG_EXPORT size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size);
 
 /* Computes the outputs; after a refusal they are untouched. Allocates, locks and prints nothing on success. */
