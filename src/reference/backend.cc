@@ -106,14 +106,19 @@ class Run {
   }
 
   Sums leaf(std::int64_t index) noexcept {
+    const std::int64_t begin = leaf_begin(index, problem_.rows(), leaves_);
     const std::int64_t end = leaf_begin(index + 1, problem_.rows(), leaves_);
-    const Sums sums = take_sums();
-    for (std::int64_t begin = leaf_begin(index, problem_.rows(), leaves_); begin < end; begin += block_rows) {
-      const Sums block = take_sums();
-      for (std::int64_t r = begin; r < std::min(begin + block_rows, end); ++r) row(r, block);
-      add(sums, block);  // +0 + block is block itself: a block's sums start from +0 and so are never -0
+    const Sums sums = block(begin, end);
+    for (std::int64_t next = begin + block_rows; next < end; next += block_rows) {
+      add(sums, block(next, end));
       give_back_sums();
     }
+    return sums;
+  }
+
+  Sums block(std::int64_t begin, std::int64_t end) noexcept {
+    const Sums sums = take_sums();
+    for (std::int64_t r = begin; r < std::min(begin + block_rows, end); ++r) row(r, sums);
     return sums;
   }
 
