@@ -32,6 +32,8 @@ class Backend {
   virtual std::string_view device() const noexcept = 0;
   /// Why this machine can use it or not.
   virtual Availability availability() const = 0;
+  /// Whether it may be chosen where the caller names no device.
+  virtual bool chosen_unasked() const noexcept { return true; }
   /// Refusals: `bad_option` for an option nobody has heard of, `unsupported` with the reason for what it can't do.
   virtual Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const = 0;
 };

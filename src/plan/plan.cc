@@ -1,10 +1,12 @@
 #include "alng/plan.hpp"
 
+#include <bit>
 #include <new>
 
 #include "plan/backend.h"
-#include "plan/leaves.h"
+#include "plan/float_environment.h"
 #include "problem/arguments.h"
+#include "problem/float16.h"
 #include "problem/rows.h"
 
 namespace alng {
@@ -27,14 +29,17 @@ std::string known_devices() {
   return names;
 }
 
-// No rows: the sums are empty, +0. The outputs may have any strides.
+// No rows: the sums are empty, +0. The outputs may have any strides. Adding +0 is an addition all the same: -0 becomes
+// +0 and every NaN the canonical one.
 void write_empty_sums(const Problem& problem, const std::optional<TensorLayout>& layout, float* output) noexcept {
   if (!layout) return;
+  const FloatEnvironment environment;
   const ProblemDescription& description = problem.description();
   const Rows rows = rows_of(*layout, description.normalized_dims);
   for (std::int64_t j = 0; j < problem.columns(); ++j) {
     auto* element = reinterpret_cast<float*>(reinterpret_cast<std::byte*>(output) + rows.column.offset(j));
-    *element = description.accumulate ? *element + 0.0f : 0.0f;
+    const float value = description.accumulate ? *element + 0.0f : 0.0f;
+    *element = value == value ? value : std::bit_cast<float>(canonical_nan_float32);
   }
 }
 
@@ -56,7 +61,7 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
   Status refusal(Code::unsupported, {});
   for (const Backend* backend : backends()) {
     const std::string device(backend->device());
-    if (!options.device.empty() && options.device != device) continue;
+    if (options.device.empty() ? !backend->chosen_unasked() : options.device != device) continue;
     known = true;
     Result<std::unique_ptr<Execution>> execution = backend->plan(problem, options);
     if (execution.ok()) {
