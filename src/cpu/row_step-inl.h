@@ -113,7 +113,7 @@ struct RowSweep {
     if (!kFull && pending.dx == nullptr) return;
     if constexpr (!kWhole) {
       StoreN(dx, pending.dx + i, n);
-    } else if (pending.stream) {
+    } else if (HWY_UNLIKELY(pending.stream)) {  // unlikely: where it is taken, memory is what is waited for
       Stream(dx, pending.dx + i);
     } else {
       Store(dx, pending.dx + i);

@@ -218,7 +218,7 @@ HWY_INLINE void StorePair(V even, V odd, BFloat16* p, size_t n, bool stream) {
       _mm512_ternarylogic_epi32(low, RoundUpperHalf(odd), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u)), 0xF8);
   if constexpr (!kWhole) {
     _mm512_mask_storeu_epi16(p, FirstOf32(n), bits);
-  } else if (stream) {
+  } else if (HWY_UNLIKELY(stream)) {
     _mm512_stream_si512(reinterpret_cast<__m512i*>(p), bits);
   } else {
     _mm512_storeu_si512(p, bits);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -53,14 +54,16 @@ InputMemory::InputMemory(const std::vector<std::byte>& contents, std::size_t ele
   if (!contents.empty()) std::memcpy(data_, contents.data(), contents.size());
 }
 
-OutputMemory::OutputMemory(const std::vector<std::byte>& contents, std::size_t shift)
-    : shift_(shift), size_(contents.size()), bytes_(2 * guard_bytes + shift + size_, guard_value) {
+OutputMemory::OutputMemory(const std::vector<std::byte>& contents, std::size_t alignment, std::size_t offset)
+    : size_(contents.size()), bytes_(2 * guard_bytes + alignment + offset + size_, guard_value) {
+  const auto behind_guard = reinterpret_cast<std::uintptr_t>(bytes_.data()) + guard_bytes;
+  begin_ = guard_bytes + (alignment - behind_guard % alignment) % alignment + offset;
   std::copy(contents.begin(), contents.end(), data());
 }
 
 std::string OutputMemory::damage() const {
   const auto is_guard = [](std::byte b) { return b == guard_value; };
-  const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(guard_bytes + shift_);
+  const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(begin_);
   const auto last = first + static_cast<std::ptrdiff_t>(size_);
   if (!std::all_of(bytes_.begin(), first, is_guard)) return "written before its first byte";
   if (!std::all_of(last, bytes_.end(), is_guard)) return "written behind its last byte";

@@ -46,11 +46,12 @@ class InputMemory {
   std::byte* data_;
 };
 
-/// A copy of `contents` for the library to write, with guard zones before and behind.
+/// A copy of `contents` for the library to write, with guard zones before and behind. Its first byte lies `offset`
+/// bytes behind a multiple of `alignment`.
 class OutputMemory {
  public:
-  OutputMemory(const std::vector<std::byte>& contents, std::size_t shift);
-  std::byte* data() { return bytes_.data() + guard_bytes + shift_; }
+  OutputMemory(const std::vector<std::byte>& contents, std::size_t alignment, std::size_t offset);
+  std::byte* data() { return bytes_.data() + begin_; }
   std::size_t size() const { return size_; }
   /// What was written outside, in words; empty: nothing.
   std::string damage() const;
@@ -59,9 +60,9 @@ class OutputMemory {
   // Eight vectors of 64 bytes: a store that is late by one unrolled step of a loop still lands inside.
   static constexpr std::size_t guard_bytes = 512;
   static constexpr std::byte guard_value{0xA5};
-  std::size_t shift_;
   std::size_t size_;
   std::vector<std::byte> bytes_;
+  std::size_t begin_;
 };
 
 }  // namespace alng::test

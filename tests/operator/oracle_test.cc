@@ -17,7 +17,12 @@ namespace alng::test {
 namespace {
 
 using cases::Instance;
+#if defined(__SIZEOF_FLOAT128__)
 using Quad = __float128;
+#else
+using Quad = long double;  // on aarch64 the 128-bit type itself
+static_assert(sizeof(Quad) == 16);
+#endif
 
 double absolute(Quad value) { return std::fabs(static_cast<double>(value)); }
 

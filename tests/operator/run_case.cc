@@ -40,7 +40,7 @@ class Placed {
       if (t < kFirstOutput) {
         inputs_[index(t)].emplace(instance.storage(t), size, how.placement);
       } else {
-        outputs_[index(t)].emplace(instance.storage(t), how.shift * size);
+        outputs_[index(t)].emplace(instance.storage(t), 64, how.shift * size);
       }
     }
     for (int t = 0; t < kTensors; ++t) {
@@ -108,7 +108,8 @@ Outcome run_case(const Instance& instance, const HowToRun& how) {
   out.workspace_size = plan.value().workspace_size();
 
   Placed placed(instance, how);
-  OutputMemory workspace(std::vector<std::byte>(out.workspace_size, std::byte{0xFF}), how.shift);
+  // One byte behind a page: whatever alignment the library makes for itself, this wastes the most.
+  OutputMemory workspace(std::vector<std::byte>(out.workspace_size, std::byte{0xFF}), 4096, 1 + how.shift);
   placed.arguments().workspace = workspace.data();
   placed.arguments().workspace_size = workspace.size();
   placed.arguments().executor = how.executor;

@@ -16,7 +16,7 @@ struct HowToRun {
   PlanOptions plan;
   const Executor* executor = nullptr;
   Placement placement = Placement::end;
-  /// Elements by which the outputs, bytes by which the workspace is off the allocator's alignment.
+  /// Elements by which the outputs are off a cache line, bytes by which the workspace is further off a page than one.
   std::size_t shift = 0;
 };
 
