@@ -3,6 +3,9 @@
 #ifndef ALNG_ALNG_H
 #define ALNG_ALNG_H
 
+/* C names and C headers, also where this is read as C++. */
+/* NOLINTBEGIN(readability-identifier-naming, modernize-deprecated-headers) */
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -116,5 +119,7 @@ ALNG_EXPORT int32_t alng_canonical_order(void);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(readability-identifier-naming, modernize-deprecated-headers) */
 
 #endif

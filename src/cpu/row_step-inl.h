@@ -308,7 +308,7 @@ struct RowSweep {
     }
   }
   static HWY_INLINE void FetchLine(const T* p, std::size_t bytes) {
-    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + bytes), 0, 2);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(p) + bytes, 0, 2);
   }
 
   // Distances 64, 128 and 256.

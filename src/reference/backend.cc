@@ -47,7 +47,7 @@ class Run {
         columns_(problem.columns()),
         leaves_(leaf_count(problem.rows(), columns_)) {
     const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    scratch_ = reinterpret_cast<float*>((address + alignof(float) - 1) / alignof(float) * alignof(float));
+    scratch_ = reinterpret_cast<float*>(static_cast<std::byte*>(arguments.workspace) + (-address % alignof(float)));
     dy_ = take();
     x1_ = take();
     x2_ = take();

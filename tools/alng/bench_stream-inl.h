@@ -2,7 +2,7 @@
 // array and stores it past the cache. No include guard: each instruction set has a copy in its own namespace, under its
 // own ALNG_TARGET.
 
-constexpr std::size_t line = 64;
+inline constexpr std::size_t line = 64;
 
 // One line of each array at a time, prefetched `distance` bytes ahead (0: by the hardware alone); locality 3 is L1, 2
 // is L2.
