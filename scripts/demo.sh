@@ -16,7 +16,7 @@ if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_T
   echo "The build failed; all of it is in $log." >&2
   exit 1
 fi
-alng=$(find "$build" -type f -name alng -perm -u+x -print -quit)
+alng=$build/tools/alng/alng
 
 show() {
   echo
