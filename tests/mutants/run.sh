@@ -52,7 +52,8 @@ tests_pass() {
 compile() {
   local tree=$1 source=$2 object=$3 command
   command=$(grep -B1 "\"file\": \"$source_dir/$source\"" "$build_dir/compile_commands.json" |
-    sed -n 's/^ *"command": "\(.*\)",$/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g')
+    sed -n 's/^ *"command": "\(.*\)",$/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g' |
+    grep -F 'CMakeFiles/alng.dir/')  # a test may compile the same source in its own way
   [ -n "$command" ] || die "$source is not in compile_commands.json"
   command=${command//"$source_dir/src"/"$tree/src"}
   command=$(sed -E 's/ -MD -MT [^ ]+ -MF [^ ]+//; s/ -o [^ ]+\.o / /' <<<"$command")
