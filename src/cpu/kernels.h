@@ -92,6 +92,9 @@ using AddFunction = void (*)(float* sum, const float* other, std::int64_t column
 /// output[j] = sum[j], or output[j] += sum[j]; every NaN canonical. Dense.
 using WriteSumsFunction = void (*)(float* output, const float* sum, std::int64_t columns, bool accumulate);
 
+/// wide[j] = gamma[j] in float32, in the kernels' own order; gamma is dense and of the kernels' dtype, `wide` padded.
+using WidenFunction = void (*)(const void* gamma, float* wide, std::int64_t columns);
+
 /// Reorders, in place, values for each column between natural order and the kernels' own. `padded_columns` is a
 /// multiple of 32.
 using ReorderFunction = void (*)(float* values, std::int64_t padded_columns);
@@ -101,6 +104,7 @@ struct Kernels {
   FinishFunction finish;
   AddFunction add;
   WriteSumsFunction write_sums;
+  WidenFunction widen;
   /// Null where sums and gamma are in natural order.
   ReorderFunction to_own_order;
   ReorderFunction to_natural_order;

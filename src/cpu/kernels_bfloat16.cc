@@ -12,9 +12,16 @@ namespace alng::cpu::HWY_NAMESPACE {
 
 Kernels Kernels_bfloat16() {
 #if ALNG_HAVE_PAIRS
-  return {&RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, &ToPairs, &FromPairs};
+  return {&RowPassOf<BFloat16>::Run,
+          &RowPassOf<BFloat16>::Finish,
+          &Add,
+          &WriteSums,
+          &Widen<BFloat16>,
+          &ToPairs,
+          &FromPairs};
 #else
-  return {&RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, nullptr, nullptr};
+  return {
+      &RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, &Widen<BFloat16>, nullptr, nullptr};
 #endif
 }
 

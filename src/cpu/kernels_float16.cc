@@ -11,7 +11,7 @@ HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
 Kernels Kernels_float16() {
-  return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums, nullptr, nullptr};
+  return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums, &Widen<Float16>, nullptr, nullptr};
 }
 
 }  // namespace alng::cpu::HWY_NAMESPACE

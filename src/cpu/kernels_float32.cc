@@ -11,7 +11,7 @@ HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
 Kernels Kernels_float32() {
-  return {&RowPassOf<float>::Run, &RowPassOf<float>::Finish, &Add, &WriteSums, nullptr, nullptr};
+  return {&RowPassOf<float>::Run, &RowPassOf<float>::Finish, &Add, &WriteSums, &Widen<float>, nullptr, nullptr};
 }
 
 }  // namespace alng::cpu::HWY_NAMESPACE

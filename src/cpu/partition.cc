@@ -16,7 +16,7 @@ constexpr std::size_t workspace_bound = std::size_t{1} << 20;
 constexpr std::size_t workspace_bound_per_column = 512;
 
 // Below this many bytes for each task, waking another thread costs more than it saves.
-constexpr std::int64_t min_task_bytes = 256 << 10;
+constexpr std::int64_t min_task_bytes = 160 << 10;
 
 // Processors take a load for a copy of a store in flight when the lower 12 bits of their addresses agree, and then wait
 // for the store. The arrays that every step of a sweep stores to are therefore kept apart within a page: h at its
@@ -97,9 +97,10 @@ Partition make_partition(const Problem& problem, int threads, const Needs& needs
     }
     // 32 units for each task even out what one of them loses to other work; of few leaves, up to eight together, so
     // that tasks do not pass slots to and fro: a slot that another core has written costs as much as the rows of a
-    // leaf.
-    std::int64_t unit =
-        std::max(power_of_two(leaves / (32 * tasks)), power_of_two(std::min<std::int64_t>(8, leaves / (4 * tasks))));
+    // leaf. Then 4 units for each task even out, or one that is as large as every other: 64x768 in bfloat16 on two
+    // threads takes 0.20 instead of 0.26 ns an element.
+    std::int64_t unit = std::max(power_of_two(leaves / (32 * tasks)), std::int64_t{8});
+    while (unit > 1 && leaves / unit < 4 * tasks && leaves % (unit * tasks) != 0) unit /= 2;
     for (; unit > 0; unit /= 2) {
       const Partition partition = lay_out(problem, tasks, leaves, unit, needs);
       if (partition.workspace_size <= bound) return partition;

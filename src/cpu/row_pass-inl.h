@@ -48,8 +48,8 @@ class RowPassOf {
       return pending.dsum != nullptr ? Fma(rstd, t, dsum) : hn::Mul(rstd, t);
     };
     const V zero = hn::Zero(d);
-    for (std::size_t i = 0; i < columns; i += StepElements<T>()) {
-      const std::size_t n = std::min(StepElements<T>(), columns - i);
+    for (std::size_t i = 0; i < columns; i += AccessElements<T>()) {
+      const std::size_t n = std::min(AccessElements<T>(), columns - i);
 #if ALNG_HAVE_PAIRS
       if constexpr (kPaired<T>) {
         V dy0, dy1, dsum0 = zero, dsum1 = zero, gamma0 = zero, gamma1 = zero;
@@ -109,20 +109,20 @@ class RowPassOf {
     }
     if (pass.dx.base == nullptr) return ColumnSums(pass, row, first, sums);
 
-    const PendingRow<T> before = PendingOf(task);
     const bool both = sums.dgamma != nullptr && sums.dbeta != nullptr;
-    const bool full = pass.gamma != nullptr && row.x2 != nullptr && before.dx != nullptr && before.dsum != nullptr;
-    float s1, s2;
+    const bool full =
+        pass.gamma != nullptr && row.x2 != nullptr && task.pending.dx != nullptr && task.pending.dsum != nullptr;
+    RowSums s;
     if (both && full && !first) {
-      Sweep<true, true, false>(pass, row, before, sums, task, s1, s2);
+      s = Sweep<true, true, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
     } else if (both && full) {
-      Sweep<true, true, true>(pass, row, before, sums, task, s1, s2);
+      s = Sweep<true, true, true>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
     } else if (both && !first) {
-      Sweep<false, true, false>(pass, row, before, sums, task, s1, s2);
+      s = Sweep<false, true, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
     } else if (both) {
-      Sweep<false, true, true>(pass, row, before, sums, task, s1, s2);
+      s = Sweep<false, true, true>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
     } else {
-      Sweep<false, false, false>(pass, row, before, sums, task, s1, s2);
+      s = Sweep<false, false, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
       if (sums.dgamma != nullptr || sums.dbeta != nullptr) ColumnSums(pass, row, first, sums);
     }
 
@@ -130,8 +130,8 @@ class RowPassOf {
     p.dy = row.dy;
     p.dsum = pass.dsum.base != nullptr ? Input(pass, pass.dsum, r, task.rows + 3 * bytes) : nullptr;
     p.rstd = row.rstd;
-    p.m1 = s1 * pass.inverse_columns;
-    p.m2 = s2 * pass.inverse_columns;
+    p.m1 = s.w * pass.inverse_columns;
+    p.m2 = s.q * pass.inverse_columns;
     p.out = pass.dx.row(r);
     p.written = 0;
     if (!pass.dx.rows->dense_row) {
@@ -151,13 +151,15 @@ class RowPassOf {
     if (!pass.dense) Finish(pass, task);
   }
 
+  // The row comes in registers: as a struct it would be stored piece by piece and loaded as one vector, which waits
+  // until all the stores are done, 20 cycles for each row.
   template <bool kFull, bool kSums, bool kFirst>
-  static HWY_NOINLINE void Sweep(const RowPass& pass, const Row<T>& row, const PendingRow<T>& before, Sums sums,
-                                 Task& task, float& s1, float& s2) {
-    const RowSweep<T, kFull, kSums, kFirst> sweep{row,         before,     pass.gamma,      task.h,
-                                                  sums.dgamma, sums.dbeta, pass.fetch_ahead};
-    const bool staged = before.dx != nullptr && task.pending.dx != task.pending.out;
-    sweep.Sweep(static_cast<std::size_t>(pass.columns), s1, s2, [&](std::size_t end) HWY_ATTR {
+  static HWY_NOINLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const T* dy, const T* x1, const T* x2,
+                                    float mean, float rstd) {
+    const RowSweep<T, kFull, kSums, kFirst> sweep{
+        {dy, x1, x2, mean, rstd}, PendingOf(task), pass.gamma, task.h, sums.dgamma, sums.dbeta, pass.fetch_ahead};
+    const bool staged = task.pending.dx != nullptr && task.pending.dx != task.pending.out;
+    return sweep.Sweep(static_cast<std::size_t>(pass.columns), [&](std::size_t end) HWY_ATTR {
       if (staged) CopyOut(pass, task, end);
     });
   }
@@ -209,8 +211,8 @@ class RowPassOf {
       }
     };
     const V zero = hn::Zero(d);
-    for (std::size_t i = 0; i < columns; i += StepElements<T>()) {
-      const std::size_t n = std::min(StepElements<T>(), columns - i);
+    for (std::size_t i = 0; i < columns; i += AccessElements<T>()) {
+      const std::size_t n = std::min(AccessElements<T>(), columns - i);
 #if ALNG_HAVE_PAIRS
       if constexpr (kPaired<T>) {
         V dy0, dy1, x10 = zero, x11 = zero, x20 = zero, x21 = zero;
@@ -231,6 +233,26 @@ class RowPassOf {
     }
   }
 };
+
+template <class T>
+void Widen(const void* gamma, float* wide, std::int64_t columns) {
+  const F d;
+  const T* const from = static_cast<const T*>(gamma);
+  const std::size_t end = static_cast<std::size_t>(columns);
+  for (std::size_t i = 0; i < end; i += AccessElements<T>()) {
+    const std::size_t n = std::min(AccessElements<T>(), end - i);
+#if ALNG_HAVE_PAIRS
+    if constexpr (kPaired<T>) {
+      V even, odd;
+      LoadPair<false>(from + i, n, even, odd);
+      hn::StoreU(even, d, wide + i);
+      hn::StoreU(odd, d, wide + i + 16);
+      continue;
+    }
+#endif
+    hn::StoreU(LoadAny(from + i, n), d, wide + i);
+  }
+}
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

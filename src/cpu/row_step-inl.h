@@ -15,6 +15,7 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 
 #include "cpu/simd-inl.h"
 
@@ -44,8 +45,16 @@ struct PendingRow {
   bool stream;
 };
 
+// The two row sums: S1 and S2.
+struct RowSums {
+  float w;
+  float q;
+};
+
 constexpr std::size_t kSegment = 512;
 constexpr std::size_t kLine = 64;
+// A loop over parts of a segment: as fast as a segment in one piece, and a quarter of the code.
+constexpr std::size_t kPart = 128;
 
 // kFull: gamma, x2, dsum and a pending row are all there, which is the usual case and then needs no branches.
 // kSums: both column sums are wanted. kFirst: they begin with this row, from +0.
@@ -121,13 +130,13 @@ struct RowSweep {
   }
 
 #if ALNG_HAVE_PAIRS
-  // The same for the 32 elements at i of a paired dtype (simd-inl.h), folded at distance 16.
+  // The same for the 32 elements at i of a paired dtype (simd-inl.h): the even ones' terms and the odd ones'.
   template <bool kWhole>
-  HWY_INLINE void PairTerms(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w, V& q) const {
+  HWY_INLINE void PairTerms(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
     const F d;
     const V zero = hn::Zero(d);
     V g0 = zero, g1 = zero, pending_dy0 = zero, pending_dy1 = zero, pending_dsum0 = zero, pending_dsum1 = zero;
-    V x10, x11, x20 = zero, x21 = zero, dy0, dy1, dx0 = zero, dx1 = zero, w0, w1, q0, q1;
+    V x10, x11, x20 = zero, x21 = zero, dy0, dy1, dx0 = zero, dx1 = zero;
     if (kFull || gamma != nullptr) {
       g0 = hn::LoadU(d, gamma + i);
       g1 = hn::LoadU(d, gamma + i + 16);
@@ -148,61 +157,108 @@ struct RowSweep {
       q0 = hn::IfThenElseZero(hn::FirstN(d, (n + 1) / 2), q0);
       q1 = hn::IfThenElseZero(hn::FirstN(d, n / 2), q1);
     }
-    w = FoldPair(w0, w1);
-    q = FoldPair(q0, q1);
     if (kFull || pending.dx != nullptr) StorePair<kWhole>(dx0, dx1, pending.dx + i, n, pending.stream);
   }
 #endif
 
-  // A segment of 512 terms is folded at distances 16, 32, 64, 128, 256 (levels 1 to 5) by recursion, which goes through
-  // memory in order and keeps at most six vectors of each sum alive. What remains, distances 8 to 1, lies between lanes
-  // and streams. Terms beyond the row are +0 in the canonical order. Where they are left out or more of them are added
-  // here, no bit changes, because the whole sum starts from +0.
+  // A segment of 512 terms is folded at distances 32 and 64 (in registers), 128 and 256 (between parts), 16, 8, 4, 2
+  // and 1 (within the 32 that are left: FoldSpan). Terms beyond the row are +0 in the canonical order. Where they are
+  // left out or more of them are added here, no bit changes, because the whole sum starts from +0.
 
-  // A step: a vector, or a pair of them.
+  // The terms of a step: of one vector, or of two, which are the halves of a span or the even and odd elements of it.
+  // The second vectors are used where kTwoVectors alone.
   template <bool kWhole>
-  HWY_INLINE void Step(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w, V& q) const {
+  HWY_INLINE void Step(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
 #if ALNG_HAVE_PAIRS
-    if constexpr (kStepLevel<T> == 1) return PairTerms<kWhole>(i, n, ALNG_PASS_CONSTANTS, w, q);
+    if constexpr (kPaired<T>) return PairTerms<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
 #endif
-    return Terms<kWhole>(i, n, ALNG_PASS_CONSTANTS, w, q);
-  }
-
-  // 16 * 2^L elements from i on, all within the row.
-  template <int L>
-  HWY_INLINE void Whole(std::size_t i, ALNG_CONSTANTS, V& w, V& q) const {
-    if constexpr (L == kStepLevel<T>) {
-      Step<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
+    if constexpr (!kTwoVectors) {
+      w1 = q1 = hn::Zero(F());
+      Terms<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0);
+    } else if constexpr (kWhole) {
+      Terms<true>(i, 0, ALNG_PASS_CONSTANTS, w0, q0);
+      Terms<true>(i + 16, 0, ALNG_PASS_CONSTANTS, w1, q1);
     } else {
-      V w2, q2;
-      Whole<L - 1>(i, ALNG_PASS_CONSTANTS, w, q);
-      Whole<L - 1>(i + (std::size_t{16} << (L - 1)), ALNG_PASS_CONSTANTS, w2, q2);
-      w = hn::Add(w, w2);
-      q = hn::Add(q, q2);
+      w1 = q1 = hn::Zero(F());
+      Terms<false>(i, std::min<std::size_t>(n, 16), ALNG_PASS_CONSTANTS, w0, q0);
+      if (n > 16) Terms<false>(i + 16, n - 16, ALNG_PASS_CONSTANTS, w1, q1);
     }
   }
 
-  // The 64 elements from i on where the row ends inside, at `end`; the first of them is `lane` elements after i.
-  HWY_INLINE void Rest(std::size_t i, std::size_t lane, std::size_t end, ALNG_CONSTANTS, V& w, V& q) const {
+  // Two steps, a span apart.
+  HWY_INLINE void TwoSteps(std::size_t i, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
+    V w2, q2, w3, q3;
+    Step<true>(i, 0, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+    Step<true>(i + kSpan, 0, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
+    w0 = hn::Add(w0, w2);
+    q0 = hn::Add(q0, q2);
+    w1 = hn::Add(w1, w3);
+    q1 = hn::Add(q1, q3);
+  }
+
+  // The kPart elements at i, all within the row. Their terms at distances 32 and 64 are added, which leaves a span of
+  // each sum.
+  HWY_INLINE void Part(std::size_t i, ALNG_CONSTANTS, float* HWY_RESTRICT w_span, float* HWY_RESTRICT q_span) const {
     const F d;
-    constexpr std::size_t kSteps = 4 >> kStepLevel<T>;
-    constexpr std::size_t kStep = 64 / kSteps;
-    alignas(64) float w_steps[4][16] = {}, q_steps[4][16] = {};
-    for (std::size_t step = 0; step < kSteps && i + lane < end; ++step, i += kStep) {
-      if (i + lane + StepElements<T>() <= end) {
-        Step<true>(i, 0, ALNG_PASS_CONSTANTS, w, q);
-      } else {
-        Step<false>(i, end - i - lane, ALNG_PASS_CONSTANTS, w, q);
+#pragma GCC unroll 1
+    for (std::size_t lane = 0; lane < kSpan; lane += StepElements()) {
+      V w0, q0, w1, q1, w2, q2, w3, q3;
+      if (ahead != 0) Fetch(i, 2 * lane);
+      TwoSteps(i + lane, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+      if (ahead != 0) Fetch(i, 2 * lane + StepElements());
+      TwoSteps(i + lane + 2 * kSpan, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
+      hn::Store(hn::Add(w0, w2), d, w_span + lane);
+      hn::Store(hn::Add(q0, q2), d, q_span + lane);
+      if constexpr (kTwoVectors) {
+        hn::Store(hn::Add(w1, w3), d, w_span + lane + 16);
+        hn::Store(hn::Add(q1, q3), d, q_span + lane + 16);
       }
-      hn::Store(w, d, w_steps[step]);
-      hn::Store(q, d, q_steps[step]);
     }
-    const auto fold = [&](const float(*a)[16]) HWY_ATTR {
-      const V first = hn::Add(hn::Load(d, a[0]), hn::Load(d, a[1]));
-      return kSteps == 2 ? first : hn::Add(first, hn::Add(hn::Load(d, a[2]), hn::Load(d, a[3])));
+  }
+
+  // The same where the row ends within the part, after n elements.
+  HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_span,
+                           float* HWY_RESTRICT q_span) const {
+    const F d;
+    // Four steps of at most a pair of vectors.
+    alignas(64) float w_steps[4][32], q_steps[4][32];
+    const auto store = [&](std::size_t step, V w0, V q0, V w1, V q1) HWY_ATTR {
+      hn::Store(w0, d, w_steps[step]);
+      hn::Store(q0, d, q_steps[step]);
+      if constexpr (kTwoVectors) {
+        hn::Store(w1, d, w_steps[step] + 16);
+        hn::Store(q1, d, q_steps[step] + 16);
+      }
     };
-    w = fold(w_steps);
-    q = fold(q_steps);
+    const auto fold = [&](const float(*a)[32], std::size_t at) HWY_ATTR {
+      const V first = hn::Add(hn::Load(d, a[0] + at), hn::Load(d, a[1] + at));
+      return hn::Add(first, hn::Add(hn::Load(d, a[2] + at), hn::Load(d, a[3] + at)));
+    };
+#pragma GCC unroll 1
+    for (std::size_t lane = 0; lane < kSpan; lane += StepElements()) {
+      if (ahead != 0) {
+        Fetch(i, 2 * lane);
+        Fetch(i, 2 * lane + StepElements());
+      }
+      V w0 = hn::Zero(d), q0 = w0, w1 = w0, q1 = w0;
+#pragma GCC unroll 1
+      for (std::size_t step = 0, at = lane; step < 4; ++step, at += kSpan) {
+        if (at + StepElements() <= n) {
+          Step<true>(i + at, 0, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+        } else if (at < n) {
+          Step<false>(i + at, n - at, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+        } else {
+          w0 = q0 = w1 = q1 = hn::Zero(d);
+        }
+        store(step, w0, q0, w1, q1);
+      }
+      hn::Store(fold(w_steps, 0), d, w_span + lane);
+      hn::Store(fold(q_steps, 0), d, q_span + lane);
+      if constexpr (kTwoVectors) {
+        hn::Store(fold(w_steps, 16), d, w_span + lane + 16);
+        hn::Store(fold(q_steps, 16), d, q_span + lane + 16);
+      }
+    }
   }
 
   // The same sweep with all pointers moved on by i. A copy that lives in one function and whose address is not taken
@@ -227,44 +283,25 @@ struct RowSweep {
     return moved;
   }
 
-  // The segment [begin, end) of the row.
-  HWY_INLINE void Segment(std::size_t begin, std::size_t end, ALNG_CONSTANTS, float& w_sum, float& q_sum) const {
-    const F d;
-    alignas(64) float w_lanes[16], q_lanes[16];
-    const std::size_t n = end - begin;
-    for (std::size_t lane = 0; lane < 16; lane += Lanes()) {
-      // A loop over parts of 64, not 512 in one piece: as fast, and a fifth of the code.
-      alignas(64) float w_parts[8][16], q_parts[8][16];
-      const RowSweep moved = At(begin + lane);
-      V w = hn::Zero(d), q = hn::Zero(d);
-      std::size_t part = 0;
+  // The segment of n elements at `begin`.
+  HWY_INLINE void Segment(std::size_t begin, std::size_t n, ALNG_CONSTANTS, float& w_sum, float& q_sum) const {
+    alignas(64) float w_spans[kSegment / kPart][kSpan], q_spans[kSegment / kPart][kSpan];
+    const RowSweep moved = At(begin);
+    std::size_t part = 0;
 #pragma GCC unroll 1
-      for (; (part + 1) * 64 <= n; ++part) {
-        if (ahead != 0 && lane == 0) moved.Fetch(part * 64, 64);
-        moved.template Whole<2>(part * 64, ALNG_PASS_CONSTANTS, w, q);
-        hn::Store(w, d, w_parts[part]);
-        hn::Store(q, d, q_parts[part]);
-      }
-      if (part * 64 + lane < n) {
-        if (ahead != 0 && lane == 0) moved.Fetch(part * 64, n - part * 64);
-        moved.Rest(part * 64, lane, n, ALNG_PASS_CONSTANTS, w, q);
-        hn::Store(w, d, w_parts[part]);
-        hn::Store(q, d, q_parts[part]);
-        ++part;
-      }
-      for (; part < 8; ++part) {
-        hn::Store(hn::Zero(d), d, w_parts[part]);
-        hn::Store(hn::Zero(d), d, q_parts[part]);
-      }
-      hn::Store(StepOrderToNatural<T>(FoldParts(w_parts)), d, w_lanes + lane);
-      hn::Store(StepOrderToNatural<T>(FoldParts(q_parts)), d, q_lanes + lane);
+    for (; (part + 1) * kPart <= n; ++part) {
+      moved.Part(part * kPart, ALNG_PASS_CONSTANTS, w_spans[part], q_spans[part]);
     }
-    FoldLanes(w_lanes, q_lanes, w_sum, q_sum);
+    if (part * kPart < n) {
+      moved.LastPart(part * kPart, n - part * kPart, ALNG_PASS_CONSTANTS, w_spans[part], q_spans[part]);
+      ++part;
+    }
+    FoldSpan<T>(w_spans, q_spans, part, w_sum, q_sum);
   }
 
   // The row sums of a whole row. `after_segment(end)` is called when dx of the pending row is written up to `end`.
   template <class AfterSegment>
-  HWY_INLINE void Sweep(std::size_t columns, float& w_sum, float& q_sum, const AfterSegment& after_segment) const {
+  HWY_INLINE RowSums Sweep(std::size_t columns, const AfterSegment& after_segment) const {
     const F d;
     const V mean = hn::Set(d, row.mean);
     const V rstd = hn::Set(d, row.rstd);
@@ -277,48 +314,41 @@ struct RowSweep {
       float w_segments[32], q_segments[32];
       std::size_t count = 0;
       for (std::size_t begin = group; begin < std::min(columns, group + group_columns); begin += kSegment, ++count) {
-        const std::size_t end = std::min(columns, begin + kSegment);
-        Segment(begin, end, ALNG_PASS_CONSTANTS, w_segments[count], q_segments[count]);
-        after_segment(end);
+        const std::size_t n = std::min(columns - begin, kSegment);
+        Segment(begin, n, ALNG_PASS_CONSTANTS, w_segments[count], q_segments[count]);
+        after_segment(begin + n);
       }
       w_total = w_total + FoldSegments(w_segments, count);
       q_total = q_total + FoldSegments(q_segments, count);
     }
-    w_sum = w_total;
-    q_sum = q_total;
+    return {w_total, q_total};
   }
 
-  // At most 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
+  // 1 to 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
   static HWY_INLINE float FoldSegments(float* sums, std::size_t count) {
-    for (std::size_t distance = 16; distance > 0; distance /= 2) {
-      for (std::size_t s = 0; s < distance && s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
-      count = std::min(count, distance);
+    for (std::size_t distance = std::bit_ceil(count) / 2; distance > 0; distance /= 2) {
+      for (std::size_t s = 0; s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
+      count = distance;
     }
     return sums[0];
   }
 
-  // Into the second-level cache, the lines `ahead` of the inputs of n elements from i on. Behind the end of a row
-  // begins the next, or else what is fetched is not used; fetching cannot fault.
-  HWY_INLINE void Fetch(std::size_t i, std::size_t n) const {
-    for (std::size_t byte = i * sizeof(T); byte < (i + n) * sizeof(T); byte += kLine) {
-      FetchLine(row.dy, byte + ahead);
-      FetchLine(row.x1, byte + ahead);
-      if (kFull || row.x2 != nullptr) FetchLine(row.x2, byte + ahead);
-      if (kFull || pending.dsum != nullptr) FetchLine(pending.dsum, byte + ahead);
+  // Into the second-level cache, `ahead` of the part at i, the lines that fall to two steps: 4 of each input in float32
+  // and 2 in the 16-bit dtypes; 8 and 4, or 2 and 1, are 4 to 10 % slower. `share` counts the elements of those steps'
+  // vectors, 2 * kSpan in a part. Behind the end of a row begins the next, or else what is fetched is not used;
+  // fetching cannot fault.
+  HWY_INLINE void Fetch(std::size_t i, std::size_t share) const {
+    constexpr std::size_t bytes = kPart * sizeof(T) / (2 * kSpan);  // for each element of `share`
+    const std::size_t begin = i * sizeof(T) + share * bytes + ahead;
+    for (std::size_t byte = begin; byte < begin + StepElements() * bytes; byte += kLine) {
+      FetchLine(row.dy, byte);
+      FetchLine(row.x1, byte);
+      if (kFull || row.x2 != nullptr) FetchLine(row.x2, byte);
+      if (kFull || pending.dsum != nullptr) FetchLine(pending.dsum, byte);
     }
   }
   static HWY_INLINE void FetchLine(const T* p, std::size_t bytes) {
     __builtin_prefetch(reinterpret_cast<const std::byte*>(p) + bytes, 0, 2);
-  }
-
-  // Distances 64, 128 and 256.
-  static HWY_INLINE V FoldParts(const float (&a)[8][16]) {
-    const F d;
-    const V v01 = hn::Add(hn::Load(d, a[0]), hn::Load(d, a[1]));
-    const V v23 = hn::Add(hn::Load(d, a[2]), hn::Load(d, a[3]));
-    const V v45 = hn::Add(hn::Load(d, a[4]), hn::Load(d, a[5]));
-    const V v67 = hn::Add(hn::Load(d, a[6]), hn::Load(d, a[7]));
-    return hn::Add(hn::Add(v01, v23), hn::Add(v45, v67));
   }
 
 #undef ALNG_CONSTANTS

@@ -22,7 +22,7 @@ void fold(std::array<float, N>& a, std::size_t distance) noexcept {
 float segment_sum(const float* terms, std::int64_t count) noexcept {
   std::array<float, segment_terms> a{};
   std::copy_n(terms, count, a.begin());
-  for (const std::size_t distance : {16, 32, 64, 128, 256, 8, 4, 2, 1}) fold(a, distance);
+  for (const std::size_t distance : {32, 64, 128, 256, 16, 8, 4, 2, 1}) fold(a, distance);
   return a[0];
 }
 

@@ -17,7 +17,7 @@ using cases::Instance;
 using Floats = std::vector<float>;
 
 // Distances of the row tree; the last one named is the last addition, so the recursion starts from the back.
-constexpr std::array<std::size_t, 9> segment_distances = {16, 32, 64, 128, 256, 8, 4, 2, 1};
+constexpr std::array<std::size_t, 9> segment_distances = {32, 64, 128, 256, 16, 8, 4, 2, 1};
 constexpr std::array<std::size_t, 5> group_distances = {16, 8, 4, 2, 1};
 
 float at(const Floats& values, std::size_t i) { return i < values.size() ? values[i] : 0.0f; }
