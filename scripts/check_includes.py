@@ -24,12 +24,12 @@ OPERATOR = {
 # Everything around it sees the public interface. Tests may also see the rooms they test from inside.
 HOUSE = {
     **OPERATOR,
-    "tools": ("include/alng", "tests/cases"),
+    "tools": ("include/alng", "cann/include", "tests/cases"),
     "python": ("include/alng",),
     "bench": ("include/alng", "tests/cases"),
-    "examples": ("include/alng",),
-    "fuzz": ("include/alng", "tools", "tests/cases"),
-    "tests": ("include/alng", "src/problem", "tools", "tests/cases"),
+    "examples": ("include/alng", "cann/include"),
+    "fuzz": ("include/alng", "cann/include", "tools", "tests/cases"),
+    "tests": ("include/alng", "cann/include", "src/problem", "tools", "tests/cases"),
     "tests/cases": ("include/alng",),
     # What callers see of CANN's stand-in knows nothing of alng; what is behind it calls alng like anybody else.
     "cann/include": (),
@@ -40,7 +40,7 @@ HOUSE = {
 }
 
 # Where the compiler looks for a quoted name that is not beside the file.
-SEARCH = ("include", "src", "tools/alng", "cann/include", "tests", "")
+SEARCH = ("include", "src", "tools/alng", "cann/include", "cann", "tests", "")
 
 # Libraries of others, and the rooms that may use them.
 LIBRARIES = {
@@ -86,7 +86,7 @@ def judge(root, file, quote, name):
             if any(room == r or room.startswith(r + "/") for r in rooms):
                 return None
             return f"{name} is used in {', '.join(rooms)} only"
-    if quote == '"' and not room.startswith(("cann", "ascend")):
+    if quote == '"' and not room.startswith("ascend"):
         return f"there is no {name} in this tree"
     return None
 
@@ -148,6 +148,12 @@ PLANTS = [
     ("cann/runtime/a.cc", '"acl/b.h"', True),
     ("cann/runtime/a.cc", '"plan/b.h"', False),
     ("cann/include/acl/a.h", '"alng/b.hpp"', False),
+    ("cann/include/acl/a.h", '"cann/runtime/b.h"', False),
+    ("cann/aclnn/a.cc", '"runtime/b.h"', True),
+    ("cann/aclnn/a.cc", '"runtime/nowhere.h"', False),
+    ("tools/alng/a.cc", '"acl/b.h"', True),
+    ("tests/cann/a.cc", '"acl/b.h"', True),
+    ("tests/cann/a.cc", '"runtime/b.h"', False),
     ("src/doors/a.cc", '"acl/b.h"', False),
     ("ascend/op_kernel/a.cc", '"alng/b.hpp"', False),
     ("ascend/op_kernel/a.cc", '"../op_host/b.h"', True),
@@ -163,7 +169,7 @@ def self_test():
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder).resolve()
             headers = [f"{room}/b.h" for room in OPERATOR] + ["include/alng/b.hpp", "tools/alng/b.h", "tests/cases/b.h"]
-            for header in headers + ["cann/include/acl/b.h", "ascend/op_host/b.h", place]:
+            for header in headers + ["cann/include/acl/b.h", "cann/runtime/b.h", "ascend/op_host/b.h", place]:
                 (root / header).parent.mkdir(parents=True, exist_ok=True)
                 (root / header).write_text("#pragma once\n")
             (root / place).write_text(f"#include {name}\n")

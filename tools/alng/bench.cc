@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench_door.h"
 #include "bench_row.h"
 #include "commands.h"
 #include "options.h"
@@ -24,6 +26,7 @@ struct BenchChoices {
   bool no_gamma = false;
   bool no_dsum = false;
   bool json = false;
+  std::string door;
   BenchOptions options;
 };
 
@@ -59,6 +62,9 @@ DType parse_dtype(const std::string& text) {
   throw Failure(fmt::format("--dtype is \"{}\" but must be fp32, fp16 or bf16", text));
 }
 
+// A door's cost shows where there is little to compute.
+constexpr BenchShape door_shapes[] = {{8, 768, DType::float32}};
+
 std::vector<BenchShape> shapes_of(const BenchChoices& choices) {
   std::vector<DType> dtypes;
   for (const std::string& text : choices.dtypes) dtypes.push_back(parse_dtype(text));
@@ -67,7 +73,7 @@ std::vector<BenchShape> shapes_of(const BenchChoices& choices) {
   };
   std::vector<BenchShape> shapes;
   if (choices.shapes.empty()) {
-    for (const BenchShape& shape : default_shapes) {
+    for (const BenchShape& shape : choices.door.empty() ? std::span<const BenchShape>(default_shapes) : door_shapes) {
       if (asked_for(shape.dtype)) shapes.push_back(shape);
     }
   }
@@ -184,6 +190,10 @@ void bench(const BenchChoices& choices) {
   const std::vector<BenchShape> shapes = shapes_of(choices);
   // A shape that is refused shall not cost the minutes of those before it.
   for (const BenchShape& shape : shapes) make_plan(bench_problem(shape), choices.options.plan);
+  if (!choices.door.empty()) {
+    bench_door(shapes, choices.options, choices.json);
+    return;
+  }
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   if (!choices.json) print_heading();
   for (const BenchShape& shape : shapes) {
@@ -220,6 +230,11 @@ void add_bench(CLI::App& app, int&) {
       ->excludes(repeats);
   command.add_flag("--free-order", choices->options.free_order,
                    "Compare with the free-order kernel out of cache, too.");
+  command
+      .add_option("--door", choices->door,
+                  "aclnn: what its two phases and the wait for the stream cost beside the C++ run alone. Default "
+                  "shape: 8x768.")
+      ->check(CLI::IsMember(std::vector<std::string>{"aclnn"}));
   add_json_option(command, choices->json);
   command.callback([choices] { bench(*choices); });
 }

@@ -1,0 +1,229 @@
+// The operator's two phases: from tensors to an executor, and from an executor to work in a stream.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "aclnn/executor.h"
+#include "aclnn/plan_cache.h"
+#include "aclnn/registered_types.h"
+#include "aclnn/status_codes.h"
+#include "aclnnop/aclnn_add_layer_norm_grad.h"
+#include "runtime/device.h"
+#include "runtime/memory.h"
+
+namespace alng::cann {
+namespace {
+
+constexpr const char* phase_1 = "aclnnAddLayerNormGradGetWorkspaceSize";
+constexpr const char* phase_2 = "aclnnAddLayerNormGrad";
+constexpr std::size_t rstd_place = 3, mean_place = 4, gamma_place = 5, dsum_place = 6;
+
+using Tensors = std::shared_ptr<Tensor>[tensor_count];
+
+// The vendor's operator takes the statistics with a 1 for each normalised dimension; alng's other doors without, too.
+Answer check_statistics(const Tensors& tensors) {
+  for (const std::size_t i : {rstd_place, mean_place}) {
+    const std::size_t rank = tensors[i]->shape.size();
+    if (rank == tensors[0]->shape.size()) continue;
+    return {ACLNN_ERR_INNER_TILING_ERROR, Kind::tiling,
+            std::string(phase_1) + ": " + tensor_names[i] + " has rank " + std::to_string(rank) +
+                " but must have the rank of dy, " + std::to_string(tensors[0]->shape.size()) +
+                ": dy's leading dimensions, then 1 for each normalised one"};
+  }
+  return {};
+}
+
+ProblemDescription describe(const Tensors& tensors) {
+  ProblemDescription d;
+  d.dy = tensors[0]->layout();
+  d.x1 = tensors[1]->layout();
+  d.x2 = tensors[2]->layout();
+  d.rstd = tensors[rstd_place]->layout();
+  d.mean = tensors[mean_place]->layout();
+  if (tensors[gamma_place] != nullptr) d.gamma = tensors[gamma_place]->layout();
+  if (tensors[dsum_place] != nullptr) d.dsum = tensors[dsum_place]->layout();
+  d.dx = tensors[7]->layout();
+  d.dgamma = tensors[8]->layout();
+  d.dbeta = tensors[9]->layout();
+  return d;
+}
+
+// The layout is one that a Problem accepts: this fits in 63 bits.
+std::size_t bytes_of(const TensorLayout& layout) {
+  std::int64_t last = 0;
+  for (int d = 0; d < layout.rank; ++d) {
+    const auto i = static_cast<std::size_t>(d);
+    if (layout.shape[i] == 0) return 0;
+    last += (layout.shape[i] - 1) * layout.strides[i];
+  }
+  return (static_cast<std::size_t>(last) + 1) * dtype_size(layout.dtype);
+}
+
+Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* workspace_size, aclOpExecutor** handle) {
+  for (std::size_t i = 0; i < tensor_count; ++i) {
+    if (given[i] == nullptr && i != gamma_place && i != dsum_place) return null_parameter(phase_1, tensor_names[i]);
+  }
+  if (workspace_size == nullptr) return null_parameter(phase_1, "workspaceSize");
+  if (handle == nullptr) return null_parameter(phase_1, "executor");
+
+  const void* handles[tensor_count];
+  std::copy(std::begin(given), std::end(given), std::begin(handles));
+  Tensors found;
+  tensors().find(handles, found);
+  for (std::size_t i = 0; i < tensor_count; ++i) {
+    if (given[i] == nullptr || found[i] != nullptr) continue;
+    return invalid_parameter(std::string(phase_1) + ": " + tensor_names[i] +
+                             " is none of aclCreateTensor, or is destroyed");
+  }
+  if (Answer answer = check_types(phase_1, found); !answer.ok()) return answer;
+  if (Answer answer = check_statistics(found); !answer.ok()) return answer;
+
+  // Shapes are judged before the runtime is asked for a device, so on the first one where this thread has none.
+  std::shared_ptr<Context> context;
+  Answer no_context = current_context(phase_1, context);
+  const int device = context == nullptr ? 0 : context->device();
+  const ProblemDescription description = describe(found);
+  Result<Plan> plan = plan_for(description, device);
+  if (!plan) return from_status(phase_1, plan.status());
+  if (!no_context.ok()) return runtime_failed(std::move(no_context));
+
+  auto executor = std::make_shared<Executor>();
+  executor->device = device;
+  if (plan->problem().columns() > 0) {
+    executor->workspace_size = plan->workspace_size();
+    executor->plan = std::move(plan).value();
+  }
+  for (std::size_t i = 0; i < tensor_count; ++i) {
+    if (found[i] == nullptr) continue;
+    Operand& operand = executor->operands[i];
+    operand.present = true;
+    operand.layout = found[i]->layout();
+    operand.bytes = bytes_of(operand.layout);
+    operand.address = found[i]->first_element(found[i]->data);
+  }
+  *workspace_size = executor->workspace_size;
+  *handle = static_cast<aclOpExecutor*>(executors().add(std::move(executor)));
+  return {};
+}
+
+class Launch final : public Work {
+ public:
+  Launch(const Executor& executor, void* workspace, std::size_t workspace_size)
+      : plan_(*executor.plan), device_(executor.device), workspace_(workspace), workspace_size_(workspace_size) {
+    for (std::size_t i = 0; i < tensor_count; ++i) {
+      address_[i] = executor.operands[i].present ? executor.operands[i].address : nullptr;
+      bytes_[i] = executor.operands[i].bytes;
+    }
+  }
+
+  Answer run() override {
+    // Held while it runs, so that memory freed meanwhile is still there.
+    std::shared_ptr<Block> held[tensor_count + 1];
+    for (std::size_t i = 0; i < tensor_count; ++i) {
+      if (bytes_[i] == 0) continue;
+      held[i] = memory().holding(address_[i], bytes_[i], device_);
+      if (held[i] == nullptr) return fault(tensor_names[i], address_[i], bytes_[i]);
+    }
+    if (workspace_size_ > 0) {
+      held[tensor_count] = memory().holding(workspace_, workspace_size_, device_);
+      if (held[tensor_count] == nullptr) return fault("workspace", workspace_, workspace_size_);
+    }
+    Arguments a;
+    a.dy = address_[0];
+    a.x1 = address_[1];
+    a.x2 = address_[2];
+    a.rstd = reinterpret_cast<const float*>(address_[rstd_place]);
+    a.mean = reinterpret_cast<const float*>(address_[mean_place]);
+    a.gamma = address_[gamma_place];
+    a.dsum = address_[dsum_place];
+    a.dx = address_[7];
+    a.dgamma = reinterpret_cast<float*>(address_[8]);
+    a.dbeta = reinterpret_cast<float*>(address_[9]);
+    a.workspace = workspace_;
+    a.workspace_size = workspace_size_;
+    const Status status = plan_.run(a);
+    if (status.ok()) return {};
+    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner, std::string("AddLayerNormGrad: ") + status.message()};
+  }
+
+ private:
+  static Answer fault(const char* name, const void* address, std::size_t bytes) {
+    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner,
+            std::string("AddLayerNormGrad: ") + name + " " + memory().words(address) + ", but all " +
+                std::to_string(bytes) + " bytes must be memory of the device"};
+  }
+
+  Plan plan_;
+  int device_;
+  std::array<std::byte*, tensor_count> address_;
+  std::array<std::size_t, tensor_count> bytes_;
+  void* workspace_;
+  std::size_t workspace_size_;
+};
+
+Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* handle, aclrtStream stream_handle) {
+  if (handle == nullptr) return null_parameter(phase_2, "executor");
+  if (workspace_size > 0 && workspace == nullptr) return null_parameter(phase_2, "workspace");
+  const std::shared_ptr<Executor> executor = executors().find(handle);
+  if (executor == nullptr) {
+    return invalid_parameter(std::string(phase_2) +
+                             ": executor is none of the first phase, was used up by the second, or is destroyed");
+  }
+  if (workspace_size < executor->workspace_size) {
+    return invalid_parameter(std::string(phase_2) + ": workspaceSize is " + std::to_string(workspace_size) +
+                             " but must be at least " + std::to_string(executor->workspace_size));
+  }
+  std::shared_ptr<Stream> stream;
+  if (Answer answer = find_stream(phase_2, stream_handle, stream); !answer.ok()) {
+    return runtime_failed(std::move(answer));
+  }
+  if (stream->device() != executor->device) {
+    return runtime_failed(invalid(std::string(phase_2) + ": stream is of device " + std::to_string(stream->device()) +
+                                  " but the executor of device " + std::to_string(executor->device)));
+  }
+  std::unique_ptr<Launch> work;
+  {
+    const std::lock_guard lock(executor->mutex);
+    for (std::size_t i = 0; i < tensor_count; ++i) {
+      const Operand& operand = executor->operands[i];
+      if (operand.present && operand.bytes > 0 && operand.address == nullptr && executor->plan) {
+        return null_parameter(phase_2, (std::string("the memory of ") + tensor_names[i]).c_str());
+      }
+    }
+    if (executor->plan) {
+      work = std::make_unique<Launch>(*executor, executor->workspace_size > 0 ? workspace : nullptr,
+                                      executor->workspace_size);
+    }
+    // Of several threads that run it at once, one uses it up.
+    if (!executor->repeatable && executors().remove(handle) == nullptr) {
+      return invalid_parameter(std::string(phase_2) + ": executor is being used up by another thread");
+    }
+  }
+  if (work == nullptr || stream->submit(std::move(work))) return {};
+  return runtime_failed(invalid(std::string(phase_2) + ": stream is being destroyed"));
+}
+
+}  // namespace
+}  // namespace alng::cann
+
+using namespace alng::cann;  // NOLINT(google-build-using-namespace): the door of this file
+
+extern "C" {
+
+aclnnStatus aclnnAddLayerNormGradGetWorkspaceSize(const aclTensor* dy, const aclTensor* x1, const aclTensor* x2,
+                                                  const aclTensor* rstd, const aclTensor* mean, const aclTensor* gamma,
+                                                  const aclTensor* dsumOptional, const aclTensor* dxOut,
+                                                  const aclTensor* dgammaOut, const aclTensor* dbetaOut,
+                                                  uint64_t* workspaceSize, aclOpExecutor** executor) {
+  return guarded_aclnn([&] {
+    return prepare({dy, x1, x2, rstd, mean, gamma, dsumOptional, dxOut, dgammaOut, dbetaOut}, workspaceSize, executor);
+  });
+}
+
+aclnnStatus aclnnAddLayerNormGrad(void* workspace, uint64_t workspaceSize, aclOpExecutor* executor,
+                                  aclrtStream stream) {
+  return guarded_aclnn([&] { return launch(workspace, workspaceSize, executor, stream); });
+}
+
+}  // extern "C"

@@ -1,0 +1,220 @@
+// Scalars, arrays and lists: values that operators of other kinds take. This one takes none of them; programs create
+// and destroy them all the same.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aclnn/status_codes.h"
+#include "aclnn/tensor.h"
+#include "runtime/leaks.h"
+#include "runtime/registry.h"
+
+namespace alng::cann {
+namespace {
+
+struct Scalar {
+  aclDataType dtype;
+  std::vector<std::byte> bytes;
+};
+template <class T>
+struct Array {
+  std::vector<T> values;
+};
+// std::vector<bool> is no array of bool.
+using Bools = Array<unsigned char>;
+struct TensorList {
+  std::vector<const void*> handles;
+};
+struct ScalarList {
+  std::vector<const void*> handles;
+};
+
+template <class T>
+struct Sort;
+template <>
+struct Sort<Scalar> {
+  static constexpr std::uint8_t tag = 0x61;
+  static constexpr const char* name = "scalars";
+};
+template <>
+struct Sort<Array<std::int64_t>> {
+  static constexpr std::uint8_t tag = 0x62;
+  static constexpr const char* name = "int arrays";
+};
+template <>
+struct Sort<Array<float>> {
+  static constexpr std::uint8_t tag = 0x63;
+  static constexpr const char* name = "float arrays";
+};
+template <>
+struct Sort<Bools> {
+  static constexpr std::uint8_t tag = 0x64;
+  static constexpr const char* name = "bool arrays";
+};
+template <>
+struct Sort<TensorList> {
+  static constexpr std::uint8_t tag = 0x65;
+  static constexpr const char* name = "tensor lists";
+};
+template <>
+struct Sort<ScalarList> {
+  static constexpr std::uint8_t tag = 0x66;
+  static constexpr const char* name = "scalar lists";
+};
+
+template <class T>
+Registry<T>& all() {
+  static Registry<T>& objects = []() -> Registry<T>& {
+    add_leak_list([] {
+      const std::size_t count = all<T>().size();
+      return count == 0 ? std::string() : std::to_string(count) + " " + Sort<T>::name + "\n";
+    });
+    return *new Registry<T>(Sort<T>::tag);
+  }();
+  return objects;
+}
+
+template <class T, class Entry>
+void* create_array(const char* function, const Entry* value, std::uint64_t size) {
+  void* handle = nullptr;
+  guarded_aclnn([&]() -> Answer {
+    if (value == nullptr && size > 0) {
+      return invalid_parameter(std::string(function) + ": value is null but size is " + std::to_string(size));
+    }
+    auto array = std::make_shared<T>();
+    if constexpr (requires { array->values; }) {
+      array->values.assign(value, value + size);
+    } else {
+      array->handles.assign(value, value + size);
+    }
+    handle = all<T>().add(std::move(array));
+    return {};
+  });
+  return handle;
+}
+
+template <class T>
+Answer destroy(const char* function, const void* handle) {
+  if (handle == nullptr) return {};
+  const std::shared_ptr<T> object = all<T>().remove(handle);
+  if (object == nullptr) {
+    return invalid_parameter(std::string(function) + ": the argument is none of these objects, or is destroyed");
+  }
+  // What a list is made of may have been destroyed before it.
+  if constexpr (std::is_same_v<T, TensorList>) {
+    for (const void* tensor : object->handles) tensors().remove(tensor);
+  } else if constexpr (std::is_same_v<T, ScalarList>) {
+    for (const void* scalar : object->handles) all<Scalar>().remove(scalar);
+  }
+  return {};
+}
+
+template <class T>
+aclnnStatus size_of(const char* function, const void* handle, std::uint64_t* size) {
+  return guarded_aclnn([&]() -> Answer {
+    if (handle == nullptr) return null_object(function, "the first argument");
+    if (size == nullptr) return null_object(function, "size");
+    const std::shared_ptr<T> object = all<T>().find(handle);
+    if (object == nullptr) {
+      return invalid_parameter(std::string(function) +
+                               ": the first argument is none of these objects, or is destroyed");
+    }
+    if constexpr (requires { object->values; }) {
+      *size = object->values.size();
+    } else {
+      *size = object->handles.size();
+    }
+    return {};
+  });
+}
+
+}  // namespace
+}  // namespace alng::cann
+
+using namespace alng::cann;  // NOLINT(google-build-using-namespace): the door of this file
+
+extern "C" {
+
+aclScalar* aclCreateScalar(void* value, aclDataType dataType) {
+  void* handle = nullptr;
+  guarded_aclnn([&]() -> Answer {
+    const std::size_t size = aclDataTypeSize(dataType);
+    if (value == nullptr) return null_object("aclCreateScalar", "value");
+    if (size == 0) {
+      return invalid_parameter("aclCreateScalar: dataType is " + std::to_string(dataType) +
+                               " but must be one whose elements are whole bytes");
+    }
+    const auto* const bytes = static_cast<const std::byte*>(value);
+    handle = all<Scalar>().add(std::make_shared<Scalar>(Scalar{dataType, {bytes, bytes + size}}));
+    return {};
+  });
+  return static_cast<aclScalar*>(handle);
+}
+
+aclIntArray* aclCreateIntArray(const int64_t* value, uint64_t size) {
+  return static_cast<aclIntArray*>(create_array<Array<std::int64_t>>("aclCreateIntArray", value, size));
+}
+
+aclFloatArray* aclCreateFloatArray(const float* value, uint64_t size) {
+  return static_cast<aclFloatArray*>(create_array<Array<float>>("aclCreateFloatArray", value, size));
+}
+
+aclBoolArray* aclCreateBoolArray(const bool* value, uint64_t size) {
+  return static_cast<aclBoolArray*>(create_array<Bools>("aclCreateBoolArray", value, size));
+}
+
+aclTensorList* aclCreateTensorList(const aclTensor* const* value, uint64_t size) {
+  return static_cast<aclTensorList*>(create_array<TensorList>("aclCreateTensorList", value, size));
+}
+
+aclScalarList* aclCreateScalarList(const aclScalar* const* value, uint64_t size) {
+  return static_cast<aclScalarList*>(create_array<ScalarList>("aclCreateScalarList", value, size));
+}
+
+aclnnStatus aclDestroyScalar(const aclScalar* scalar) {
+  return guarded_aclnn([&] { return destroy<Scalar>("aclDestroyScalar", scalar); });
+}
+
+aclnnStatus aclDestroyIntArray(const aclIntArray* array) {
+  return guarded_aclnn([&] { return destroy<Array<std::int64_t>>("aclDestroyIntArray", array); });
+}
+
+aclnnStatus aclDestroyFloatArray(const aclFloatArray* array) {
+  return guarded_aclnn([&] { return destroy<Array<float>>("aclDestroyFloatArray", array); });
+}
+
+aclnnStatus aclDestroyBoolArray(const aclBoolArray* array) {
+  return guarded_aclnn([&] { return destroy<Bools>("aclDestroyBoolArray", array); });
+}
+
+aclnnStatus aclDestroyTensorList(const aclTensorList* array) {
+  return guarded_aclnn([&] { return destroy<TensorList>("aclDestroyTensorList", array); });
+}
+
+aclnnStatus aclDestroyScalarList(const aclScalarList* array) {
+  return guarded_aclnn([&] { return destroy<ScalarList>("aclDestroyScalarList", array); });
+}
+
+aclnnStatus aclGetIntArraySize(const aclIntArray* array, uint64_t* size) {
+  return size_of<Array<std::int64_t>>("aclGetIntArraySize", array, size);
+}
+
+aclnnStatus aclGetFloatArraySize(const aclFloatArray* array, uint64_t* size) {
+  return size_of<Array<float>>("aclGetFloatArraySize", array, size);
+}
+
+aclnnStatus aclGetBoolArraySize(const aclBoolArray* array, uint64_t* size) {
+  return size_of<Bools>("aclGetBoolArraySize", array, size);
+}
+
+aclnnStatus aclGetTensorListSize(const aclTensorList* tensorList, uint64_t* size) {
+  return size_of<TensorList>("aclGetTensorListSize", tensorList, size);
+}
+
+aclnnStatus aclGetScalarListSize(const aclScalarList* scalarList, uint64_t* size) {
+  return size_of<ScalarList>("aclGetScalarListSize", scalarList, size);
+}
+
+}  // extern "C"

@@ -1,0 +1,50 @@
+// aclOpExecutor: what the first phase makes and the second runs.
+#ifndef ALNG_CANN_ACLNN_EXECUTOR_H
+#define ALNG_CANN_ACLNN_EXECUTOR_H
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "aclnn/tensor.h"
+#include "alng/alng.hpp"
+#include "runtime/registry.h"
+
+namespace alng::cann {
+
+/// The operator's tensors in the order of its parameters.
+inline constexpr std::size_t tensor_count = 10;
+inline constexpr std::size_t input_count = 7;
+inline constexpr const char* tensor_names[tensor_count] = {"dy",    "x1",           "x2",    "rstd",      "mean",
+                                                           "gamma", "dsumOptional", "dxOut", "dgammaOut", "dbetaOut"};
+
+/// Where a tensor of an executor is.
+struct Operand {
+  /// Not given: null in the first phase.
+  bool present = false;
+  TensorLayout layout;
+  /// Of the element whose indices are all 0.
+  std::byte* address = nullptr;
+  /// From that one to behind the last; 0: no elements.
+  std::size_t bytes = 0;
+};
+
+struct Executor {
+  /// Nothing where there is nothing to compute.
+  std::optional<Plan> plan;
+  int device = 0;
+  std::size_t workspace_size = 0;
+
+  /// Guards what follows: calls about one executor may come from several threads.
+  std::mutex mutex;
+  bool repeatable = false;
+  std::array<Operand, tensor_count> operands;
+};
+
+Registry<Executor>& executors();
+
+}  // namespace alng::cann
+
+#endif

@@ -1,0 +1,66 @@
+#include "aclnn/plan_cache.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "runtime/device.h"
+
+namespace alng::cann {
+namespace {
+
+struct Entry {
+  ProblemDescription description;
+  int device;
+  Plan plan;
+};
+
+constexpr std::size_t places = 64;
+thread_local std::array<std::unique_ptr<Entry>, places> cache;
+
+bool same(const TensorLayout& a, const TensorLayout& b) {
+  return a.dtype == b.dtype && a.rank == b.rank &&
+         std::equal(a.shape.begin(), a.shape.begin() + a.rank, b.shape.begin()) &&
+         std::equal(a.strides.begin(), a.strides.begin() + a.rank, b.strides.begin());
+}
+
+bool same(const std::optional<TensorLayout>& a, const std::optional<TensorLayout>& b) {
+  return a.has_value() == b.has_value() && (!a || same(*a, *b));
+}
+
+// Only what aclnn can ask for: all outputs are wanted, and the number of normalised dimensions is told by the shapes.
+bool same(const ProblemDescription& a, const ProblemDescription& b) {
+  return same(a.dy, b.dy) && same(a.x1, b.x1) && same(a.x2, b.x2) && same(a.rstd, b.rstd) && same(a.mean, b.mean) &&
+         same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) && same(a.dgamma, b.dgamma) &&
+         same(a.dbeta, b.dbeta);
+}
+
+// Problems of one program mostly differ in the shape of dy, the number of columns and what is optional.
+std::size_t place_of(const ProblemDescription& description) {
+  const TensorLayout& dy = description.dy;
+  std::uint64_t hash =
+      static_cast<std::uint64_t>(dy.dtype) * 4 + (description.gamma ? 2 : 0) + (description.dsum ? 1 : 0);
+  const auto mix = [&hash](std::int64_t number) {
+    hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x9E3779B97F4A7C15U;
+    hash ^= hash >> 32;
+  };
+  for (int d = 0; d < std::min(dy.rank, max_rank); ++d) mix(dy.shape[static_cast<std::size_t>(d)]);
+  mix(description.dgamma ? description.dgamma->rank : 0);
+  return hash % places;
+}
+
+}  // namespace
+
+Result<Plan> plan_for(const ProblemDescription& description, int device) {
+  std::unique_ptr<Entry>& entry = cache[place_of(description)];
+  if (entry != nullptr && entry->device == device && same(entry->description, description)) return entry->plan;
+  const Result<Problem> problem = Problem::create(description);
+  if (!problem) return problem.status();
+  PlanOptions options;
+  options.device = devices()[static_cast<std::size_t>(device)].name;
+  Result<Plan> plan = Plan::create(problem.value(), options);
+  if (plan) entry = std::make_unique<Entry>(Entry{description, device, plan.value()});
+  return plan;
+}
+
+}  // namespace alng::cann

@@ -1,0 +1,73 @@
+#include "aclnn/registered_types.h"
+
+#include <string>
+
+#include "aclnn/status_codes.h"
+#include "runtime/product.h"
+
+namespace alng::cann {
+namespace {
+
+enum Place : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta };
+
+// A single operator is called with these as with ND; torch-style callers name tensors of rank 3 to 5 so.
+bool counts_as_nd(aclFormat format) {
+  return format == ACL_FORMAT_ND || format == ACL_FORMAT_NCL || format == ACL_FORMAT_NCHW ||
+         format == ACL_FORMAT_NHWC || format == ACL_FORMAT_NCDHW;
+}
+
+std::string name_of(aclDataType dtype) {
+  switch (dtype) {
+    case ACL_FLOAT:
+      return "FLOAT";
+    case ACL_FLOAT16:
+      return "FLOAT16";
+    case ACL_BF16:
+      return "BFLOAT16";
+    default:
+      return "of dtype number " + std::to_string(dtype);
+  }
+}
+
+std::string supported(const Product& product) {
+  std::string text = std::string("; supported on ") + product.chip +
+                     ": dy, x1, x2, gamma, dsumOptional and dxOut all FLOAT, all FLOAT16";
+  if (product.bfloat16) text += " or all BFLOAT16";
+  if (product.mixed_gamma) text += ", gamma also FLOAT beside the others";
+  return text + "; rstd, mean, dgammaOut and dbetaOut FLOAT";
+}
+
+bool is_float_always(std::size_t place) { return place == rstd || place == mean || place == dgamma || place == dbeta; }
+
+}  // namespace
+
+Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors)[tensor_count]) {
+  const Product* const product = current_product();
+  if (product == nullptr) return runtime_failed(check_product());
+  for (std::size_t i = 0; i < tensor_count; ++i) {
+    if (tensors[i] == nullptr) continue;
+    const std::string is = std::string(function) + ": " + tensor_names[i] + " is ";
+    const aclFormat format = tensors[i]->format;
+    if (!counts_as_nd(format)) {
+      return invalid_parameter(is + "of format number " + std::to_string(format) +
+                               " but must be ND (2), or NCL (47), NCHW (0), NHWC (1), NCDHW (30), which count as ND");
+    }
+    const aclDataType dtype = tensors[i]->dtype;
+    const aclDataType own = tensors[dy]->dtype;
+    std::string expected;
+    if (is_float_always(i)) {
+      if (dtype != ACL_FLOAT) expected = "FLOAT";
+    } else if (i == dy) {
+      if (!dtype_of(dtype) || (dtype == ACL_BF16 && !product->bfloat16)) {
+        expected = product->bfloat16 ? "FLOAT, FLOAT16 or BFLOAT16" : "FLOAT or FLOAT16";
+      }
+    } else if (dtype != own && !(i == gamma && dtype == ACL_FLOAT && product->mixed_gamma)) {
+      expected = name_of(own) + ", the dtype of dy";
+    }
+    if (expected.empty()) continue;
+    return invalid_parameter(is + name_of(dtype) + " but must be " + expected + supported(*product), Kind::dtype);
+  }
+  return {};
+}
+
+}  // namespace alng::cann
