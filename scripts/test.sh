@@ -54,15 +54,11 @@ stage_asan-ubsan() {
   without_address_randomisation ctest --preset asan-ubsan -j "$jobs" -LE 'slow|mutants'
 }
 
-# What runs on several threads; of the cases, those with rows enough for several tasks. All of them would take ten minutes.
+# What runs on several threads.
 stage_tsan() {
-  local cases='Fast/Cpu.*/threads_*:Fast/Cpu.*/rows_*:Fast/Cpu.*/mixed*:Fast/Cpu.*/accumulate*'
-  build_preset tsan --target operator_test
-  without_address_randomisation ctest --preset tsan -j "$jobs" -R '^operator\.(run|properties)$'
-  TSAN_OPTIONS=suppressions=$PWD/cmake/tsan.supp without_address_randomisation \
-    build/tsan/tests/operator/operator_test --gtest_brief=1 --gtest_filter="$cases" | tee build/tsan/cases.log
-  # A filter that matches nothing would pass too.
-  grep -q 'PASSED.* [1-9][0-9]* tests' build/tsan/cases.log
+  build_preset tsan --target operator_test cann_test
+  without_address_randomisation ctest --preset tsan -j "$jobs" \
+    -R '^(operator\.(run|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse))$'
 }
 
 stage_mutants() {

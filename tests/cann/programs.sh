@@ -91,5 +91,5 @@ if [[ -n $alng ]]; then
 fi
 check "only acl's names are exported" only_its_own_names
 
-echo "cann programs: $passed passed, $failed failed"
+echo "cann: $passed passed, $failed failed"
 ((failed == 0))

@@ -72,6 +72,8 @@ TEST_F(MakeCommand, RefusesOptionsInOneSentence) {
   }
   EXPECT_EQ(refused("make --shape 2x3 -o a.safetensors --dtype int8"),
             "--dtype is \"int8\" but must be fp32, fp16 or bf16");
+  EXPECT_EQ(refused("make --shape 2x3 -o a.safetensors --dtype fp32 --gamma-dtype int8"),
+            "--gamma-dtype is \"int8\" but must be fp32, fp16 or bf16");
   EXPECT_EQ(refused("make --shape 2x3 --normalized-dims 3" + rest),
             "--normalized-dims is 3 but must be 1 to 2, the rank of --shape");
   EXPECT_EQ(refused("make --shape 2x3 --no-gamma --gamma-dtype fp32" + rest),

@@ -12,7 +12,7 @@ namespace {
 
 using ProcessTest = CommandTest;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ALNG_SANITIZED)
 constexpr bool memory_is_its_own = false;
 #else
 constexpr bool memory_is_its_own = !ALNG_EMULATED;

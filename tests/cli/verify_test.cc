@@ -57,6 +57,42 @@ TEST_F(VerifyCommand, TheRecordingAgreesWithTheFramework) {
   }
 }
 
+// The framework's dgamma and dbeta of the bfloat16 model are float32, and held to that.
+TEST_F(VerifyCommand, SumsInFloat32AreHeldToFloat32BesideBfloat16) {
+  const std::string recording = "'" ALNG_EXAMPLES "/minilm_bf16.safetensors'";
+  EXPECT_EQ(check(recording, "dx", "expected_dx")["bound"], 8 * 0x1p-8);
+  for (const std::string sum : {"dgamma", "dbeta"}) {
+    EXPECT_EQ(check(recording, sum, "expected_" + sum)["bound"], 1e-5);
+  }
+  done("make -o p --shape 40x200 --dtype bf16");
+  done("run p -o r");
+  std::string dgamma = contents(path("r") / "dgamma.npy");
+  write("p/expected_dgamma.npy", dgamma);
+  EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], true);
+  float first;
+  std::memcpy(&first, &dgamma[dgamma.size() - 800], sizeof first);
+  first += 0.001F;  // of an rms of about 6: a small part of a rounding to bfloat16
+  std::memcpy(&dgamma[dgamma.size() - 800], &first, sizeof first);
+  write("p/expected_dgamma.npy", dgamma);
+  EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], false);
+}
+
+// PyTorch returns dgamma in the dtype of gamma: rounded to bfloat16 it is still near enough.
+TEST_F(VerifyCommand, SumsRoundedToBfloat16MayBeThatFarOff) {
+  done("make -o p --shape 40x200 --dtype bf16");
+  done("run p -o r");
+  const std::string dgamma = contents(path("r") / "dgamma.npy");
+  std::string halves;
+  for (std::size_t at = dgamma.size() - 800; at < dgamma.size(); at += 4) halves += dgamma.substr(at + 2, 2);
+  std::string header = dgamma.substr(0, dgamma.size() - 800);
+  header.replace(header.find("<f4"), 3, "<V2");
+  write("p/expected_dgamma.npy", header + halves);
+  const json line = check("p", "dgamma", "expected_dgamma");
+  EXPECT_EQ(line["bound"], 8 * 0x1p-8);
+  EXPECT_GT(line["measured"], 1e-4);
+  EXPECT_EQ(line["ok"], true);
+}
+
 TEST_F(VerifyCommand, ExitsWithOneBeyondTheBounds) {
   done("make -o p --shape 40x200 --dtype fp32");
   done("run p -o r");

@@ -86,6 +86,8 @@ for kind in shared static; do
     check "$kind: g++ and pkg-config --static" plain_cc "$work/plain_cc_$kind" --cflags --libs --static
     check "$kind: gcc -std=c99 and pkg-config --static" plain_c "$work/plain_c_$kind" --cflags --libs --static
   fi
+  check "$kind: programs of acl and aclnn" "$root/tests/cann/programs.sh" "$prefix/include/alng-cann" \
+    "$libdir/alng-cann" "$work/cann_$kind"
   unset PKG_CONFIG_PATH LD_LIBRARY_PATH
   check "$kind: add_subdirectory" build_and_run "$work/subdirectory_$kind" -DALNG_SOURCE_DIR="$root" \
     -DBUILD_SHARED_LIBS="$shared"

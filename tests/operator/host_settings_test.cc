@@ -12,42 +12,13 @@
 #include "alng/alng.hpp"
 #include "cases/instance.h"
 #include "operator/case_list.h"
+#include "operator/prepared_run.h"
 #include "operator/run_case.h"
 
 namespace alng::test {
 namespace {
 
 using cases::Instance;
-
-/// A run whose memory is set up under the usual settings and done under a host's; the tasks' threads have them too.
-struct Prepared {
-  explicit Prepared(const Instance& instance, const PlanOptions& options)
-      : plan(Plan::create(Problem::create(instance.description()).value(), options).value()), what(instance) {
-    for (int t = 0; t < cases::kTensors; ++t) {
-      memory.push_back(instance.storage(t));
-      if (instance.layout(t)) cases::set_pointer(arguments, t, memory.back().data());
-    }
-    workspace.resize(plan.workspace_size(), std::byte{0xFF});
-    arguments.workspace = workspace.data();
-    arguments.workspace_size = workspace.size();
-  }
-
-  Outcome outcome() const {
-    Outcome out;
-    for (int t = cases::kFirstOutput; t < cases::kTensors; ++t) {
-      if (!what.layout(t)) continue;
-      out.outputs[static_cast<std::size_t>(t - cases::kFirstOutput)] =
-          what.elements(t, memory[static_cast<std::size_t>(t)].data());
-    }
-    return out;
-  }
-
-  Plan plan;
-  const Instance& what;
-  std::vector<std::vector<std::byte>> memory;
-  std::vector<std::byte> workspace;
-  Arguments arguments;
-};
 
 // An executor whose threads have the host's setting and report whether a task changed it.
 struct SettingExecutor {
@@ -86,7 +57,7 @@ void expect_unmoved(const std::string& device, const std::string& isa, int threa
       options.isa = isa;
       options.threads = threads;
       for (const bool own_threads : {false, true}) {
-        Prepared run(instance, options);
+        PreparedRun run(instance, options);  // its memory is set up under the usual settings
         SettingExecutor executor(setting);
         if (own_threads) run.arguments.executor = &executor.executor;
         Status status;

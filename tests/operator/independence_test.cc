@@ -55,6 +55,7 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
       arguments.dbeta = dbeta.data();
       arguments.workspace = workspace.data();
       arguments.workspace_size = workspace.size();
+      arguments.executor = default_threads();
       const Status status = plan.run(arguments);
       ASSERT_TRUE(status.ok()) << status.message();
       EXPECT_EQ(std::memcmp(dx.data(), expected.outputs[0].data() + static_cast<std::size_t>(first * columns) * size,
@@ -64,8 +65,8 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
   }
 }
 
-// One plan, four threads at once, each with memory of its own; meant for the thread sanitizer as much as for the bits.
-TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
+// One plan, four threads at once, each with memory of its own.
+void expect_same_bits_for_four_callers(const Executor* executor) {
   for (const char* name : {"threads_options_fp32_gammaT_dsum_x2", "threads_accumulate_bf16_gammaT_dsum_x2",
                            "columns_129_fp16_gammaT_dsum_x2", "mixed_tall_bf16_gammaT_dsum_x2"}) {
     SCOPED_TRACE(name);
@@ -81,7 +82,7 @@ TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
     std::vector<Caller> callers(4);
     std::vector<std::thread> threads;
     for (Caller& caller : callers) {
-      threads.emplace_back([&instance, &plan, &caller] {
+      threads.emplace_back([&instance, &plan, &caller, executor] {
         Arguments arguments;
         for (int t = 0; t < cases::kTensors; ++t) {
           if (!instance.layout(t)) continue;
@@ -96,6 +97,7 @@ TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
         std::vector<std::byte> workspace(plan.workspace_size(), std::byte{0xFF});
         arguments.workspace = workspace.data();
         arguments.workspace_size = workspace.size();
+        arguments.executor = executor;
         const Plan copy = plan;
         caller.outcome.status = copy.run(arguments);
         for (int t = cases::kFirstOutput; t < cases::kTensors; ++t) {
@@ -111,6 +113,12 @@ TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
     }
   }
 }
+
+// Meant for the thread sanitizer as much as for the bits.
+TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(&thread_per_task_executor()); }
+
+// The library's own threads, whatever default_threads() says.
+TEST(DefaultThreads, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(nullptr); }
 
 // llm.c #190, flash-attention #1245: two runs, two answers.
 TEST(Independence, RunsRepeat) {

@@ -16,7 +16,7 @@
 #include "alng/alng.hpp"
 #include "cases/instance.h"
 #include "operator/case_list.h"
-#include "operator/run_case.h"
+#include "operator/prepared_run.h"
 
 namespace {
 
@@ -145,20 +145,11 @@ struct Counts {
 };
 
 Counts counts_of_run(const Instance& instance, const PlanOptions& options, const Executor* executor) {
-  const Plan plan = Plan::create(Problem::create(instance.description()).value(), options).value();
-  std::vector<std::vector<std::byte>> memory;
-  Arguments arguments;
-  for (int t = 0; t < cases::kTensors; ++t) {
-    memory.push_back(instance.storage(t));
-    if (instance.layout(t)) cases::set_pointer(arguments, t, memory.back().data());
-  }
-  std::vector<std::byte> workspace(plan.workspace_size());
-  arguments.workspace = workspace.data();
-  arguments.workspace_size = workspace.size();
-  arguments.executor = executor;
+  PreparedRun run(instance, options);
+  run.arguments.executor = executor;
   allocations = locks = writes = 0;
   watching = true;
-  const Status status = plan.run(arguments);
+  const Status status = run.plan.run(run.arguments);
   watching = false;
   EXPECT_TRUE(status.ok()) << status.message();
   return {allocations, locks, writes};

@@ -55,19 +55,12 @@ std::pair<std::int64_t, std::int64_t> parse_shape(const std::string& text) {
   return {extent[0], extent[1]};
 }
 
-DType parse_dtype(const std::string& text) {
-  if (text == "fp32" || text == "f32" || text == "float32") return DType::float32;
-  if (text == "fp16" || text == "f16" || text == "float16") return DType::float16;
-  if (text == "bf16" || text == "bfloat16") return DType::bfloat16;
-  throw Failure(fmt::format("--dtype is \"{}\" but must be fp32, fp16 or bf16", text));
-}
-
 // A door's cost shows where there is little to compute.
 constexpr BenchShape door_shapes[] = {{8, 768, DType::float32}};
 
 std::vector<BenchShape> shapes_of(const BenchChoices& choices) {
   std::vector<DType> dtypes;
-  for (const std::string& text : choices.dtypes) dtypes.push_back(parse_dtype(text));
+  for (const std::string& text : choices.dtypes) dtypes.push_back(parse_dtype("--dtype", text));
   const auto asked_for = [&](DType dtype) {
     return dtypes.empty() || std::ranges::find(dtypes, dtype) != dtypes.end();
   };

@@ -24,13 +24,6 @@ struct MakeOptions {
   bool json = false;
 };
 
-DType parse_dtype(const std::string& name, const char* option) {
-  if (name == "float32" || name == "fp32" || name == "f32") return DType::float32;
-  if (name == "float16" || name == "fp16" || name == "f16") return DType::float16;
-  if (name == "bfloat16" || name == "bf16") return DType::bfloat16;
-  throw Failure(fmt::format("{} is \"{}\" but must be fp32, fp16 or bf16", option, name));
-}
-
 // "64x128x768"
 std::vector<std::int64_t> parse_shape(const std::string& text) {
   const Failure refusal(fmt::format(
@@ -52,11 +45,11 @@ std::vector<std::int64_t> parse_shape(const std::string& text) {
 void make(MakeOptions options) {
   GeneratedProblem& problem = options.problem;
   problem.shape = parse_shape(options.shape);
-  problem.dtype = parse_dtype(options.dtype, "--dtype");
+  problem.dtype = parse_dtype("--dtype", options.dtype);
   if (options.no_gamma && !options.gamma_dtype.empty())
     throw Failure("--gamma-dtype is given together with --no-gamma");
   if (!options.no_gamma) {
-    problem.gamma = options.gamma_dtype.empty() ? problem.dtype : parse_dtype(options.gamma_dtype, "--gamma-dtype");
+    problem.gamma = options.gamma_dtype.empty() ? problem.dtype : parse_dtype("--gamma-dtype", options.gamma_dtype);
   }
   problem.dsum = !options.no_dsum;
   problem.x2 = !options.no_x2;

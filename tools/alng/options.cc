@@ -29,6 +29,13 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
 
 void add_json_option(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON instead of text."); }
 
+DType parse_dtype(const char* option, const std::string& name) {
+  if (name == "fp32" || name == "f32" || name == "float32") return DType::float32;
+  if (name == "fp16" || name == "f16" || name == "float16") return DType::float16;
+  if (name == "bf16" || name == "bfloat16") return DType::bfloat16;
+  throw Failure(fmt::format("{} is \"{}\" but must be fp32, fp16 or bf16", option, name));
+}
+
 Plan make_plan(const Problem& problem, const PlanOptions& options) {
   Result<Plan> plan = Plan::create(problem, options);
   if (!plan) throw Failure(plan.status().message());

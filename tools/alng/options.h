@@ -27,6 +27,10 @@ void add_plan_options(CLI::App& command, PlanOptions& options);
 /// --json.
 void add_json_option(CLI::App& command, bool& json);
 
+/// fp32, fp16 or bf16, or what else those are called; `option` is the one it was given to. Throws `Failure` for
+/// another.
+DType parse_dtype(const char* option, const std::string& name);
+
 /// Throws `Failure` with the library's sentence where there is no plan.
 Plan make_plan(const Problem& problem, const PlanOptions& options);
 

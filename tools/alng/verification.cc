@@ -43,7 +43,7 @@ void report_expected(Verification& verification, const std::string& name, const 
                   errors.ours));
 }
 
-double bound_for(DType problem, DType expected) { return std::max(expected_bound(problem), expected_bound(expected)); }
+double bound_for(DType ours, DType expected) { return std::max(expected_bound(ours), expected_bound(expected)); }
 
 /// dgamma or dbeta: the oracle's value and the norm of each column's terms.
 struct Sum {
@@ -184,7 +184,7 @@ class Verifier {
       errors.add(expected->value(static_cast<std::int64_t>(j)), found[j], sum.oracle[j],
                  sum.finite(j) ? unit : INFINITY);
     }
-    report_expected(verification, sum.name, errors, bound_for(problem_.dy.dtype(), expected->dtype()));
+    report_expected(verification, sum.name, errors, bound_for(result->dtype(), expected->dtype()));
   }
 
   Verification report() const {
@@ -193,7 +193,7 @@ class Verifier {
       dx_errors_.report(verification);
       differences_.report_dx(verification);
       if (expected_.dx) {
-        report_expected(verification, "dx", expected_dx_, bound_for(problem_.dy.dtype(), expected_.dx->dtype()));
+        report_expected(verification, "dx", expected_dx_, bound_for(results_.dx->dtype(), expected_.dx->dtype()));
       }
     }
     report_sum(verification, dgamma_, results_.dgamma, expected_.dgamma);
@@ -215,8 +215,8 @@ class Verifier {
 
 }  // namespace
 
-double expected_bound(DType dtype) {
-  return dtype == DType::float32 ? 1e-5 : dtype == DType::float16 ? 8 * 0x1p-11 : 8 * 0x1p-8;
+double expected_bound(DType coarser) {
+  return coarser == DType::float32 ? 1e-5 : coarser == DType::float16 ? 8 * 0x1p-11 : 8 * 0x1p-8;
 }
 
 bool Verification::ok() const { return std::ranges::all_of(checks, &Check::ok); }
