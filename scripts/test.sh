@@ -43,7 +43,7 @@ stage_release() {
 
 stage_tidy() {
   cmake --preset release
-  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' \) -print0 |
+  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'cann/*' \) -print0 |
     xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'
 }
 
