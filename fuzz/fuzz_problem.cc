@@ -10,38 +10,18 @@
 #include <vector>
 
 #include "alng/alng.hpp"
+#include "bytes.h"
 #include "check.h"
 
 namespace {
 
 using alng::DType;
 using alng::TensorLayout;
+using alng::fuzz::Bytes;
 
 // Small enough for thousands of executions a second; rows of more than one segment of 512 still fit.
 constexpr std::int64_t most_elements = 4096;
 constexpr std::int64_t most_bytes = 1 << 17;
-
-// The input, byte by byte; zeros behind its end.
-class Bytes {
- public:
-  explicit Bytes(std::span<const std::uint8_t> rest) : rest_(rest) {}
-  std::uint8_t next() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_[0];
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  std::int64_t below(std::int64_t limit) { return next() % limit; }
-  bool one_in(int n) { return next() % n == n - 1; }
-  std::int64_t any() {
-    std::uint64_t value = 0;
-    for (int i = 0; i < 8; ++i) value = value << 8 | next();
-    return static_cast<std::int64_t>(value);
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
 
 void spoil(Bytes& bytes, TensorLayout& layout) {
   const auto d = static_cast<std::size_t>(bytes.below(alng::max_rank));

@@ -17,18 +17,17 @@ namespace {
 
 constexpr const char* phase_1 = "aclnnAddLayerNormGradGetWorkspaceSize";
 constexpr const char* phase_2 = "aclnnAddLayerNormGrad";
-constexpr std::size_t rstd_place = 3, mean_place = 4, gamma_place = 5, dsum_place = 6;
 
 using Tensors = std::shared_ptr<Tensor>[tensor_count];
 
 // The vendor's operator takes the statistics with a 1 for each normalised dimension; alng's other doors without, too.
 Answer check_statistics(const Tensors& tensors) {
-  for (const std::size_t i : {rstd_place, mean_place}) {
+  for (const std::size_t i : {place::rstd, place::mean}) {
     const std::size_t rank = tensors[i]->shape.size();
-    if (rank == tensors[0]->shape.size()) continue;
+    if (rank == tensors[place::dy]->shape.size()) continue;
     return {ACLNN_ERR_INNER_TILING_ERROR, Kind::tiling,
             std::string(phase_1) + ": " + tensor_names[i] + " has rank " + std::to_string(rank) +
-                " but must have the rank of dy, " + std::to_string(tensors[0]->shape.size()) +
+                " but must have the rank of dy, " + std::to_string(tensors[place::dy]->shape.size()) +
                 ": dy's leading dimensions, then 1 for each normalised one"};
   }
   return {};
@@ -36,16 +35,16 @@ Answer check_statistics(const Tensors& tensors) {
 
 ProblemDescription describe(const Tensors& tensors) {
   ProblemDescription d;
-  d.dy = tensors[0]->layout();
-  d.x1 = tensors[1]->layout();
-  d.x2 = tensors[2]->layout();
-  d.rstd = tensors[rstd_place]->layout();
-  d.mean = tensors[mean_place]->layout();
-  if (tensors[gamma_place] != nullptr) d.gamma = tensors[gamma_place]->layout();
-  if (tensors[dsum_place] != nullptr) d.dsum = tensors[dsum_place]->layout();
-  d.dx = tensors[7]->layout();
-  d.dgamma = tensors[8]->layout();
-  d.dbeta = tensors[9]->layout();
+  d.dy = tensors[place::dy]->layout();
+  d.x1 = tensors[place::x1]->layout();
+  d.x2 = tensors[place::x2]->layout();
+  d.rstd = tensors[place::rstd]->layout();
+  d.mean = tensors[place::mean]->layout();
+  if (tensors[place::gamma] != nullptr) d.gamma = tensors[place::gamma]->layout();
+  if (tensors[place::dsum] != nullptr) d.dsum = tensors[place::dsum]->layout();
+  d.dx = tensors[place::dx]->layout();
+  d.dgamma = tensors[place::dgamma]->layout();
+  d.dbeta = tensors[place::dbeta]->layout();
   return d;
 }
 
@@ -62,7 +61,7 @@ std::size_t bytes_of(const TensorLayout& layout) {
 
 Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* workspace_size, aclOpExecutor** handle) {
   for (std::size_t i = 0; i < tensor_count; ++i) {
-    if (given[i] == nullptr && i != gamma_place && i != dsum_place) return null_parameter(phase_1, tensor_names[i]);
+    if (given[i] == nullptr && i != place::gamma && i != place::dsum) return null_parameter(phase_1, tensor_names[i]);
   }
   if (workspace_size == nullptr) return null_parameter(phase_1, "workspaceSize");
   if (handle == nullptr) return null_parameter(phase_1, "executor");
@@ -73,8 +72,7 @@ Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* wor
   tensors().find(handles, found);
   for (std::size_t i = 0; i < tensor_count; ++i) {
     if (given[i] == nullptr || found[i] != nullptr) continue;
-    return invalid_parameter(std::string(phase_1) + ": " + tensor_names[i] +
-                             " is none of aclCreateTensor, or is destroyed");
+    return no_tensor(phase_1, tensor_names[i]);
   }
   if (Answer answer = check_types(phase_1, found); !answer.ok()) return answer;
   if (Answer answer = check_statistics(found); !answer.ok()) return answer;
@@ -130,16 +128,16 @@ class Launch final : public Work {
       if (held[tensor_count] == nullptr) return fault("workspace", workspace_, workspace_size_);
     }
     Arguments a;
-    a.dy = address_[0];
-    a.x1 = address_[1];
-    a.x2 = address_[2];
-    a.rstd = reinterpret_cast<const float*>(address_[rstd_place]);
-    a.mean = reinterpret_cast<const float*>(address_[mean_place]);
-    a.gamma = address_[gamma_place];
-    a.dsum = address_[dsum_place];
-    a.dx = address_[7];
-    a.dgamma = reinterpret_cast<float*>(address_[8]);
-    a.dbeta = reinterpret_cast<float*>(address_[9]);
+    a.dy = address_[place::dy];
+    a.x1 = address_[place::x1];
+    a.x2 = address_[place::x2];
+    a.rstd = reinterpret_cast<const float*>(address_[place::rstd]);
+    a.mean = reinterpret_cast<const float*>(address_[place::mean]);
+    a.gamma = address_[place::gamma];
+    a.dsum = address_[place::dsum];
+    a.dx = address_[place::dx];
+    a.dgamma = reinterpret_cast<float*>(address_[place::dgamma]);
+    a.dbeta = reinterpret_cast<float*>(address_[place::dbeta]);
     a.workspace = workspace_;
     a.workspace_size = workspace_size_;
     const Status status = plan_.run(a);
@@ -165,11 +163,8 @@ class Launch final : public Work {
 Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* handle, aclrtStream stream_handle) {
   if (handle == nullptr) return null_parameter(phase_2, "executor");
   if (workspace_size > 0 && workspace == nullptr) return null_parameter(phase_2, "workspace");
-  const std::shared_ptr<Executor> executor = executors().find(handle);
-  if (executor == nullptr) {
-    return invalid_parameter(std::string(phase_2) +
-                             ": executor is none of the first phase, was used up by the second, or is destroyed");
-  }
+  std::shared_ptr<Executor> executor;
+  if (Answer answer = find_executor(phase_2, handle, executor); !answer.ok()) return answer;
   if (workspace_size < executor->workspace_size) {
     return invalid_parameter(std::string(phase_2) + ": workspaceSize is " + std::to_string(workspace_size) +
                              " but must be at least " + std::to_string(executor->workspace_size));

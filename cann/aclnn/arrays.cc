@@ -25,10 +25,10 @@ struct Array {
 // std::vector<bool> is no array of bool.
 using Bools = Array<unsigned char>;
 struct TensorList {
-  std::vector<const void*> handles;
+  std::vector<const void*> values;
 };
 struct ScalarList {
-  std::vector<const void*> handles;
+  std::vector<const void*> values;
 };
 
 template <class T>
@@ -67,10 +67,7 @@ struct Sort<ScalarList> {
 template <class T>
 Registry<T>& all() {
   static Registry<T>& objects = []() -> Registry<T>& {
-    add_leak_list([] {
-      const std::size_t count = all<T>().size();
-      return count == 0 ? std::string() : std::to_string(count) + " " + Sort<T>::name + "\n";
-    });
+    add_leak_count([] { return all<T>().size(); }, Sort<T>::name);
     return *new Registry<T>(Sort<T>::tag);
   }();
   return objects;
@@ -84,11 +81,7 @@ void* create_array(const char* function, const Entry* value, std::uint64_t size)
       return invalid_parameter(std::string(function) + ": value is null but size is " + std::to_string(size));
     }
     auto array = std::make_shared<T>();
-    if constexpr (requires { array->values; }) {
-      array->values.assign(value, value + size);
-    } else {
-      array->handles.assign(value, value + size);
-    }
+    array->values.assign(value, value + size);
     handle = all<T>().add(std::move(array));
     return {};
   });
@@ -104,9 +97,9 @@ Answer destroy(const char* function, const void* handle) {
   }
   // What a list is made of may have been destroyed before it.
   if constexpr (std::is_same_v<T, TensorList>) {
-    for (const void* tensor : object->handles) tensors().remove(tensor);
+    for (const void* tensor : object->values) tensors().remove(tensor);
   } else if constexpr (std::is_same_v<T, ScalarList>) {
-    for (const void* scalar : object->handles) all<Scalar>().remove(scalar);
+    for (const void* scalar : object->values) all<Scalar>().remove(scalar);
   }
   return {};
 }
@@ -121,11 +114,7 @@ aclnnStatus size_of(const char* function, const void* handle, std::uint64_t* siz
       return invalid_parameter(std::string(function) +
                                ": the first argument is none of these objects, or is destroyed");
     }
-    if constexpr (requires { object->values; }) {
-      *size = object->values.size();
-    } else {
-      *size = object->handles.size();
-    }
+    *size = object->values.size();
     return {};
   });
 }

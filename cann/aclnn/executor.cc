@@ -1,6 +1,5 @@
 #include "aclnn/executor.h"
 
-#include <algorithm>
 #include <string>
 
 #include "aclnn/status_codes.h"
@@ -8,20 +7,6 @@
 
 namespace alng::cann {
 namespace {
-
-Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor) {
-  if (handle == nullptr) return null_object(function, "executor");
-  executor = executors().find(handle);
-  if (executor != nullptr) return {};
-  return invalid_parameter(std::string(function) +
-                           ": executor is none of the first phase, was used up by the second, or is destroyed");
-}
-
-bool same_view(const TensorLayout& a, const TensorLayout& b) {
-  return a.dtype == b.dtype && a.rank == b.rank &&
-         std::equal(a.shape.begin(), a.shape.begin() + a.rank, b.shape.begin()) &&
-         std::equal(a.strides.begin(), a.strides.begin() + a.rank, b.strides.begin());
-}
 
 // `first`, `last`: the parameters that are counted.
 aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t index, aclTensor* tensor_handle,
@@ -32,9 +17,7 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
     if (tensor_handle == nullptr) return null_object(function, "tensor");
     if (address == nullptr) return null_object(function, "addr");
     const std::shared_ptr<Tensor> tensor = tensors().find(tensor_handle);
-    if (tensor == nullptr) {
-      return invalid_parameter(std::string(function) + ": tensor is none of aclCreateTensor, or is destroyed");
-    }
+    if (tensor == nullptr) return no_tensor(function, "tensor");
     const std::lock_guard lock(executor->mutex);
     std::size_t present = 0;
     for (std::size_t i = first; i < last; ++i) {
@@ -66,12 +49,17 @@ aclnnStatus set_dynamic_address(const char* function, aclOpExecutor* handle, con
 
 }  // namespace
 
+Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor) {
+  if (handle == nullptr) return null_object(function, "executor");
+  executor = executors().find(handle);
+  if (executor != nullptr) return {};
+  return invalid_parameter(std::string(function) +
+                           ": executor is none of the first phase, was used up by the second, or is destroyed");
+}
+
 Registry<Executor>& executors() {
   static Registry<Executor>& all = []() -> Registry<Executor>& {
-    add_leak_list([] {
-      const std::size_t left = executors().size();
-      return left == 0 ? std::string() : std::to_string(left) + " executors\n";
-    });
+    add_leak_count([] { return executors().size(); }, "executors");
     return *new Registry<Executor>(0x58);
   }();
   return all;

@@ -5,16 +5,21 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 
 #include "aclnn/tensor.h"
 #include "alng/alng.hpp"
+#include "runtime/answer.h"
 #include "runtime/registry.h"
 
 namespace alng::cann {
 
-/// The operator's tensors in the order of its parameters.
+/// The operator's tensors in the order of its parameters, outputs behind `input_count` inputs.
+namespace place {
+enum : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta };
+}
 inline constexpr std::size_t tensor_count = 10;
 inline constexpr std::size_t input_count = 7;
 inline constexpr const char* tensor_names[tensor_count] = {"dy",    "x1",           "x2",    "rstd",      "mean",
@@ -44,6 +49,9 @@ struct Executor {
 };
 
 Registry<Executor>& executors();
+
+/// The executor of a handle; 561103 of null, 161002 of anything else that is none.
+Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor);
 
 }  // namespace alng::cann
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "aclnn/tensor.h"
 #include "runtime/device.h"
 
 namespace alng::cann {
@@ -18,21 +19,15 @@ struct Entry {
 constexpr std::size_t places = 64;
 thread_local std::array<std::unique_ptr<Entry>, places> cache;
 
-bool same(const TensorLayout& a, const TensorLayout& b) {
-  return a.dtype == b.dtype && a.rank == b.rank &&
-         std::equal(a.shape.begin(), a.shape.begin() + a.rank, b.shape.begin()) &&
-         std::equal(a.strides.begin(), a.strides.begin() + a.rank, b.strides.begin());
-}
-
 bool same(const std::optional<TensorLayout>& a, const std::optional<TensorLayout>& b) {
-  return a.has_value() == b.has_value() && (!a || same(*a, *b));
+  return a.has_value() == b.has_value() && (!a || same_view(*a, *b));
 }
 
 // Only what aclnn can ask for: all outputs are wanted, and the number of normalised dimensions is told by the shapes.
 bool same(const ProblemDescription& a, const ProblemDescription& b) {
-  return same(a.dy, b.dy) && same(a.x1, b.x1) && same(a.x2, b.x2) && same(a.rstd, b.rstd) && same(a.mean, b.mean) &&
-         same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) && same(a.dgamma, b.dgamma) &&
-         same(a.dbeta, b.dbeta);
+  return same_view(a.dy, b.dy) && same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) &&
+         same_view(a.mean, b.mean) && same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) &&
+         same(a.dgamma, b.dgamma) && same(a.dbeta, b.dbeta);
 }
 
 // Problems of one program mostly differ in the shape of dy, the number of columns and what is optional.

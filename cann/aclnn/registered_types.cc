@@ -8,8 +8,6 @@
 namespace alng::cann {
 namespace {
 
-enum Place : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta };
-
 // A single operator is called with these as with ND; torch-style callers name tensors of rank 3 to 5 so.
 bool counts_as_nd(aclFormat format) {
   return format == ACL_FORMAT_ND || format == ACL_FORMAT_NCL || format == ACL_FORMAT_NCHW ||
@@ -37,7 +35,9 @@ std::string supported(const Product& product) {
   return text + "; rstd, mean, dgammaOut and dbetaOut FLOAT";
 }
 
-bool is_float_always(std::size_t place) { return place == rstd || place == mean || place == dgamma || place == dbeta; }
+bool is_float_always(std::size_t i) {
+  return i == place::rstd || i == place::mean || i == place::dgamma || i == place::dbeta;
+}
 
 }  // namespace
 
@@ -46,26 +46,29 @@ Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors
   if (product == nullptr) return runtime_failed(check_product());
   for (std::size_t i = 0; i < tensor_count; ++i) {
     if (tensors[i] == nullptr) continue;
-    const std::string is = std::string(function) + ": " + tensor_names[i] + " is ";
+    const auto refused = [&](const std::string& why, Kind kind) {
+      return invalid_parameter(std::string(function) + ": " + tensor_names[i] + " is " + why, kind);
+    };
     const aclFormat format = tensors[i]->format;
     if (!counts_as_nd(format)) {
-      return invalid_parameter(is + "of format number " + std::to_string(format) +
-                               " but must be ND (2), or NCL (47), NCHW (0), NHWC (1), NCDHW (30), which count as ND");
+      return refused("of format number " + std::to_string(format) +
+                         " but must be ND (2), or NCL (47), NCHW (0), NHWC (1), NCDHW (30), which count as ND",
+                     Kind::value);
     }
     const aclDataType dtype = tensors[i]->dtype;
-    const aclDataType own = tensors[dy]->dtype;
+    const aclDataType own = tensors[place::dy]->dtype;
     std::string expected;
     if (is_float_always(i)) {
       if (dtype != ACL_FLOAT) expected = "FLOAT";
-    } else if (i == dy) {
+    } else if (i == place::dy) {
       if (!dtype_of(dtype) || (dtype == ACL_BF16 && !product->bfloat16)) {
         expected = product->bfloat16 ? "FLOAT, FLOAT16 or BFLOAT16" : "FLOAT or FLOAT16";
       }
-    } else if (dtype != own && !(i == gamma && dtype == ACL_FLOAT && product->mixed_gamma)) {
+    } else if (dtype != own && !(i == place::gamma && dtype == ACL_FLOAT && product->mixed_gamma)) {
       expected = name_of(own) + ", the dtype of dy";
     }
     if (expected.empty()) continue;
-    return invalid_parameter(is + name_of(dtype) + " but must be " + expected + supported(*product), Kind::dtype);
+    return refused(name_of(dtype) + " but must be " + expected + supported(*product), Kind::dtype);
   }
   return {};
 }

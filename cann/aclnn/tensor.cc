@@ -45,9 +45,7 @@ aclnnStatus with_tensor(const char* function, const aclTensor* handle, const voi
     if (handle == nullptr) return null_object(function, "tensor");
     if (result == nullptr) return null_object(function, result_name);
     const std::shared_ptr<Tensor> tensor = tensors().find(handle);
-    if (tensor == nullptr) {
-      return invalid_parameter(std::string(function) + ": tensor is none of aclCreateTensor, or is destroyed");
-    }
+    if (tensor == nullptr) return no_tensor(function, "tensor");
     call(*tensor);
     return {};
   });
@@ -72,7 +70,9 @@ std::byte* Tensor::first_element(void* storage) const {
   if (storage == nullptr) return nullptr;
   // Unsigned, and judged when the memory is looked at: an offset may be anything.
   const auto bytes = static_cast<std::uintptr_t>(offset) * aclDataTypeSize(dtype);
-  return reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(storage) + bytes);
+  // Arithmetic on the pointer itself is only defined within its array, which the storage need not be.
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(storage) + bytes;
+  return reinterpret_cast<std::byte*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
 TensorLayout Tensor::layout() const {
@@ -99,12 +99,19 @@ std::optional<DType> dtype_of(aclDataType dtype) {
   }
 }
 
+bool same_view(const TensorLayout& a, const TensorLayout& b) {
+  return a.dtype == b.dtype && a.rank == b.rank &&
+         std::equal(a.shape.begin(), a.shape.begin() + a.rank, b.shape.begin()) &&
+         std::equal(a.strides.begin(), a.strides.begin() + a.rank, b.strides.begin());
+}
+
+Answer no_tensor(const char* function, const char* name) {
+  return invalid_parameter(std::string(function) + ": " + name + " is none of aclCreateTensor, or is destroyed");
+}
+
 Registry<Tensor>& tensors() {
   static Registry<Tensor>& all = []() -> Registry<Tensor>& {
-    add_leak_list([] {
-      const std::size_t left = tensors().size();
-      return left == 0 ? std::string() : std::to_string(left) + " tensors\n";
-    });
+    add_leak_count([] { return tensors().size(); }, "tensors");
     return *new Registry<Tensor>(0x54);
   }();
   return all;
@@ -139,9 +146,7 @@ aclnnStatus aclInitTensor(aclTensor* tensor, const int64_t* viewDims, uint64_t v
   return guarded_aclnn([&]() -> Answer {
     if (tensor == nullptr) return null_object("aclInitTensor", "tensor");
     const auto found = tensors().find(tensor);
-    if (found == nullptr) {
-      return invalid_parameter("aclInitTensor: tensor is none of aclCreateTensor, or is destroyed");
-    }
+    if (found == nullptr) return no_tensor("aclInitTensor", "tensor");
     const auto made =
         make(viewDims, viewDimsNum, dataType, stride, offset, format, storageDims, storageDimsNum, tensorData);
     if (made == nullptr) {
@@ -155,7 +160,7 @@ aclnnStatus aclInitTensor(aclTensor* tensor, const int64_t* viewDims, uint64_t v
 aclnnStatus aclDestroyTensor(const aclTensor* tensor) {
   return guarded_aclnn([&]() -> Answer {
     if (tensor == nullptr || tensors().remove(tensor) != nullptr) return {};
-    return invalid_parameter("aclDestroyTensor: tensor is none of aclCreateTensor, or is destroyed");
+    return no_tensor("aclDestroyTensor", "tensor");
   });
 }
 

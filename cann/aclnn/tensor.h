@@ -9,6 +9,7 @@
 
 #include "aclnn/acl_meta.h"
 #include "alng/tensor.hpp"
+#include "runtime/answer.h"
 #include "runtime/registry.h"
 
 namespace alng::cann {
@@ -32,7 +33,13 @@ struct Tensor {
 /// alng's name of a dtype, where it has it.
 std::optional<DType> dtype_of(aclDataType dtype);
 
+/// Whether both have the same dtype, shape and strides.
+bool same_view(const TensorLayout& a, const TensorLayout& b);
+
 Registry<Tensor>& tensors();
+
+/// 161002: the handle given as the parameter `name` is no living tensor's.
+Answer no_tensor(const char* function, const char* name);
 
 }  // namespace alng::cann
 

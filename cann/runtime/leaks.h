@@ -2,13 +2,14 @@
 #ifndef ALNG_CANN_RUNTIME_LEAKS_H
 #define ALNG_CANN_RUNTIME_LEAKS_H
 
-#include <string>
+#include <cstddef>
 
 namespace alng::cann {
 
-/// Lines of text, one for each kind of object of which some are alive.
-using LeakList = std::string (*)();
-void add_leak_list(LeakList list);
+/// How many objects of a kind are alive.
+using LeakCount = std::size_t (*)();
+/// `what`: the kind's name in the plural; it must live as long as the process.
+void add_leak_count(LeakCount count, const char* what);
 
 }  // namespace alng::cann
 

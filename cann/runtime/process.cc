@@ -20,10 +20,14 @@ namespace alng::cann {
 namespace {
 
 enum class State { never_begun, begun, ended };
+struct Kept {
+  LeakCount count;
+  const char* what;
+};
 struct Life {
   std::mutex mutex;
   State state = State::never_begun;
-  std::vector<LeakList> lists;
+  std::vector<Kept> kept;
 };
 
 Life& life() {
@@ -37,7 +41,7 @@ Answer check_config(const char* function, const char* path) {
   return invalid(std::string(function) + ": configPath is \"" + path + "\" but there is no such file");
 }
 
-void print_leaks(const std::vector<LeakList>& lists) {
+void print_leaks(const std::vector<Kept>& kept) {
   const char* const wanted = std::getenv("ALNG_CANN_DEBUG");
   std::string text = memory().leaks();
   if (wanted == nullptr || std::string(wanted) != "1") return;
@@ -46,16 +50,16 @@ void print_leaks(const std::vector<LeakList>& lists) {
   };
   left(streams().size(), "streams");
   left(events().size(), "events");
-  for (const LeakList list : lists) text += list();
+  for (const auto& [count, what] : kept) left(count(), what);
   if (text.empty()) text = "nothing\n";
   std::fprintf(stderr, "aclFinalize: never freed:\n%s", text.c_str());
 }
 
 }  // namespace
 
-void add_leak_list(LeakList list) {
+void add_leak_count(LeakCount count, const char* what) {
   const std::lock_guard lock(life().mutex);
-  life().lists.push_back(list);
+  life().kept.push_back({count, what});
 }
 
 }  // namespace alng::cann
@@ -79,7 +83,7 @@ aclError aclInit(const char* configPath) {
 
 aclError aclFinalize(void) {
   return guarded([&]() -> Answer {
-    std::vector<LeakList> lists;
+    std::vector<Kept> kept;
     {
       const std::lock_guard lock(life().mutex);
       if (life().state == State::never_begun) {
@@ -89,9 +93,9 @@ aclError aclFinalize(void) {
         return {ACL_ERROR_REPEAT_FINALIZE, Kind::inner, "aclFinalize: it was called before, without aclInit since"};
       }
       life().state = State::ended;
-      lists = life().lists;
+      kept = life().kept;
     }
-    print_leaks(lists);
+    print_leaks(kept);
     return {};
   });
 }

@@ -32,19 +32,16 @@ Stream::~Stream() {
 }
 
 bool Stream::submit(std::unique_ptr<Work> work) {
-  bool busy = false;
-  {
-    const Lock lock(mutex_);
-    if (!closed_) {
-      queue_.push_back(std::move(work));
-      ++submitted_;
-      busy = busy_;
-    }
-  }
-  if (work != nullptr) {
+  Lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
     work->drop();
     return false;
   }
+  queue_.push_back(std::move(work));
+  ++submitted_;
+  const bool busy = busy_;
+  lock.unlock();
   if (!busy) for_worker_.notify_one();  // who is busy looks at the queue again
   return true;
 }

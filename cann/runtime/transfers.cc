@@ -52,21 +52,22 @@ struct Copy {
   }
 
   Answer side(const char* name, const void* pointer, bool of_device, std::shared_ptr<Block>& block) const {
-    const std::string is = std::string(function) + ": " + name + " ";
-    const std::string all = "all " + std::to_string(count) + " bytes must ";
     if (of_device) {
       block = memory().holding(pointer, count, device);
-      if (block == nullptr) return invalid(is + memory().words(pointer) + ", but " + all + "be memory of the device");
-    } else if (memory().touches_device(pointer, count)) {
-      return invalid(is + memory().words(pointer) + ", but " + all + "be memory of the host");
+      if (block != nullptr) return {};
+    } else if (!memory().touches_device(pointer, count)) {
+      return {};
     }
-    return {};
+    return invalid(std::string(function) + ": " + name + " " + memory().words(pointer) + ", but all " +
+                   std::to_string(count) + " bytes must be memory of the " + (of_device ? "device" : "host"));
   }
+
+  void let_go() { of_src = of_dst = nullptr; }
 
   Answer run() {
     // Either may be part of the other.
     std::memmove(dst, src, count);
-    of_src = of_dst = nullptr;
+    let_go();
     return {};
   }
 };
@@ -96,9 +97,11 @@ struct Fill {
                    std::to_string(count) + " bytes must be memory of the device");
   }
 
+  void let_go() { block = nullptr; }
+
   Answer run() {
     std::memset(pointer, value, count);
-    block = nullptr;
+    let_go();
     return {};
   }
 };
@@ -134,13 +137,8 @@ Answer later(Transfer transfer, aclrtStream handle) {
   if (Answer answer = find_stream(transfer.function, handle, stream); !answer.ok()) return answer;
   transfer.device = stream->device();
   if (Answer answer = transfer.check(); !answer.ok()) return answer;
-  Transfer queued = transfer;
-  if constexpr (requires { queued.block; }) {
-    queued.block = nullptr;
-  } else {
-    queued.of_src = queued.of_dst = nullptr;
-  }
-  if (stream->submit(std::make_unique<TransferWork<Transfer>>(queued))) return {};
+  transfer.let_go();
+  if (stream->submit(std::make_unique<TransferWork<Transfer>>(transfer))) return {};
   return invalid(std::string(transfer.function) + ": stream is being destroyed");
 }
 

@@ -97,8 +97,8 @@ Partition make_partition(const Problem& problem, int threads, const Needs& needs
     }
     // 32 units for each task even out what one of them loses to other work; of few leaves, up to eight together, so
     // that tasks do not pass slots to and fro: a slot that another core has written costs as much as the rows of a
-    // leaf. Then 4 units for each task even out, or one that is as large as every other: 64x768 in bfloat16 on two
-    // threads takes 0.20 instead of 0.26 ns an element.
+    // leaf. Then 4 units for each task even out, or one that is as large as every other: the fastest calls of 64x768 on
+    // two threads took 0.36 instead of 0.40 ns an element in float32, 0.23 instead of 0.25 in float16.
     std::int64_t unit = std::max(power_of_two(leaves / (32 * tasks)), std::int64_t{8});
     while (unit > 1 && leaves / unit < 4 * tasks && leaves % (unit * tasks) != 0) unit /= 2;
     for (; unit > 0; unit /= 2) {

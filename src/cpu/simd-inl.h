@@ -287,7 +287,7 @@ HWY_INLINE size_t StepElements() { return kTwoVectors ? kSpan : Lanes(); }
 
 constexpr size_t kSpans = 4;
 
-// Value i of 1 to kSpans spans, folded at distances 128 and 256.
+// Value i of 1 to kSpans spans, neighbours added first: of a part at distances 32 and 64, of a segment at 128 and 256.
 HWY_INLINE V FoldSpans(const float (&spans)[kSpans][kSpan], size_t count, size_t i) {
   const F d;
   const V first = hn::Load(d, spans[0] + i);

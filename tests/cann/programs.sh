@@ -17,20 +17,8 @@ export LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 unset ALNG_SOC ALNG_ISA
 strict=(-Wall -Wextra -Werror -pedantic)
 passed=0 failed=0
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/last.log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok      $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $name: $*"
-    sed 's/^/        /' "$work/last.log"
-  fi
-}
+# shellcheck source=/dev/null
+source "$root/tests/check.sh"
 
 surface_c() { # -std=
   gcc "$1" "${strict[@]}" -I"$include" -I"$root/tests" "$here/surface.c" -L"$lib" -lascendcl -o "$work/surface_c" &&

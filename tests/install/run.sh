@@ -10,20 +10,8 @@ work=$(realpath -m "${1:-$root/build/install}")
 rm -rf "$work"
 mkdir -p "$work"
 passed=0 failed=0
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-  local name=$1 log="$work/last.log"
-  shift
-  if "$@" >"$log" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok      $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $name: $*"
-    sed 's/^/        /' "$log"
-  fi
-}
+# shellcheck source=/dev/null
+source "$root/tests/check.sh"
 
 build_and_run() { # FOLDER CMAKE-ARGUMENT...
   local folder=$1

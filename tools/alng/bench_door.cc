@@ -153,12 +153,6 @@ struct DoorResult {
   double run = 0, door = 0, extra = 0;
 };
 
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 template <class Call>
 double microseconds(Call&& call) {
   const Clock::time_point start = Clock::now();
@@ -198,7 +192,7 @@ DoorResult measure_door(const BenchShape& shape, const BenchOptions& options, co
     door_times.push_back(microseconds(door));
     extra.push_back(door_times.back() - run_times.back());
   }
-  return {shape, run_times.size(), median(run_times), median(door_times), median(extra)};
+  return {shape, run_times.size(), quartiles(run_times).median, quartiles(door_times).median, quartiles(extra).median};
 }
 
 }  // namespace

@@ -33,17 +33,6 @@ struct Contestant {
   std::vector<double> seconds;
 };
 
-Quartiles quartiles(std::vector<double> values) {
-  std::ranges::sort(values);
-  const auto at = [&](double part) {
-    const double place = part * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - std::floor(place)) * (values[above] - values[below]);
-  };
-  return {at(0.25), at(0.5), at(0.75)};
-}
-
 // The fastest of the others, by its median, beside the first.
 Comparison compare(const std::vector<Contestant>& contestants) {
   const Contestant* best = nullptr;
@@ -136,6 +125,17 @@ std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const Problem& pr
 }
 
 }  // namespace
+
+Quartiles quartiles(std::vector<double> values) {
+  std::ranges::sort(values);
+  const auto at = [&](double part) {
+    const double place = part * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (place - std::floor(place)) * (values[above] - values[below]);
+  };
+  return {at(0.25), at(0.5), at(0.75)};
+}
 
 BenchResult measure(const BenchShape& shape, const BenchOptions& options) {
   const Progress progress(fmt::format("measuring {}x{} {}", shape.rows, shape.columns, dtype_name(shape.dtype)), 0);

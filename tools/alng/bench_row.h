@@ -26,6 +26,8 @@ struct Quartiles {
   double median = 0;
   double upper = 0;
 };
+/// Of at least one value, with interpolation.
+Quartiles quartiles(std::vector<double> values);
 
 /// How alng does beside another contestant. `speed`: its time divided by alng's, pair by pair.
 struct Comparison {
