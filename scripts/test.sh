@@ -62,7 +62,7 @@ stage_tsan() {
 }
 
 stage_mutants() {
-  build_preset release --target operator_test
+  build_preset release --target operator_test cann_test
   tests/mutants/run.sh . build/release
 }
 

@@ -104,6 +104,14 @@ std::vector<Misuse> misuse_of_operator() {
          s.spec(dy).shape = {5, 4};
          s.spec(dbeta).dtype = ACL_FLOAT16;
        })},
+      {"DtypeAndRank", 161002, "mean is FLOAT16 but must be FLOAT", phase_1_after([](Scene& s) {
+         s.spec(mean).dtype = ACL_FLOAT16;
+         s.spec(rstd).shape = {3};
+       })},
+      {"DtypeAndShape", 161002, "dbetaOut is FLOAT16 but must be FLOAT", phase_1_after([](Scene& s) {
+         s.spec(dbeta).dtype = ACL_FLOAT16;
+         s.spec(x1).shape = {3, 5};
+       })},
       {"DyOfRank0", 561002, "has rank 2 but must have the rank of dy, 0", with_shape(dy, {})},
       {"X1OfAnotherShape", 561002, "x1 is float32[4, 3] but must be [3, 4], the shape of dy", with_shape(x1, {4, 3})},
       {"X2OfAnotherShape", 561002, "x2 is float32[3, 4, 1] but", with_shape(x2, {3, 4, 1})},

@@ -113,6 +113,28 @@ TEST_F(TwoPhases, RepeatAndTakeNewAddresses) {
   EXPECT_EQ(problem.phase_2(stream_.get()), 161002);
 }
 
+TEST_F(TwoPhases, ARefreshedAddressIsThatOfTheStorage) {
+  AclProblem problem;
+  ASSERT_EQ(problem.phase_1(), 0);
+  ASSERT_EQ(aclSetAclOpExecutorRepeatable(problem.executor), 0);
+  // dx two elements into longer memory.
+  constexpr std::size_t offset = 2;
+  const DeviceMemory longer(problem.memory(dx).size() + offset * sizeof(float));
+  TensorSpec spec = problem.specs[dx];
+  spec.offset = offset;
+  aclTensor* const tensor = create_tensor(spec);
+  EXPECT_EQ(aclSetTensorAddr(problem.executor, 7, tensor, longer.get()), 0);
+  EXPECT_EQ(aclDestroyTensor(tensor), 0);
+  ASSERT_EQ(problem.phase_2(stream_.get()), 0);
+  ASSERT_EQ(aclrtSynchronizeStream(stream_.get()), 0);
+  const std::vector<std::byte> bytes = longer.contents();
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  EXPECT_EQ(std::vector<float>(offset), std::vector<float>(values.begin(), values.begin() + offset));
+  EXPECT_EQ(expected_results()[0], std::vector<float>(values.begin() + offset, values.end()));
+  EXPECT_EQ(aclDestroyAclOpExecutor(problem.executor), 0);
+}
+
 TEST_F(TwoPhases, CountOnlyTensorsThatAreThere) {
   AclProblem problem;
   problem.specs[dsum].present = false;

@@ -1,20 +1,17 @@
 #!/usr/bin/env bash
-# Plants faults in the library, one at a time, and expects the tests to notice each.
+# Plants faults in the libraries, one at a time, and expects the tests to notice each.
 #
 #   run.sh SOURCE_DIR BUILD_DIR [MUTANT...]
 #
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
-# own, and operator_test is run with that library. Caught: a test fails. The unchanged library goes through the same mill first.
+# own, and the tests of that library are run with it: operator_test for src/, cann_test for cann/. Caught: a test fails. The
+# unchanged libraries go through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
 build_dir=$(realpath "$2")
 here=$source_dir/tests/mutants
-objects=$build_dir/src/CMakeFiles/alng.dir
-test=$build_dir/tests/operator/operator_test
-# What decides bit by bit, without the largest cases.
-filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build_dir/CMakeCache.txt")
 
 die() {
@@ -24,6 +21,30 @@ die() {
 
 # The value of a key in a mutant's head.
 head_of() { sed -n "/^--- before\$/q; s/^$2: //p" "$1"; }
+
+# The wing of the house, src or cann: its library, what that is made of, and its tests.
+choose_wing() {
+  wing=$1
+  case $wing in
+    src)
+      library=libalng.so.0
+      objects=$build_dir/src/CMakeFiles/alng.dir
+      needs=(-ltbb)
+      test=$build_dir/tests/operator/operator_test
+      # What decides bit by bit, without the largest cases.
+      filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'
+      ;;
+    cann)
+      library=libalng_cann.so.0
+      objects=$build_dir/cann/CMakeFiles/alng_cann_objects.dir
+      needs=(-L"$build_dir/src" "-Wl,-rpath,$build_dir/src" -lalng "-Wl,-z,nodelete")
+      test=$build_dir/tests/cann/cann_test
+      filter='-Slow*:Soak*'
+      ;;
+    *) die "there are no mutants of $wing/" ;;
+  esac
+  [ -x "$test" ] || die "$test is not built"
+}
 
 # link OUT [OBJECT REPLACEMENT]...: the library of the build, some of its objects replaced.
 link() {
@@ -35,15 +56,15 @@ link() {
     shift 2
   done
   # shellcheck disable=SC2086  # one word for each object
-  "$compiler" -shared -Wl,-soname,libalng.so.0 $list -ltbb -o "$out"
+  "$compiler" -shared -Wl,-soname,"$library" $list "${needs[@]}" -o "$out"
 }
 
 # Runs the tests with the library in a folder; 0 where they pass.
 tests_pass() {
-  # operator_test must not find its own library first.
+  # The tests must not find their own library first.
   local loaded
   loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
-  [[ $loaded == *"libalng.so.0 => $1/"* ]] || die "$test does not load the library in $1"
+  [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$test" \
     "$filter" >"$1/log" 2>&1
@@ -53,9 +74,9 @@ compile() {
   local tree=$1 source=$2 object=$3 command
   command=$(grep -B1 "\"file\": \"$source_dir/$source\"" "$build_dir/compile_commands.json" |
     sed -n 's/^ *"command": "\(.*\)",$/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g' |
-    grep -F 'CMakeFiles/alng.dir/')  # a test may compile the same source in its own way
+    grep -F "CMakeFiles/$(basename "$objects")/")  # a test may compile the same source in its own way
   [ -n "$command" ] || die "$source is not in compile_commands.json"
-  command=${command//"$source_dir/src"/"$tree/src"}
+  command=${command//"$source_dir/$wing"/"$tree/$wing"}
   command=$(sed -E 's/ -MD -MT [^ ]+ -MF [^ ]+//; s/ -o [^ ]+\.o / /' <<<"$command")
   (cd "$build_dir" && eval "$command -o $object")
 }
@@ -66,9 +87,10 @@ try() {
   name=$(basename "$mutant" .mutant)
   work=$build_dir/mutants/$name
   rm -rf "$work"
-  mkdir -p "$work/tree"
-  cp -r "$source_dir/src" "$work/tree/src"
   file=$(head_of "$mutant" file)
+  choose_wing "${file%%/*}"
+  mkdir -p "$work/tree"
+  cp -r "$source_dir/$wing" "$work/tree/$wing"
   before=$(sed '1,/^--- before$/d; /^--- after$/,$d' "$mutant")
   after=$(sed '1,/^--- after$/d' "$mutant")
   text=$(<"$work/tree/$file")
@@ -77,12 +99,12 @@ try() {
   [ "${rest#*"$before"}" = "$rest" ] || die "$name: its text is in $file more than once"
   printf '%s\n' "${text/"$before"/"$after"}" >"$work/tree/$file"
   for source in $(head_of "$mutant" compile); do
-    local object=$objects/${source#src/}.o
+    local object=$objects/${source#"$wing/"}.o
     [ -f "$object" ] || die "$name: no object for $source"
     compile "$work/tree" "$source" "$work/$(basename "$source").o" 2>"$work/errors" || die "$name: does not compile, see $work/errors"
     replaced+=("$object" "$work/$(basename "$source").o")
   done
-  link "$work/libalng.so.0" "${replaced[@]}"
+  link "$work/$library" "${replaced[@]}"
   if tests_pass "$work"; then
     echo "MISSED  $name: $(head_of "$mutant" what)"
     return 1
@@ -99,15 +121,18 @@ if [ "${ALNG_TRY_MUTANT:-}" ]; then
   exit
 fi
 
-[ -x "$test" ] || die "$test is not built"
-[ -f "$build_dir/src/libalng.so.0" ] || [ -L "$build_dir/src/libalng.so.0" ] || die "$build_dir has no shared library"
+[ -e "$build_dir/src/libalng.so.0" ] || die "$build_dir has no shared library"
 shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
 
-mkdir -p "$build_dir/mutants/none"
-link "$build_dir/mutants/none/libalng.so.0"
-tests_pass "$build_dir/mutants/none" || die "the tests fail without any mutant, see $build_dir/mutants/none/log"
+for wing in $(for mutant in "${mutants[@]}"; do head_of "$mutant" file; done | cut -d/ -f1 | sort -u); do
+  choose_wing "$wing"
+  unchanged=$build_dir/mutants/none/$wing
+  mkdir -p "$unchanged"
+  link "$unchanged/$library"
+  tests_pass "$unchanged" || die "the tests fail without any mutant, see $unchanged/log"
+done
 status=0
 printf '%s\n' "${mutants[@]}" |
   xargs -P "$(nproc)" -I{} env ALNG_TRY_MUTANT={} "$0" "$source_dir" "$build_dir" || status=1
