@@ -44,6 +44,8 @@ struct RowPass {
   bool stream;
   /// How many bytes ahead inputs are fetched; 0 where they are likely to be in cache.
   std::size_t fetch_ahead;
+  // Each row is done before the next begins; all are dense then.
+  bool row_by_row;
 };
 
 /// The sums of a leaf or a block: `columns` values each, padded; null where not wanted.

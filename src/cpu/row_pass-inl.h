@@ -110,6 +110,16 @@ class RowPassOf {
     if (pass.dx.base == nullptr) return ColumnSums(pass, row, first, sums);
 
     const bool both = sums.dgamma != nullptr && sums.dbeta != nullptr;
+    if (pass.row_by_row && both && pass.gamma != nullptr && row.x2 != nullptr && pass.dsum.base != nullptr) {
+      const auto* dsum = reinterpret_cast<const T*>(pass.dsum.row(r));
+      auto* dx = reinterpret_cast<T*>(pass.dx.row(r));
+      if (first) {
+        WholeRow<true>(pass, sums, row.dy, row.x1, row.x2, row.mean, row.rstd, dsum, dx);
+      } else {
+        WholeRow<false>(pass, sums, row.dy, row.x1, row.x2, row.mean, row.rstd, dsum, dx);
+      }
+      return;
+    }
     const bool full =
         pass.gamma != nullptr && row.x2 != nullptr && task.pending.dx != nullptr && task.pending.dsum != nullptr;
     RowSums s;
@@ -162,6 +172,18 @@ class RowPassOf {
     return sweep.Sweep(static_cast<std::size_t>(pass.columns), [&](std::size_t end) HWY_ATTR {
       if (staged) CopyOut(pass, task, end);
     });
+  }
+
+  // All of a row, which the first-level cache keeps until it is done: its sums, then its dx.
+  template <bool kFirst>
+  static HWY_NOINLINE void WholeRow(const RowPass& pass, Sums sums, const T* dy, const T* x1, const T* x2, float mean,
+                                    float rstd, const T* dsum, T* dx) {
+    const std::size_t columns = static_cast<std::size_t>(pass.columns);
+    const RowSweep<T, true, true, kFirst, true> sweep{
+        {dy, x1, x2, mean, rstd}, {}, pass.gamma, nullptr, sums.dgamma, sums.dbeta, 0};
+    const RowSums s = sweep.Sweep(columns, [](std::size_t) {});
+    const RowOutput<T> output{{dy, x1, x2, mean, rstd}, dsum, dx, pass.gamma};
+    output.Write(columns, s.w * pass.inverse_columns, s.q * pass.inverse_columns);
   }
 
   // dx of the pending row is there up to column `end`: what was built in scratch goes to its place.

@@ -57,8 +57,9 @@ constexpr std::size_t kLine = 64;
 constexpr std::size_t kPart = 128;
 
 // kFull: gamma, x2, dsum and a pending row are all there, which is the usual case and then needs no branches.
-// kSums: both column sums are wanted. kFirst: they begin with this row, from +0.
-template <class T, bool kFull, bool kSums, bool kFirst>
+// kSums: both column sums are wanted. kFirst: they begin with this row, from +0. kAlone: no row is pending and h is not
+// kept; dx is for RowOutput.
+template <class T, bool kFull, bool kSums, bool kFirst, bool kAlone = false>
 struct RowSweep {
   Row<T> row;
   PendingRow<T> pending;
@@ -69,6 +70,8 @@ struct RowSweep {
   // How many bytes ahead of the inputs to fetch; 0: none.
   std::size_t ahead;
 
+  HWY_INLINE bool WritesDx() const { return !kAlone && (kFull || pending.dx != nullptr); }
+
   // Row constants as vectors; sizeless vectors can't be members, so they travel as arguments.
 #define ALNG_CONSTANTS V mean, V rstd, V m1, V m2, V pending_rstd
 #define ALNG_PASS_CONSTANTS mean, rstd, m1, m2, pending_rstd
@@ -78,7 +81,7 @@ struct RowSweep {
   HWY_INLINE void Element(std::size_t at, V g, V pending_dy, V pending_dsum, V x1, V x2, V dy, ALNG_CONSTANTS, V& dx,
                           V& w, V& q) const {
     const F d;
-    if (kFull || pending.dx != nullptr) {
+    if (WritesDx()) {
       dx = pending_dy;
       if (kFull || gamma != nullptr) dx = hn::Mul(dx, g);
       dx = NegFma(hn::LoadU(d, h + at), m2, hn::Sub(dx, m1));
@@ -91,7 +94,7 @@ struct RowSweep {
     V x = x1;
     if (kFull || row.x2 != nullptr) x = hn::Add(x, x2);
     const V h_now = hn::Mul(hn::Sub(x, mean), rstd);
-    hn::StoreU(h_now, d, h + at);
+    if constexpr (!kAlone) hn::StoreU(h_now, d, h + at);
     w = dy;
     if (kFull || gamma != nullptr) w = hn::Mul(w, g);
     q = hn::Mul(w, h_now);
@@ -109,7 +112,7 @@ struct RowSweep {
     const V zero = hn::Zero(d);
     V g = zero, pending_dy = zero, pending_dsum = zero, x2 = zero, dx = zero;
     if (kFull || gamma != nullptr) g = LoadMaybe<kWhole>(gamma + i, n);
-    if (kFull || pending.dx != nullptr) {
+    if (WritesDx()) {
       pending_dy = LoadMaybe<kWhole>(pending.dy + i, n);
       if (kFull || pending.dsum != nullptr) pending_dsum = LoadMaybe<kWhole>(pending.dsum + i, n);
     }
@@ -119,7 +122,7 @@ struct RowSweep {
     Element(i, g, pending_dy, pending_dsum, x1, x2, dy, ALNG_PASS_CONSTANTS, dx, w, q);
     // Beyond the row w is +0 * +0, but q is 0 * h with h = -mean * rstd: it can be -0 or NaN and must be made +0.
     if constexpr (!kWhole) q = hn::IfThenElseZero(hn::FirstN(d, n), q);
-    if (!kFull && pending.dx == nullptr) return;
+    if (!WritesDx()) return;
     if constexpr (!kWhole) {
       StoreN(dx, pending.dx + i, n);
     } else if (HWY_UNLIKELY(pending.stream)) {  // unlikely: where it is taken, memory is what is waited for
@@ -141,7 +144,7 @@ struct RowSweep {
       g0 = hn::LoadU(d, gamma + i);
       g1 = hn::LoadU(d, gamma + i + 16);
     }
-    if (kFull || pending.dx != nullptr) {
+    if (WritesDx()) {
       LoadPair<kWhole>(pending.dy + i, n, pending_dy0, pending_dy1);
       if (kFull || pending.dsum != nullptr) LoadPair<kWhole>(pending.dsum + i, n, pending_dsum0, pending_dsum1);
     }
@@ -157,7 +160,7 @@ struct RowSweep {
       q0 = hn::IfThenElseZero(hn::FirstN(d, (n + 1) / 2), q0);
       q1 = hn::IfThenElseZero(hn::FirstN(d, n / 2), q1);
     }
-    if (kFull || pending.dx != nullptr) StorePair<kWhole>(dx0, dx1, pending.dx + i, n, pending.stream);
+    if (WritesDx()) StorePair<kWhole>(dx0, dx1, pending.dx + i, n, pending.stream);
   }
 #endif
 
@@ -266,12 +269,12 @@ struct RowSweep {
     moved.row.x1 += i;
     if (kFull || row.x2 != nullptr) moved.row.x2 += i;
     if (kFull || gamma != nullptr) moved.gamma += i;
-    if (kFull || pending.dx != nullptr) {
+    if (WritesDx()) {
       moved.pending.dy += i;
       moved.pending.dx += i;
       if (kFull || pending.dsum != nullptr) moved.pending.dsum += i;
     }
-    moved.h += i;
+    if constexpr (!kAlone) moved.h += i;
     if constexpr (kSums) {
       moved.dgamma += i;
       moved.dbeta += i;
@@ -340,7 +343,7 @@ struct RowSweep {
       FetchLine(row.dy, byte);
       FetchLine(row.x1, byte);
       if (kFull || row.x2 != nullptr) FetchLine(row.x2, byte);
-      if (kFull || pending.dsum != nullptr) FetchLine(pending.dsum, byte);
+      if (!kAlone && (kFull || pending.dsum != nullptr)) FetchLine(pending.dsum, byte);
     }
   }
   static HWY_INLINE void FetchLine(const T* p, std::size_t bytes) {
@@ -349,6 +352,59 @@ struct RowSweep {
 
 #undef ALNG_CONSTANTS
 #undef ALNG_PASS_CONSTANTS
+};
+
+// dx of one row from its inputs alone, all of which are there. h is computed once more, as it was for the sums.
+template <class T>
+struct RowOutput {
+  Row<T> row;
+  const T* dsum;
+  T* dx;
+  const float* gamma;
+
+  HWY_INLINE void Write(std::size_t columns, float row_m1, float row_m2) const {
+    const F d;
+    const V mean = hn::Set(d, row.mean);
+    const V rstd = hn::Set(d, row.rstd);
+    const V m1 = hn::Set(d, row_m1);
+    const V m2 = hn::Set(d, row_m2);
+    std::size_t i = 0;
+#pragma GCC unroll 4
+    for (; i + AccessElements<T>() <= columns; i += AccessElements<T>()) Access<true>(i, 0, mean, rstd, m1, m2);
+    if (i < columns) Access<false>(i, columns - i, mean, rstd, m1, m2);
+  }
+
+ private:
+  static HWY_INLINE V Dx(V dy, V x1, V x2, V g, V s, V mean, V rstd, V m1, V m2) {
+    const V h = hn::Mul(hn::Sub(hn::Add(x1, x2), mean), rstd);
+    return Fma(rstd, NegFma(h, m2, hn::Sub(hn::Mul(dy, g), m1)), s);
+  }
+
+  template <bool kWhole>
+  HWY_INLINE void Access(std::size_t i, std::size_t n, V mean, V rstd, V m1, V m2) const {
+#if ALNG_HAVE_PAIRS
+    if constexpr (kPaired<T>) {
+      const F d;
+      V dy0, dy1, x10, x11, x20, x21, s0, s1;
+      LoadPair<kWhole>(row.dy + i, n, dy0, dy1);
+      LoadPair<kWhole>(row.x1 + i, n, x10, x11);
+      LoadPair<kWhole>(row.x2 + i, n, x20, x21);
+      LoadPair<kWhole>(dsum + i, n, s0, s1);
+      const V dx0 = Dx(dy0, x10, x20, hn::LoadU(d, gamma + i), s0, mean, rstd, m1, m2);
+      const V dx1 = Dx(dy1, x11, x21, hn::LoadU(d, gamma + i + 16), s1, mean, rstd, m1, m2);
+      StorePair<kWhole>(dx0, dx1, dx + i, n, false);
+      return;
+    }
+#endif
+    const V out =
+        Dx(LoadMaybe<kWhole>(row.dy + i, n), LoadMaybe<kWhole>(row.x1 + i, n), LoadMaybe<kWhole>(row.x2 + i, n),
+           LoadMaybe<kWhole>(gamma + i, n), LoadMaybe<kWhole>(dsum + i, n), mean, rstd, m1, m2);
+    if constexpr (kWhole) {
+      Store(out, dx + i);
+    } else {
+      StoreN(out, dx + i, n);
+    }
+  }
 };
 
 }  // namespace alng::cpu::HWY_NAMESPACE
