@@ -12,7 +12,7 @@ namespace {
 
 struct Entry {
   ProblemDescription description;
-  int device;
+  const std::string* device;
   Plan plan;
 };
 
@@ -48,13 +48,14 @@ std::size_t place_of(const ProblemDescription& description) {
 
 Result<Plan> plan_for(const ProblemDescription& description, int device) {
   std::unique_ptr<Entry>& entry = cache[place_of(description)];
-  if (entry != nullptr && entry->device == device && same(entry->description, description)) return entry->plan;
+  const std::string& on = device_of_plans(device);
+  if (entry != nullptr && entry->device == &on && same(entry->description, description)) return entry->plan;
   const Result<Problem> problem = Problem::create(description);
   if (!problem) return problem.status();
   PlanOptions options;
-  options.device = devices()[static_cast<std::size_t>(device)].name;
+  options.device = on;
   Result<Plan> plan = Plan::create(problem.value(), options);
-  if (plan) entry = std::make_unique<Entry>(Entry{description, device, plan.value()});
+  if (plan) entry = std::make_unique<Entry>(Entry{description, &on, plan.value()});
   return plan;
 }
 

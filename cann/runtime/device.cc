@@ -59,14 +59,27 @@ Answer reset(const char* function, std::int32_t device, bool force) {
 
 const std::vector<Device>& devices() {
   static const std::vector<Device>& all = *new std::vector<Device>([] {
-    // The CPU comes first whatever else alng finds, and "reference" is for judging others.
+    // The CPU comes first whatever else alng finds, "reference" is for judging others, and a product's model is what
+    // any device becomes where the product is named (device_of_plans).
     std::vector<Device> found{{"cpu"}};
     for (const Availability& device : alng::devices()) {
-      if (device.available && device.name != "cpu" && device.name != "reference") found.push_back({device.name});
+      if (!device.available || device.name == "cpu" || device.name == "reference") continue;
+      if (device.name.rfind("ascend:", 0) != 0) found.push_back({device.name});
     }
     return found;
   }());
   return all;
+}
+
+const std::string& device_of_plans(int device) {
+  static const std::vector<Availability>& known = *new std::vector<Availability>(alng::devices());
+  const Product* product = current_product();
+  if (product != nullptr && product->model != nullptr) {
+    for (const Availability& model : known) {
+      if (model.name == product->model) return model.name;
+    }
+  }
+  return devices()[static_cast<std::size_t>(device)].name;
 }
 
 Answer Options::set(const char* function, aclSysParamOpt option, std::int64_t value) {

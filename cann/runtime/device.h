@@ -27,6 +27,10 @@ struct Device {
 };
 const std::vector<Device>& devices();
 
+/// What computes for a device, as alng::PlanOptions names it: the model of the product that the runtime stands for,
+/// where one is named and this build has its kernel, else the device itself. Lives forever.
+const std::string& device_of_plans(int device);
+
 /// The values of aclSysParamOpt, for the process or for a context.
 class Options {
  public:

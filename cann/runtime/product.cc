@@ -14,12 +14,12 @@ namespace {
 
 // The table of the operator's page. A name belongs to the longest `chip` it begins with.
 constexpr Product table[] = {
-    {"alng", "no product: what alng itself can", true, true},
-    {"Ascend950PR", "Ascend 950PR", true, false},
-    {"Ascend950DT", "Ascend 950DT", true, false},
-    {"Ascend910_93", "Atlas A3", true, false},
-    {"Ascend910B", "Atlas A2", true, false},
-    {"Ascend310P", "Atlas inference series", false, false},
+    {"alng", "no product: what alng itself can", true, true, nullptr},
+    {"Ascend950PR", "Ascend 950PR", true, false, "ascend:950pr"},
+    {"Ascend950DT", "Ascend 950DT", true, false, "ascend:950dt"},
+    {"Ascend910_93", "Atlas A3", true, false, "ascend:a3"},
+    {"Ascend910B", "Atlas A2", true, false, "ascend:a2"},
+    {"Ascend310P", "Atlas inference series", false, false, nullptr},
 };
 
 // Chips have names like Ascend910_9392 and Ascend950PR_9599.

@@ -16,6 +16,8 @@ struct Product {
   bool bfloat16;
   /// gamma may be float32 beside 16-bit tensors: alng can, no product's own operator does.
   bool mixed_gamma;
+  /// The device of alng that runs this product's own kernel on a host model; null: there is none.
+  const char* model;
 };
 
 /// The one stood for, or null where ALNG_SOC names none that is known.

@@ -54,7 +54,54 @@ refuted() {
 }
 
 only_its_own_names() {
-  ! nm --dynamic --defined-only "$lib/libalng_cann.so" | awk '{print $3}' | grep -vE '^(acl|alngCann)'
+  ! nm --dynamic --defined-only "$lib/libalng_cann.so" | awk '{print $3}' |
+    grep -vE '^(acl|alngCann|_ZN2ge|_ZNK2ge|_ZT[VIS]N2ge8OperatorE)'
+}
+
+# Graph mode, with the folders and the link names that its programs are built with.
+graph_mode() { # COMPILER PROGRAM OUTPUT OPTION...
+  "$1" "$2" "${@:4}" -I"$include" -I"$include/graph" -I"$include/ge" -I"$root" -L"$lib" -lgraph -lge_runner \
+    -lgraph_base -lge_compiler -o "$work/$3" || return 1
+  if ! (cd "$work" && "./$3" >"$3.out"); then cat "$work/$3.out" && return 1; fi
+}
+
+# Every header by itself, so that programs may include them in any order.
+each_header() { # COMPILER -std=
+  local header
+  for header in "$include"/graph/*.h "$include"/ge/*.h "$root"/ascend/op_graph/*.h; do
+    "$1" "$2" "${strict[@]}" -fsyntax-only -I"$include" -x c++ -include "$header" /dev/null || return 1
+  done
+}
+
+# The bytes that `alng run` makes of the same problem.
+graph_mode_is_alng_run() {
+  graph_mode g++ "$root/examples/test_geir_add_layer_norm_grad.cpp" geir -std=c++17 &&
+    python3 "$here/printed_problem.py" "$work/g.safetensors" "$work/g_results.safetensors" <"$work/geir.out" &&
+    "$alng" run "$work/g.safetensors" -o "$work/g_expected.safetensors" &&
+    python3 "$here/graph/same_tensors.py" "$work/g_results.safetensors" "$work/g_expected.safetensors"
+}
+
+one_number_off() {
+  sed -E 's/^(dgamma \[4\]) -?/\1 9/' "$work/geir.out" >"$work/wrong.out"
+  ! cmp -s "$work/wrong.out" "$work/geir.out" || return 1
+  python3 "$here/printed_problem.py" "$work/g.safetensors" "$work/g_results.safetensors" <"$work/wrong.out" || return 1
+  ! python3 "$here/graph/same_tensors.py" "$work/g_results.safetensors" "$work/g_expected.safetensors"
+}
+
+graph_is_shown() {
+  (cd "$work" && ./geir dumped >/dev/null) && "$alng" graph "$work/dumped.txt" >"$work/graph.out" &&
+    grep -qF '#7 AddLayerNormGrad "add_layer_norm_grad"' "$work/graph.out" &&
+    grep -qF 'output 1: #7 "add_layer_norm_grad" dgamma: float32[4]' "$work/graph.out" || return 1
+  "$alng" graph "$work/dumped.txt" --dot >"$work/graph.dot" &&
+    grep -qF 'n0 -> n7 [taillabel="y", headlabel="dy", label="float32[3, 1, 4]"];' "$work/graph.dot" || return 1
+  if command -v dot >/dev/null; then dot -Tsvg "$work/graph.dot" >"$work/graph.svg"; fi
+}
+
+no_graph() { # FILE SENTENCE
+  local code=0
+  "$alng" graph "$1" >"$work/none.out" 2>"$work/none.err" || code=$?
+  cat "$work/none.err"
+  ((code == 2)) && [[ ! -s $work/none.out ]] && grep -qF "$2" "$work/none.err"
 }
 
 nothing_left() {
@@ -77,7 +124,27 @@ if [[ -n $alng ]]; then
   check "the example, plain g++, verified by alng" verified
   check "a wrong gradient is found out" refuted
 fi
-check "only acl's names are exported" only_its_own_names
+check "only acl's and ge's names are exported" only_its_own_names
+for std in c++14 c++17; do
+  check "graph mode, each header, $std" each_header g++ -std=$std
+  check "graph mode, the whole surface, $std" graph_mode g++ "$here/graph/surface.cpp" graph_surface -std=$std "${strict[@]}"
+done
+if command -v clang++-14 >/dev/null; then
+  check "graph mode, each header, clang" each_header clang++-14 -std=c++14
+  check "graph mode, the whole surface, clang" graph_mode clang++-14 "$here/graph/surface.cpp" graph_surface -std=c++17 \
+    "${strict[@]}"
+fi
+check "graph mode, the other ABI of std::string" graph_mode g++ "$here/graph/surface.cpp" graph_surface -std=c++17 \
+  -D_GLIBCXX_USE_CXX11_ABI=0
+check "graph mode, a program of the usual shape, plain g++" graph_mode g++ "$here/graph/usual_program.cpp" usual_graph
+if [[ -n $alng ]]; then
+  check "graph mode, the example gives the bytes of alng run" graph_mode_is_alng_run
+  check "a wrong number is found out" one_number_off
+  check "a dumped graph is shown and drawn" graph_is_shown
+  check "a file that is no graph is refused" no_graph "$include/graph/graph.h" \
+    'graph.h: line 1: "alng graph 1" is expected: the file is none that aclgrphDumpGraph wrote'
+  check "a file that is not there is refused" no_graph "$work/nowhere" "$work/nowhere"
+fi
 
 echo "cann: $passed passed, $failed failed"
 ((failed == 0))

@@ -153,7 +153,8 @@ bool exports_everything(const std::string& path) {
 
 int main(int argc, char** argv) {
   if (argc != 2 || !numbers_are_right()) return 1;
-  for (const char* name : {"ascendcl", "acl_rt", "nnopbase", "opapi", "opapi_nn", "opapi_math", "cust_opapi"}) {
+  for (const char* name : {"ascendcl", "acl_rt", "nnopbase", "opapi", "opapi_nn", "opapi_math", "cust_opapi", "graph",
+                           "ge_runner", "graph_base", "ge_compiler"}) {
     if (!exports_everything(std::string(argv[1]) + "/lib" + name + ".so")) return 1;
   }
   // Deleters as programs write them.

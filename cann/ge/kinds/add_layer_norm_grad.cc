@@ -1,0 +1,137 @@
+// AddLayerNormGrad: alng's own operator.
+#include <array>
+#include <utility>
+
+#include "aclnn/plan_cache.h"
+#include "ge/kinds/kinds.h"
+#include "runtime/product.h"
+
+namespace alng::cann::engine {
+namespace {
+
+enum In : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum };
+enum Out : std::size_t { dx, dgamma, dbeta };
+constexpr std::array<InputPort, 7> input_ports = {
+    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma"}, {"dsum", false}}};
+constexpr std::array<std::string_view, 3> output_names = {"dx", "dgamma", "dbeta"};
+
+ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
+                            const std::vector<bool>& wanted) {
+  ProblemDescription d;
+  d.dy = layout_of(*inputs[dy]);
+  d.x1 = layout_of(*inputs[x1]);
+  d.x2 = layout_of(*inputs[x2]);
+  d.rstd = layout_of(*inputs[rstd]);
+  d.mean = layout_of(*inputs[mean]);
+  d.gamma = layout_of(*inputs[gamma]);
+  if (inputs[dsum] != nullptr) d.dsum = layout_of(*inputs[dsum]);
+  if (wanted[dx]) d.dx = layout_of(outputs[dx]);
+  if (wanted[dgamma]) d.dgamma = layout_of(outputs[dgamma]);
+  if (wanted[dbeta]) d.dbeta = layout_of(outputs[dbeta]);
+  return d;
+}
+
+class AddLayerNormGradKernel final : public Kernel {
+ public:
+  explicit AddLayerNormGradKernel(Plan plan) : plan_(std::move(plan)) {}
+
+  std::size_t workspace_size() const override { return plan_.workspace_size(); }
+
+  bool may_overwrite(std::size_t input, std::size_t output) const override {
+    return output == dx && (input == dy || input == x1 || input == x2 || input == dsum);
+  }
+
+  Status run(const std::byte* const* inputs, std::byte* const* outputs, std::byte* workspace) const override {
+    Arguments a;
+    a.dy = inputs[dy];
+    a.x1 = inputs[x1];
+    a.x2 = inputs[x2];
+    a.rstd = reinterpret_cast<const float*>(inputs[rstd]);
+    a.mean = reinterpret_cast<const float*>(inputs[mean]);
+    a.gamma = inputs[gamma];
+    a.dsum = inputs[dsum];
+    a.dx = outputs[dx];
+    a.dgamma = reinterpret_cast<float*>(outputs[dgamma]);
+    a.dbeta = reinterpret_cast<float*>(outputs[dbeta]);
+    a.workspace = workspace;
+    a.workspace_size = plan_.workspace_size();
+    return plan_.run(a);
+  }
+
+ private:
+  Plan plan_;
+};
+
+class AddLayerNormGrad final : public NodeKind {
+ public:
+  std::string_view type() const override { return "AddLayerNormGrad"; }
+  std::span<const InputPort> inputs() const override { return input_ports; }
+  std::span<const std::string_view> outputs() const override { return output_names; }
+
+  Result<std::vector<TensorSpec>> infer(const Node&, const InputSpecs& inputs) const override {
+    if (Status status = check_types(inputs); !status.ok()) return status;
+    if (Status status = check_ranks(inputs); !status.ok()) return status;
+    std::vector<TensorSpec> outputs = {
+        *inputs[dy], {ge::DT_FLOAT, inputs[gamma]->dims}, {ge::DT_FLOAT, inputs[gamma]->dims}};
+    for (const TensorSpec* input : inputs) {
+      if (input != nullptr && !input->known()) return outputs;
+    }
+    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, true, true}));
+    if (!problem) return problem.status();
+    return outputs;
+  }
+
+  Result<std::shared_ptr<const Kernel>> prepare(const Node&, const InputSpecs& inputs,
+                                                std::span<const TensorSpec> outputs, const std::vector<bool>& wanted,
+                                                int device) const override {
+    Result<Plan> plan = plan_for(describe(inputs, outputs, wanted), device);
+    if (!plan) return plan.status();
+    return std::shared_ptr<const Kernel>(std::make_shared<AddLayerNormGradKernel>(std::move(plan).value()));
+  }
+
+ private:
+  // What a layout can't say, and what the product that is stood for has not; dtypes that are not known yet pass.
+  static Status check_types(const InputSpecs& inputs) {
+    const Product* const product = current_product();
+    if (product == nullptr) return refused(check_product().sentence);
+    const ge::DataType own = inputs[dy]->dtype;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i] == nullptr || inputs[i]->dtype == ge::DT_UNDEFINED) continue;
+      const ge::DataType dtype = inputs[i]->dtype;
+      std::string expected;
+      if (i == rstd || i == mean) {
+        if (dtype != ge::DT_FLOAT) expected = "float32";
+      } else if (!dtype_of(dtype) || (dtype == ge::DT_BF16 && !product->bfloat16)) {
+        expected = product->bfloat16 ? "float32, float16 or bfloat16" : "float32 or float16";
+      } else if (own != ge::DT_UNDEFINED && dtype != own &&
+                 !(i == gamma && dtype == ge::DT_FLOAT && product->mixed_gamma)) {
+        expected = dtype_text(own) + ", the dtype of dy";
+      }
+      if (expected.empty()) continue;
+      return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) + " but must be " + expected +
+                     (product->mixed_gamma ? "" : std::string(" on ") + product->chip));
+    }
+    return {};
+  }
+
+  // The operator takes the statistics with a 1 for each normalised dimension; alng's own doors without, too.
+  static Status check_ranks(const InputSpecs& inputs) {
+    if (!inputs[dy]->dims) return {};
+    for (const std::size_t i : {rstd, mean}) {
+      if (!inputs[i]->dims || inputs[i]->dims->size() == inputs[dy]->dims->size()) continue;
+      return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) +
+                     " but must have the rank of dy, " + std::to_string(inputs[dy]->dims->size()) +
+                     ": dy's leading dimensions, then 1 for each normalised one");
+    }
+    return {};
+  }
+};
+
+}  // namespace
+
+const NodeKind& add_layer_norm_grad_kind() {
+  static const AddLayerNormGrad kind;
+  return kind;
+}
+
+}  // namespace alng::cann::engine
