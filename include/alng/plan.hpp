@@ -29,15 +29,19 @@ struct Executor {
   void* context = nullptr;
 };
 
-/// How a plan shall be made. The defaults choose what is fastest here; no choice changes a bit of the result.
+/// How a plan shall be made. The defaults choose what is fastest here; no choice but that of an `ascend:*` device
+/// changes a bit of the result.
 struct PlanOptions {
   /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for the best.
+  /// Programs that link the model of the Ascend package also have `"ascend:a2"`, `"ascend:a3"`, `"ascend:950pr"` and
+  /// `"ascend:950dt"`: that product's kernel, run exactly and very slowly. They are never chosen unasked, and their
+  /// sums have the hardware's order, not the canonical one.
   std::string device;
   /// An instruction set as `instruction_sets()` names it: `"scalar"`, `"avx2"`, `"avx512"`, `"neon"`, `"sve"`. Empty:
   /// what the environment variable ALNG_ISA names, else the best this machine runs.
   std::string isa;
   /// The most tasks that may run at once; 0: as many as there are processors for this process. A plan uses fewer where
-  /// more would not help (small problems run on the calling thread alone).
+  /// more would not help (small problems run on the calling thread alone). On `ascend:*` the number of vector cores.
   int threads = 0;
 };
 
@@ -81,9 +85,9 @@ class ALNG_EXPORT Plan {
   const Problem& problem() const noexcept;
   /// Bytes of scratch memory a run needs; at most 1 MiB + 512 * columns on the CPU, whatever the number of rows.
   std::size_t workspace_size() const noexcept;
-  /// `"cpu"`, `"reference"`.
+  /// `"cpu"`, `"reference"`, `"ascend:a2"`, ...
   std::string_view device() const noexcept;
-  /// `"avx512"`, ...; `"scalar"` on the reference.
+  /// `"avx512"`, ...; `"scalar"` on the reference; the architecture, `"2201"` or `"3510"`, on `ascend:*`.
   std::string_view isa() const noexcept;
   /// Tasks that a run hands to its threads; 1: all is done on the calling thread.
   int threads() const noexcept;

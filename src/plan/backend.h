@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +37,12 @@ class Backend {
   virtual Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const = 0;
 };
 
-/// Every back end of this build, best first; the first that accepts a problem gets it.
-std::span<const Backend* const> backends() noexcept;
+/// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
+std::vector<const Backend*> backends();
+
+/// Adds a back end from outside of this library, which lives from then on. One whose device is there already is left
+/// out. May be called from any thread; plans made from then on see it.
+ALNG_EXPORT void register_backend(const Backend& backend);
 
 // Defined by the back ends' own rooms, which come later than this one.
 const Backend& cpu_backend() noexcept;

@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#ifdef ALNG_HAS_ASCEND
+#include "bench_ascend.h"
+#endif
 #include "bench_door.h"
 #include "bench_row.h"
 #include "commands.h"
@@ -181,6 +184,13 @@ void print_row(const BenchResult& result) {
 
 void bench(const BenchChoices& choices) {
   const std::vector<BenchShape> shapes = shapes_of(choices);
+#ifdef ALNG_HAS_ASCEND
+  if (is_predicted(choices.options.plan.device) && choices.door.empty()) {
+    const bool asked = !choices.shapes.empty() || !choices.dtypes.empty();
+    bench_ascend(choices.options.plan.device, asked ? shapes : std::vector<BenchShape>(), choices.json);
+    return;
+  }
+#endif
   // A shape that is refused shall not cost the minutes of those before it.
   for (const BenchShape& shape : shapes) make_plan(bench_problem(shape), choices.options.plan);
   if (!choices.door.empty()) {
@@ -208,8 +218,10 @@ void add_bench(CLI::App& app, int&) {
                                           "Measure speed, beside a non-temporal stream with the same reads and writes "
                                           "(out of cache) or a hand-tuned kernel that "
                                           "sums in any order (in cache).");
-  command.add_option("--shape", choices->shapes,
-                     "Rows and columns, as in 8192x4096; may be given more than once. Default: a table.");
+  command.add_option(
+      "--shape", choices->shapes,
+      "Rows and columns, as in 8192x4096; may be given more than once. Default: a table. On ascend devices, whose "
+      "cycles are predicted, the rows are those of one core.");
   command.add_option("--dtype", choices->dtypes,
                      "fp32, fp16 or bf16; may be given more than once. Default: fp32, or the table's.");
   add_plan_options(command, choices->options.plan);

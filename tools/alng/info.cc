@@ -20,7 +20,7 @@ nlohmann::ordered_json to_json(const std::vector<Availability>& list) {
 std::string to_text(const std::vector<Availability>& list) {
   std::string text;
   for (const Availability& item : list) {
-    text += fmt::format("{:<10} {:<4} {}\n", item.name, item.available ? "yes" : "no", item.reason);
+    text += fmt::format("{:<12} {:<4} {}\n", item.name, item.available ? "yes" : "no", item.reason);
   }
   return text;
 }

@@ -34,7 +34,8 @@ int run(int argc, char** argv) {
   alng::cli::add_explain(app, exit_code);
   alng::cli::add_info(app, exit_code);
   alng::cli::add_bench(app, exit_code);
-  constexpr const char* commands = "run, verify, make, explain, info, bench";
+  alng::cli::add_graph(app, exit_code);
+  constexpr const char* commands = "run, verify, make, explain, info, bench, graph";
   if (argc < 2) return fail(fmt::format("a command is expected: {} (alng --help says more)", commands));
   if (argv[1][0] != '-' &&
       app.get_subcommands([&](const CLI::App* command) { return command->check_name(argv[1]); }).empty()) {
