@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing here for the uses named: build (library and command line), test (the test
-# programs), check (everything scripts/test.sh runs). Touches apt only where something is missing.
+# programs), check (everything scripts/test.sh runs), bench (what scripts/bench.sh needs beside build). Touches apt only
+# where something is missing.
 set -euo pipefail
 
 build=(g++ cmake ninja-build libhwy-dev libtbb-dev libcli11-dev libfmt-dev nlohmann-json3-dev)
@@ -9,13 +10,16 @@ check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck pkg-
 # The cross build; its arm64 libraries come from scripts/aarch64_root.sh.
 [[ $(uname -m) == x86_64 ]] && check+=(g++-aarch64-linux-gnu qemu-user)
 
+bench=(git patch valgrind python3-venv ccache)
+
 wanted=()
 for use in "$@"; do
   case $use in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     check) wanted+=("${check[@]}") ;;
-    *) echo "install_packages.sh: '$use' is none of build, test, check" >&2 && exit 2 ;;
+    bench) wanted+=("${bench[@]}") ;;
+    *) echo "install_packages.sh: '$use' is none of build, test, check, bench" >&2 && exit 2 ;;
   esac
 done
 

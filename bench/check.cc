@@ -1,0 +1,180 @@
+// Whether one build of libalng is faster or slower than another: `bench_check OLD.so NEW.so [--seconds S]`.
+//
+// Both are loaded into one process and take turns on the same memory, one call each, the order changing from round to
+// round. Of each round the ratio old / new is taken: what disturbs the machine for a while disturbs both halves. The
+// interval of the median ratio is that of order statistics, which holds for any distribution: with n rounds, the
+// ratios number n/2 -+ z sqrt(n)/2 enclose the true median with the confidence of z. A difference counts from 3 % on,
+// because two builds of the same sources differ by up to 2 % (where code and workspace come to lie).
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "alng/alng.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// 99.9 % for each shape, so that a table of ten is wrong once in a hundred runs.
+constexpr double z = 3.29;
+constexpr double counts_from = 0.03;
+
+struct Library {
+  decltype(&alng_plan_create) create;
+  decltype(&alng_plan_destroy) destroy;
+  decltype(&alng_plan_workspace_size) workspace_size;
+  decltype(&alng_plan_run) run;
+  decltype(&alng_contiguous) contiguous;
+};
+
+[[noreturn]] void die(const std::string& why) {
+  std::fprintf(stderr, "bench_check: %s\n", why.c_str());
+  std::exit(2);
+}
+
+Library load(const char* path) {
+  void* const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) die(dlerror());
+  const auto find = [&](const char* name) {
+    void* const symbol = dlsym(handle, name);
+    if (symbol == nullptr) die(std::string(path) + " has no " + name);
+    return symbol;
+  };
+  return {reinterpret_cast<decltype(&alng_plan_create)>(find("alng_plan_create")),
+          reinterpret_cast<decltype(&alng_plan_destroy)>(find("alng_plan_destroy")),
+          reinterpret_cast<decltype(&alng_plan_workspace_size)>(find("alng_plan_workspace_size")),
+          reinterpret_cast<decltype(&alng_plan_run)>(find("alng_plan_run")),
+          reinterpret_cast<decltype(&alng_contiguous)>(find("alng_contiguous"))};
+}
+
+struct Shape {
+  std::int64_t rows, columns;
+  alng_dtype dtype;
+  int threads;  // 0: all
+};
+// Small, in each cache, out of cache.
+constexpr Shape shapes[] = {
+    {8, 768, ALNG_FLOAT32, 1},     {64, 768, ALNG_FLOAT32, 1},      {64, 768, ALNG_BFLOAT16, 1},
+    {512, 1024, ALNG_FLOAT32, 1},  {512, 1024, ALNG_FLOAT16, 1},    {512, 1024, ALNG_BFLOAT16, 0},
+    {4096, 4096, ALNG_FLOAT32, 0}, {16384, 1024, ALNG_BFLOAT16, 0},
+};
+
+class Memory {
+ public:
+  explicit Memory(std::size_t bytes) : data_(std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096)) {
+    if (data_ == nullptr) die("memory ran out");
+    std::memset(data_, 0x3c, bytes);
+  }
+  Memory(const Memory&) = delete;
+  ~Memory() { std::free(data_); }
+  void* get() const { return data_; }
+  float* floats() const { return static_cast<float*>(data_); }
+
+ private:
+  void* data_;
+};
+
+double quantile(const std::vector<double>& sorted, double rank) {
+  const double last = static_cast<double>(sorted.size() - 1);
+  return sorted[static_cast<std::size_t>(std::clamp(std::round(rank), 0.0, last))];
+}
+
+// 1: the new one is faster, -1: slower, 0: the same.
+int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
+  const std::int64_t extents[] = {shape.rows, shape.columns}, of_rows[] = {shape.rows, 1};
+  const auto bytes = static_cast<std::size_t>(shape.rows * shape.columns) * (shape.dtype == ALNG_FLOAT32 ? 4 : 2);
+  const Memory dy(bytes), x1(bytes), x2(bytes), dsum(bytes), dx(bytes);
+  const Memory mean(static_cast<std::size_t>(shape.rows) * 4), rstd(static_cast<std::size_t>(shape.rows) * 4);
+  const Memory gamma(static_cast<std::size_t>(shape.columns) * 4), dgamma(static_cast<std::size_t>(shape.columns) * 4),
+      dbeta(static_cast<std::size_t>(shape.columns) * 4);
+
+  alng_plan* plans[2];
+  std::size_t workspace_size = 0;
+  for (int i = 0; i < 2; ++i) {
+    const Library& library = libraries[i];
+    alng_problem problem{};
+    problem.dy = problem.x1 = problem.x2 = problem.dsum = problem.dx = library.contiguous(shape.dtype, 2, extents);
+    problem.rstd = problem.mean = library.contiguous(ALNG_FLOAT32, 2, of_rows);
+    problem.dgamma = problem.dbeta = library.contiguous(ALNG_FLOAT32, 1, &shape.columns);
+    problem.gamma = library.contiguous(shape.dtype, 1, &shape.columns);
+    alng_options options{};
+    options.threads = shape.threads;
+    alng_status status;
+    if (library.create(&problem, &options, &plans[i], &status) != ALNG_OK) die(status.message);
+    workspace_size = std::max(workspace_size, library.workspace_size(plans[i]));
+  }
+  const Memory workspace(workspace_size);
+  const alng_arguments arguments{dy.get(),        x1.get(),       x2.get(), rstd.floats(),   mean.floats(),
+                                 gamma.get(),     dsum.get(),     dx.get(), dgamma.floats(), dbeta.floats(),
+                                 workspace.get(), workspace_size, nullptr};
+  // Calls that take less than the clock can tell apart are timed together.
+  const std::size_t elements = static_cast<std::size_t>(shape.rows * shape.columns);
+  const int calls = static_cast<int>(std::max<std::size_t>(1, 65536 / elements));
+  const auto time = [&](int i) {
+    const Clock::time_point begin = Clock::now();
+    for (int call = 0; call < calls; ++call) {
+      alng_status status;
+      if (libraries[i].run(plans[i], &arguments, &status) != ALNG_OK) die(status.message);
+    }
+    return std::chrono::duration<double>(Clock::now() - begin).count() / calls;
+  };
+  std::vector<double> ratios, times;
+  const Clock::time_point begin = Clock::now();
+  for (int round = 0; round < 64 || std::chrono::duration<double>(Clock::now() - begin).count() < seconds; ++round) {
+    double of[2];
+    of[round % 2] = time(round % 2);
+    of[1 - round % 2] = time(1 - round % 2);
+    if (round < 8) continue;
+    ratios.push_back(of[0] / of[1]);
+    times.push_back(of[1]);
+  }
+  for (int i = 0; i < 2; ++i) libraries[i].destroy(plans[i]);
+
+  std::sort(ratios.begin(), ratios.end());
+  std::sort(times.begin(), times.end());
+  const double n = static_cast<double>(ratios.size());
+  const double low = quantile(ratios, n / 2 - z * std::sqrt(n) / 2),
+               high = quantile(ratios, n / 2 + z * std::sqrt(n) / 2);
+  const int verdict = low > 1 + counts_from ? 1 : high < 1 - counts_from ? -1 : 0;
+  constexpr const char* dtypes[] = {"fp32", "fp16", "bf16"};
+  std::printf("%6ldx%-5ld %s %s  %10.2f us  old/new %.3f [%.3f, %.3f]  %s\n", static_cast<long>(shape.rows),
+              static_cast<long>(shape.columns), dtypes[shape.dtype], shape.threads == 1 ? "1 thread   " : "all threads",
+              quantile(times, n / 2) * 1e6, quantile(ratios, n / 2), low, high,
+              verdict > 0   ? "faster"
+              : verdict < 0 ? "slower"
+                            : "the same");
+  std::fflush(stdout);
+  return verdict;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  double seconds = 3;
+  if (argc == 5 && std::strcmp(argv[3], "--seconds") == 0) {
+    seconds = std::atof(argv[4]);
+  } else if (argc != 3) {
+    std::fprintf(stderr, "usage: bench_check OLD.so NEW.so [--seconds S]\n");
+    return 2;
+  }
+  const Library libraries[2] = {load(argv[1]), load(argv[2])};
+  int faster = 0, slower = 0;
+  for (const Shape& shape : shapes) {
+    const int verdict = compare(libraries, shape, seconds);
+    faster += verdict > 0;
+    slower += verdict < 0;
+  }
+  std::printf("%s: of %zu shapes %d slower, %d faster; a difference counts from %.0f %% on, with 99.9 %% confidence\n",
+              slower > 0   ? "slower"
+              : faster > 0 ? "faster"
+                           : "the same",
+              std::size(shapes), slower, faster, 100 * counts_from);
+  return slower > 0 ? 1 : 0;
+}

@@ -1,0 +1,245 @@
+"""Everybody who takes part. Each has a name and, for a problem, a `run` that does the whole of it once and a way to read
+the outputs; or says in a sentence why it can't."""
+
+import ctypes
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+from machine import library
+
+DTYPE_NUMBERS = {"fp32": 0, "fp16": 1, "bf16": 2}
+
+
+class Refused(Exception):
+    """A contestant can't do this problem; the text says why."""
+
+
+class CProblem(ctypes.Structure):
+    """contestant_problem of contestants/contestant.h."""
+
+    _fields_ = [("rows", ctypes.c_int64), ("columns", ctypes.c_int64), ("dtype", ctypes.c_int32),
+                ("variant", ctypes.c_int32)] + [
+                    (name, ctypes.c_void_p)
+                    for name in ("dy", "x1", "x2", "rstd", "mean", "gamma", "dsum", "dx", "dgamma", "dbeta")]
+
+
+class Compiled:
+    """A shared library of contestants/, timed where no interpreter is in the way."""
+
+    def __init__(self, folder, name, file, python=False):
+        self.name = name
+        # Timed as the Python contestants are, to be compared with them.
+        self.python = python
+        self.library = library(folder / f"libcontestant_{file}.so")
+        self.clock = library(folder / "libcontestant_clock.so")
+        self.library.contestant_create.restype = ctypes.c_void_p
+        self.library.contestant_version.restype = ctypes.c_char_p
+
+    def version(self):
+        return self.library.contestant_version().decode()
+
+    def prepare(self, problem):
+        return [CompiledRun(self, problem, variant) for variant in range(self.library.contestant_variants())]
+
+
+class CompiledRun:
+    def __init__(self, contestant, problem, variant):
+        row = problem.row
+        address = {name: getattr(problem, name).ctypes.data for name in
+                   ("dy", "x1", "x2", "rstd", "mean", "gamma", "dsum", "dx", "dgamma", "dbeta")}
+        if not row.gamma:
+            address["gamma"] = None
+        if not row.dsum:
+            address["dsum"] = None
+        self.contestant = contestant
+        self.problem = problem
+        self.c_problem = CProblem(row.rows, row.columns, DTYPE_NUMBERS[row.dtype], variant, **address)
+        why = ctypes.create_string_buffer(512)
+        handle = contestant.library.contestant_create(ctypes.byref(self.c_problem), why, len(why))
+        if not handle:
+            raise Refused(why.value.decode())
+        self.handle = ctypes.c_void_p(handle)
+
+    def time(self, warm, timed):
+        if self.contestant.python:
+            return time_python(lambda: self.contestant.library.contestant_run(self.handle), warm, timed)
+        nanoseconds = (ctypes.c_int64 * timed)()
+        self.contestant.clock.time_calls(self.contestant.library.contestant_run, self.handle, warm, timed, nanoseconds)
+        return list(nanoseconds)
+
+    def outputs(self):
+        return self.problem.dx, self.problem.dgamma, self.problem.dbeta
+
+    def close(self):
+        self.contestant.library.contestant_destroy(self.handle)
+
+
+def time_python(run, warm, timed):
+    for _ in range(warm):
+        run()
+    times = []
+    for _ in range(timed):
+        begin = time.perf_counter_ns()
+        run()
+        times.append(time.perf_counter_ns() - begin)
+    return times
+
+
+class PythonRun:
+    """`run` returns once the work is done; `outputs` gives numpy arrays of what it computed last."""
+
+    def __init__(self, run, outputs):
+        self.run = run
+        self.outputs = outputs
+
+    def time(self, warm, timed):
+        return time_python(self.run, warm, timed)
+
+    def close(self):
+        pass
+
+
+class Torch:
+    """PyTorch: x1 + x2, native_layer_norm_backward, + dsum. Sums and dx go where they are wanted (out=)."""
+
+    python = True
+
+    def __init__(self, compiled=False):
+        import torch
+
+        torch.set_grad_enabled(False)
+        self.torch = torch
+        self.compiled = compiled
+        self.name = "PyTorch compiled" if compiled else "PyTorch eager"
+
+    def version(self):
+        return self.torch.__version__
+
+    def tensor(self, array):
+        if array.dtype.name == "bfloat16":
+            return self.torch.from_numpy(array.view(np.uint16)).view(self.torch.bfloat16)
+        return self.torch.from_numpy(array)
+
+    def prepare(self, problem):
+        torch = self.torch
+        row = problem.row
+        dy, x1, x2, dsum, dx = (self.tensor(getattr(problem, name)) for name in ("dy", "x1", "x2", "dsum", "dx"))
+        mean, rstd = (self.tensor(getattr(problem, name))[:, None] for name in ("mean", "rstd"))
+        gamma = self.tensor(problem.gamma)
+        beta = torch.zeros_like(gamma)
+        backward = torch.ops.aten.native_layer_norm_backward.default
+        # Without gamma PyTorch gives no dgamma and dbeta; those who want them pass ones.
+        shape, mask = [row.columns], [True, True, True]
+        last = {}
+
+        if self.compiled:
+            def step(dy, x1, x2, mean, rstd, gamma, beta, dsum):
+                dx, dgamma, dbeta = backward(dy, x1 + x2, shape, mean, rstd, gamma, beta, mask)
+                return (dx + dsum if row.dsum else dx), dgamma, dbeta
+
+            torch._dynamo.reset()
+            compiled = torch.compile(step, dynamic=False, fullgraph=True)
+
+            def run():
+                last["outputs"] = compiled(dy, x1, x2, mean, rstd, gamma, beta, dsum)
+        else:
+            x = torch.empty_like(dx)
+            sums = torch.empty_like(gamma), torch.empty_like(gamma)
+            backward_out = torch.ops.aten.native_layer_norm_backward.out
+
+            def run():
+                torch.add(x1, x2, out=x)
+                backward_out(dy, x, shape, mean, rstd, gamma, beta, mask, out0=dx, out1=sums[0], out2=sums[1])
+                if row.dsum:
+                    dx.add_(dsum)
+                last["outputs"] = (dx, *sums)
+
+        def outputs():
+            dx, dgamma, dbeta = last["outputs"]
+            return (dx.view(torch.uint16).numpy().view(problem.dx.dtype) if row.dtype == "bf16" else dx.numpy(),
+                    dgamma.numpy(), dbeta.numpy())
+
+        try:
+            run()
+        except Exception as error:  # pylint: disable=broad-except
+            raise Refused(str(error).splitlines()[0]) from error
+
+        return [PythonRun(run, outputs)]
+
+
+class Jax:
+    """JAX: the formulas in float32, compiled by XLA, outputs allocated by it."""
+
+    python = True
+    name = "JAX"
+
+    def __init__(self):
+        import jax
+
+        jax.config.update("jax_platforms", "cpu")
+        self.jax = jax
+
+    def version(self):
+        return self.jax.__version__
+
+    def prepare(self, problem):
+        jax = self.jax
+        jnp = jax.numpy
+        row = problem.row
+
+        def step(dy, x1, x2, mean, rstd, gamma, dsum):
+            g = dy.astype(jnp.float32)
+            h = (x1.astype(jnp.float32) + x2.astype(jnp.float32) - mean[:, None]) * rstd[:, None]
+            w = g * gamma if row.gamma else g
+            dx = rstd[:, None] * (w - w.mean(axis=1, keepdims=True) - h * (w * h).mean(axis=1, keepdims=True))
+            if row.dsum:
+                dx = dx + dsum.astype(jnp.float32)
+            return dx.astype(dy.dtype), (g * h).sum(axis=0), g.sum(axis=0)
+
+        inputs = [jax.device_put(getattr(problem, name)) for name in
+                  ("dy", "x1", "x2", "mean", "rstd", "gamma", "dsum")]
+        compiled = jax.jit(step)
+        last = {}
+
+        def run():
+            last["outputs"] = jax.block_until_ready(compiled(*inputs))
+
+        run()
+        return [PythonRun(run, lambda: tuple(np.asarray(output) for output in last["outputs"]))]
+
+
+def everybody(folder):
+    """alng, alng as called from Python, then the others; `folder` is where the compiled ones are."""
+    # alng and the newest oneDNN both use oneTBB, and a process has one: the newer of the two, which serves both. With
+    # Debian's 2021.8 the newest oneDNN finds no processor.
+    tbb = pathlib.Path(sys.prefix) / "lib" / "libtbb.so.12"
+    if tbb.exists():
+        ctypes.CDLL(str(tbb), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+    makers = [
+        lambda: Compiled(folder, "alng", "alng"),
+        lambda: Compiled(folder, "alng from Python", "alng", python=True),
+        lambda: Compiled(folder, "stream", "stream"),
+        lambda: Compiled(folder, "plain loops", "plain_loop"),
+        lambda: Compiled(folder, "oneDNN", "onednn"),
+        lambda: Compiled(folder, "oneDNN 3.2 OpenMP", "onednn_openmp"),
+        Torch,
+        lambda: Torch(compiled=True),
+        Jax,
+    ]
+    present = []
+    for maker in makers:
+        try:
+            present.append(maker())
+        except (OSError, ImportError) as error:
+            print(f"absent: {error}", flush=True)
+    return present
+
+
+def quiet_openmp():
+    """A chance for the threads of the last contestant to go to sleep: OpenMP's spin for some milliseconds."""
+    if len(os.sched_getaffinity(0)) > 1:
+        time.sleep(0.004)

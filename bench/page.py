@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""docs/performance.md and its plots from recorded results: page.py --results DIR --out DIR."""
+
+import argparse
+import csv
+import json
+import pathlib
+import sys
+
+# Readable on white and on black: no background, grey axes, colours of middling lightness.
+INK = "#808080"
+COLOURS = {
+    "alng": "#2f7fd0", "oneDNN": "#e07b39", "oneDNN 3.2 OpenMP": "#c9a227", "PyTorch eager": "#c0504d",
+    "PyTorch compiled": "#9b6fc3", "JAX": "#4aa564", "plain loops": "#7f8c8d",
+    "fp32": "#2f7fd0", "fp16": "#c9a227", "bf16": "#e07b39",
+}
+DTYPES = ("fp32", "fp16", "bf16")
+# DESIGN's and the issue tracker's goals: contestant, ratio out of cache.
+GOALS = {"oneDNN": 2.0, "oneDNN 3.2 OpenMP": 2.0, "PyTorch eager": 4.0, "PyTorch compiled": 1.5}
+
+
+def read(path):
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def shape_of(line):
+    return (f"{line['rows']}x{line['columns']} {line['dtype']}" + ("" if line["gamma"] == "1" else " without gamma")
+            + ("" if line["dsum"] == "1" else " without dsum"))
+
+
+def is_peer(name):
+    return not name.startswith("alng") and name != "stream"
+
+
+def axes(width=7.5, height=4.0):
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same bytes each time.
+    matplotlib.rcParams.update({"svg.hashsalt": "alng", "font.size": 10, "text.color": INK, "axes.edgecolor": INK,
+                                "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "legend.frameon": False,
+                                "axes.spines.top": False, "axes.spines.right": False, "grid.color": INK,
+                                "grid.alpha": 0.3, "axes.grid": True})
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(width, height), layout="constrained")
+
+
+def save(figure, path):
+    figure.savefig(path, transparent=True, metadata={"Date": None})
+    from matplotlib import pyplot
+
+    pyplot.close(figure)
+
+
+def plot_fraction(sweep, path):
+    """Fraction of the stream over the number of columns."""
+    figure, axis = axes()
+    names = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+    for long, dtype in names.items():
+        points = sorted((r["columns"], r["stream_fraction"]) for r in sweep if r["dtype"] == long)
+        if points:
+            axis.plot(*zip(*points), marker="o", color=COLOURS[dtype], label=dtype)
+    axis.axhline(1, color=INK, linewidth=1)
+    axis.set(xscale="log", xlabel="columns (32 Mi elements in all)", ylabel="of the stream's speed", ylim=(0, 1.1))
+    axis.set_xscale("log", base=2)
+    axis.legend(ncols=3)
+    save(figure, path)
+
+
+def plot_ahead(speed, path):
+    """Time of each peer divided by alng's, out of cache and in cache."""
+    figure, axis = axes(7.5, 5.0)
+    peers = [name for name in COLOURS if any(l["contestant"] == name and is_peer(name) for l in speed)]
+    rows = [l for l in speed if l["contestant"] == "alng"]
+    rows.sort(key=lambda l: int(l["bytes"]))
+    keys = [shape_of(l) for l in rows]
+    for name in peers:
+        points = [(int(l["bytes"]) / 2**20, float(l["ratio"])) for l in speed
+                  if l["contestant"] == name and not l["refused"] and shape_of(l) in keys]
+        axis.scatter(*zip(*points), s=18, color=COLOURS[name], label=name)
+    axis.axhline(1, color=INK, linewidth=1)
+    axis.set(xscale="log", yscale="log", xlabel="MiB read and written", ylabel="times alng's time")
+    axis.set_yticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5", "1", "2", "5", "10", "20", "50"])
+    axis.legend(ncols=3, loc="upper right")
+    save(figure, path)
+
+
+def plot_error(accuracy, path):
+    """Error of dgamma against the number of rows."""
+    figure, axis = axes()
+    for dtype, style in (("fp32", "-"), ("bf16", "--")):
+        for name in COLOURS:
+            points = sorted((int(l["rows"]), float(l["dgamma"])) for l in accuracy
+                            if l["contestant"] == name and l["dtype"] == dtype and l["columns"] == "16"
+                            and not l["refused"])
+            if points:
+                axis.plot(*zip(*points), style, marker="o", color=COLOURS[name], label=f"{name}, {dtype}")
+    axis.set(xscale="log", yscale="log", xlabel="rows (16 columns)", ylabel="largest error of dgamma / rms")
+    axis.legend(ncols=2, fontsize=7)
+    save(figure, path)
+
+
+def plot_roofline(speed, path):
+    """Bytes a second over the size of the problem: alng, and the stream where memory is the limit."""
+    figure, axis = axes()
+    for dtype in DTYPES:
+        points = sorted((int(l["bytes"]) / 2**20, int(l["bytes"]) / float(l["microseconds"]) / 1e3) for l in speed
+                        if l["contestant"] == "alng" and l["dtype"] == dtype)
+        if points:
+            axis.plot(*zip(*points), "o", color=COLOURS[dtype], label=f"alng, {dtype}")
+    points = sorted((int(l["bytes"]) / 2**20, int(l["bytes"]) / float(l["microseconds"]) / 1e3) for l in speed
+                    if l["contestant"] == "stream" and l["in_cache"] == "0")
+    if points:
+        axis.plot(*zip(*points), "_", markersize=12, color=INK, label="stream, out of cache")
+    axis.set(xscale="log", xlabel="MiB read and written", ylabel="GB/s")
+    axis.set_ylim(bottom=0)
+    axis.legend()
+    save(figure, path)
+
+
+def speed_table(speed):
+    names = [name for name in ("stream", *COLOURS) if name != "alng" and any(l["contestant"] == name for l in speed)]
+    text = ["| shape | alng, µs | " + " | ".join(names) + " |", "| --- " * (2 + len(names)) + "|"]
+    by_shape = {}
+    for line in speed:
+        by_shape.setdefault(shape_of(line), {})[line["contestant"]] = line
+    for shape, lines in by_shape.items():
+        own = lines["alng"]
+        cells = [shape + (" (in cache)" if own["in_cache"] == "1" else ""), own["microseconds"]]
+        for name in names:
+            line = lines.get(name)
+            if line is None or name == "stream" and own["in_cache"] == "1":
+                cells.append("")
+            elif line["refused"]:
+                cells.append("refuses")
+            else:
+                cells.append(f"{float(line['ratio']):.2f} [{float(line['ratio_q1']):.2f}, {float(line['ratio_q3']):.2f}]")
+        text.append("| " + " | ".join(cells) + " |")
+    return "\n".join(text)
+
+
+def goals(speed, sweep):
+    """Every goal, whether it is met, and by what."""
+    text = ["| goal | worst row | met |", "| --- | --- | --- |"]
+    out = [l for l in speed if l["in_cache"] == "0" and not l["refused"]]
+
+    def add(what, worst, met):
+        text.append(f"| {what} | {worst} | {'yes' if met else 'no'} |")
+
+    stream = [(float(l["ratio"]), shape_of(l)) for l in out if l["contestant"] == "stream"]
+    if stream:
+        worst = min(stream)
+        add("at least 0.90 of the stream, out of cache", f"{worst[0]:.2f}: {worst[1]}", worst[0] >= 0.9)
+    fractions = [(r["stream_fraction"], f"{r['rows']}x{r['columns']} {r['dtype']}") for r in sweep]
+    if fractions:
+        worst = min(fractions)
+        add("never below 0.85 of the stream, 64 to 65,536 columns", f"{worst[0]:.2f}: {worst[1]}", worst[0] >= 0.85)
+    for name, least in GOALS.items():
+        ratios = [(float(l["ratio"]), shape_of(l)) for l in out if l["contestant"] == name]
+        if ratios:
+            worst = min(ratios)
+            add(f"{least:g} times as fast as {name}, out of cache", f"{worst[0]:.2f}: {worst[1]}", worst[0] >= least)
+    ratios = [(float(l["ratio"]), f"{shape_of(l)}, {l['contestant']}") for l in speed
+              if is_peer(l["contestant"]) and not l["refused"]]
+    if ratios:
+        behind = sorted(r for r in ratios if r[0] < 1)
+        worst = min(ratios)
+        add("never slower than a peer, on any row", f"{worst[0]:.2f}: {worst[1]} ({len(behind)} of {len(ratios)} below 1)",
+            not behind)
+    return "\n".join(text)
+
+
+def accuracy_table(accuracy):
+    text = ["| problem | who | dx | dgamma | dbeta | same bits on one thread |", "| --- " * 6 + "|"]
+    for line in accuracy:
+        problem = f"{line['rows']}x{line['columns']} {line['dtype']}"
+        if float(line["mean_over_std"]):
+            problem += f", mean/std {float(line['mean_over_std']):g}"
+        if line["refused"]:
+            cells = [problem, line["contestant"], "refuses", "", "", ""]
+        else:
+            cells = [problem, line["contestant"], line["dx"], line["dgamma"], line["dbeta"],
+                     "yes" if line["same_bits"] == "1" else "no"]
+        text.append("| " + " | ".join(cells) + " |")
+    return "\n".join(text)
+
+
+def instruction_table(instructions):
+    text = ["| shape | instructions a call | an element |", "| --- | --- | --- |"]
+    for line in instructions:
+        text.append(f"| {line['rows']}x{line['columns']} {line['dtype']} | {int(line['instructions_per_call']):,} | "
+                    f"{line['instructions_per_element']} |")
+    return "\n".join(text)
+
+
+def machine_list(machine):
+    caches = ", ".join(f"L{level} {size // 1024} KiB" for level, size in machine["cache_bytes"].items())
+    versions = "; ".join(f"{name} {version}" for name, version in machine["contestants"].items() if name != "stream")
+    return (f"- {machine['processor']}, {machine['processors']} processors, {caches}, "
+            f"{machine['memory_bytes'] >> 30} GiB; {', '.join(machine['vector_instructions'])}\n"
+            f"- {machine['system']}, {machine['libc']}; sources {machine['commit']}\n- {versions}")
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args(arguments)
+    results, out = options.results, options.out
+    speed = read(results / "speed_all.csv")
+    if not speed:
+        sys.exit(f"page.py: there is no speed_all.csv in {results}; scripts/bench.sh writes it")
+    one = read(results / "speed_one.csv")
+    accuracy = read(results / "accuracy.csv")
+    instructions = read(results / "instructions.csv")
+    machine = json.loads((results / "machine_all.json").read_text(encoding="utf-8"))
+    sweep_file = results / "sweep.json"
+    sweep = json.loads(sweep_file.read_text(encoding="utf-8"))["results"] if sweep_file.exists() else []
+    plots = out / "performance"
+    plots.mkdir(parents=True, exist_ok=True)
+    plot_fraction(sweep, plots / "stream_fraction.svg")
+    plot_ahead(speed, plots / "ahead.svg")
+    plot_error(accuracy, plots / "error.svg")
+    plot_roofline(speed, plots / "roofline.svg")
+    template = (pathlib.Path(__file__).resolve().parent / "page.md").read_text(encoding="utf-8")
+    page = template.format(machine=machine_list(machine), goals=goals(speed, sweep), speed_all=speed_table(speed),
+                           speed_one=speed_table(one) if one else "not measured", accuracy=accuracy_table(accuracy),
+                           instructions=instruction_table(instructions))
+    (out / "performance.md").write_text(page, encoding="utf-8")
+    print(f"{out / 'performance.md'} is written")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# Measures alng beside what a user would take instead, on the same data in the same run, and writes docs/performance.md.
+#
+#   scripts/bench.sh                   everything: installs what is missing, builds, measures (20 minutes on 2 cores)
+#   scripts/bench.sh --quick           fewer rows (3 minutes); the results stay in build/bench and docs/ as they are
+#   scripts/bench.sh --check [COMMIT]  whether this tree is faster or slower than COMMIT (default: HEAD), interleaved
+#   scripts/bench.sh --check-itself    two builds of one commit are the same, a planted slowdown of 10 % is slower
+#   scripts/bench.sh --page            docs/performance.md and its plots from the recorded results
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+work=$root/build/bench
+jobs=$(nproc)
+
+case ${1:-} in '' | --quick | --check | --check-itself | --page) ;; *)
+  sed -n '2,9p' "$0" >&2
+  exit 2
+  ;;
+esac
+
+use_ccache() {
+  if command -v ccache >/dev/null; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  fi
+}
+
+# Python packages as pinned in bench/requirements.txt, once.
+install_python() {
+  local venv=$work/venv
+  if [[ ! -e $venv/complete ]] || ! cmp -s bench/requirements.txt "$venv/complete"; then
+    echo "installing the Python packages of bench/requirements.txt in build/bench/venv"
+    rm -rf "$venv" "$work/onednn-openmp"
+    python3 -m venv "$venv"
+    # PyTorch's own index has a build without CUDA, a tenth of the size; where it can't be reached, PyPI's runs as well.
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 0 --timeout 10 \
+      --index-url https://download.pytorch.org/whl/cpu --extra-index-url https://pypi.org/simple \
+      "$(grep '^torch==' bench/requirements.txt)" >/dev/null 2>&1 || true
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r bench/requirements.txt
+    # oneDNN's newest build for CPUs alone; it would overwrite the other's files.
+    python3 -m venv "$work/onednn-openmp"
+    "$work/onednn-openmp/bin/pip" install --quiet --disable-pip-version-check onednn-cpu-gomp==2023.2.0
+    cp bench/requirements.txt "$venv/complete"
+  fi
+  # The newest oneDNN reaches the processor through OpenCL, which looks for drivers in /etc.
+  export OCL_ICD_FILENAMES=$venv/lib/libintelocl.so
+}
+
+build() {
+  cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_BENCH=ON -DALNG_BUILD_TESTS=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_EXAMPLES=OFF \
+    -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp" >"$work/cmake.log"
+  cmake --build "$work/build" -j "$jobs" >"$work/build.log" || {
+    tail -n 40 "$work/build.log" >&2
+    exit 1
+  }
+}
+
+# libalng alone, of a source tree: library TREE FOLDER
+library() {
+  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_TOOLS=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_INSTALL=OFF >"$2.log"
+  cmake --build "$2" -j "$jobs" --target alng >>"$2.log" || {
+    tail -n 40 "$2.log" >&2
+    exit 1
+  }
+}
+
+checker() {
+  mkdir -p "$work"
+  "${CXX:-c++}" -std=c++20 -O2 -Iinclude bench/check.cc -ldl -o "$work/bench_check"
+}
+
+tree_of() { # COMMIT FOLDER
+  rm -rf "$2"
+  mkdir -p "$2"
+  git archive "$1" | tar -x -C "$2"
+}
+
+check() {
+  local commit
+  commit=$(git rev-parse --verify --short=12 "${1:-HEAD}^{commit}")
+  scripts/install_packages.sh build
+  use_ccache
+  checker
+  tree_of "$commit" "$work/old"
+  library "$work/old" "$work/old-build"
+  library "$root" "$work/new-build"
+  echo "old: $commit    new: this tree"
+  "$work/bench_check" "$work/old-build/src/libalng.so" "$work/new-build/src/libalng.so"
+}
+
+check_itself() {
+  scripts/install_packages.sh build
+  use_ccache
+  checker
+  tree_of HEAD "$work/old"
+  tree_of HEAD "$work/again"
+  tree_of HEAD "$work/slower"
+  patch --quiet --strip=1 --directory="$work/slower" <bench/planted_slowdown.patch
+  local name
+  for name in old again slower; do library "$work/$name" "$work/$name-build"; done
+  echo "two builds of one commit:"
+  "$work/bench_check" "$work/old-build/src/libalng.so" "$work/again-build/src/libalng.so" | tee "$work/itself"
+  grep -q '^the same:' "$work/itself" || { echo "check-itself: two builds of one commit are not called the same" >&2; exit 1; }
+  echo "10 % slower:"
+  if "$work/bench_check" "$work/old-build/src/libalng.so" "$work/slower-build/src/libalng.so" | tee "$work/itself"; then
+    echo "check-itself: a planted slowdown of 10 % is not called slower" >&2
+    exit 1
+  fi
+  grep -q '^slower:' "$work/itself"
+  echo "both are told apart"
+}
+
+# Instructions of a call: callgrind counts them for two numbers of calls.
+instructions() {
+  local results=$1 shape dtype few many
+  echo "rows,columns,dtype,instructions_per_call,instructions_per_element" >"$results/instructions.csv"
+  for shape in "64 768" "512 1024"; do
+    for dtype in fp32 bf16; do
+      # shellcheck disable=SC2086  # rows and columns are two words
+      few=$(count_instructions $shape $dtype 2)
+      # shellcheck disable=SC2086
+      many=$(count_instructions $shape $dtype 6)
+      awk -v shape="$shape" -v dtype="$dtype" -v few="$few" -v many="$many" 'BEGIN {
+        split(shape, s, " "); each = (many - few) / 4
+        printf "%d,%d,%s,%d,%.4f\n", s[1], s[2], dtype, each, each / s[1] / s[2] }' >>"$results/instructions.csv"
+    done
+  done
+}
+
+count_instructions() {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$work/build/bench/bench_instructions" "$@" 2>&1 |
+    sed -n 's/.*Collected : \([0-9]*\)$/\1/p'
+}
+
+# The fraction of the stream over the number of columns: 32 Mi elements each, out of any cache.
+sweep() {
+  local shapes=() columns
+  for columns in 64 128 256 512 1024 2048 4096 8192 16384 32768 65536; do
+    shapes+=(--shape "$((32 * 1024 * 1024 / columns))x$columns")
+  done
+  "$work/build/tools/alng/alng" bench --json --seconds 1 --dtype fp32 --dtype fp16 --dtype bf16 "${shapes[@]}" \
+    >"$1/sweep.json"
+}
+
+measure() {
+  local results=$1
+  shift
+  scripts/install_packages.sh build bench
+  use_ccache
+  mkdir -p "$work" "$results"
+  install_python
+  build
+  "$work/venv/bin/python" bench/compare.py --build "$work/build/bench" --results "$results" "$@"
+  "$work/venv/bin/python" bench/compare.py --build "$work/build/bench" --results "$results" --one-thread "$@"
+  "$work/venv/bin/python" bench/accuracy.py --build "$work/build/bench" --results "$results" ${1:+"--quick"} \
+    >"$work/accuracy.log"
+  sweep "$results"
+  instructions "$results"
+}
+
+page() { "$work/venv/bin/python" bench/page.py --results "$1" --out "$2"; }
+
+case ${1:-} in
+  '')
+    measure "$root/bench/results"
+    page "$root/bench/results" "$root/docs"
+    ;;
+  --quick)
+    measure "$work/results" --quick --seconds 1
+    page "$work/results" "$work/page"
+    ;;
+  --page)
+    install_python
+    page "$root/bench/results" "$root/docs"
+    ;;
+  --check) check "${2:-}" ;;
+  --check-itself) check_itself ;;
+esac
