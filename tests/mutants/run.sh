@@ -5,8 +5,8 @@
 #
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
-# own, and the tests of that library are run with it: operator_test for src/, cann_test for cann/. Caught: a test fails. The
-# unchanged libraries go through the same mill first.
+# own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
+# rest of cann/. Caught: a test fails. The unchanged libraries go through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -14,19 +14,14 @@ build_dir=$(realpath "$2")
 here=$source_dir/tests/mutants
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build_dir/CMakeCache.txt")
 
-die() {
-  echo "$1" >&2
-  exit 2
-}
+# shellcheck source=tests/mutants/plant.sh
+source "$here/plant.sh"
 
-# The value of a key in a mutant's head.
-head_of() { sed -n "/^--- before\$/q; s/^$2: //p" "$1"; }
-
-# The wing of the house, src or cann: its library, what that is made of, and its tests.
+# The wing of the house that a file is in: its library, what that is made of, and its tests.
 choose_wing() {
-  wing=$1
-  case $wing in
-    src)
+  wing=${1%%/*}
+  case $1 in
+    src/*)
       library=libalng.so.0
       objects=$build_dir/src/CMakeFiles/alng.dir
       needs=(-ltbb)
@@ -34,14 +29,17 @@ choose_wing() {
       # What decides bit by bit, without the largest cases.
       filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'
       ;;
-    cann)
+    cann/*)
       library=libalng_cann.so.0
       objects=$build_dir/cann/CMakeFiles/alng_cann_objects.dir
       needs=(-L"$build_dir/src" "-Wl,-rpath,$build_dir/src" -lalng "-Wl,-z,nodelete")
+      # The products' models, where they are built.
+      [ ! -d "$build_dir/ascend/twin" ] || mapfile -t -O "${#needs[@]}" needs < <(find "$build_dir/ascend/twin" -name '*.o')
       test=$build_dir/tests/cann/cann_test
       filter='-Slow*:Soak*'
+      if [[ $1 == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
       ;;
-    *) die "there are no mutants of $wing/" ;;
+    *) die "there are no mutants of $1" ;;
   esac
   [ -x "$test" ] || die "$test is not built"
 }
@@ -83,21 +81,15 @@ compile() {
 
 # What the tests made of one mutant, in a line; 1 where they did not notice.
 try() {
-  local mutant=$1 name work text before after file replaced=() source
+  local mutant=$1 name work file replaced=() source
   name=$(basename "$mutant" .mutant)
   work=$build_dir/mutants/$name
   rm -rf "$work"
   file=$(head_of "$mutant" file)
-  choose_wing "${file%%/*}"
+  choose_wing "$file"
   mkdir -p "$work/tree"
   cp -r "$source_dir/$wing" "$work/tree/$wing"
-  before=$(sed '1,/^--- before$/d; /^--- after$/,$d' "$mutant")
-  after=$(sed '1,/^--- after$/d' "$mutant")
-  text=$(<"$work/tree/$file")
-  local rest=${text#*"$before"}
-  [ "$rest" != "$text" ] || die "$name: stale, $file does not contain its text"
-  [ "${rest#*"$before"}" = "$rest" ] || die "$name: its text is in $file more than once"
-  printf '%s\n' "${text/"$before"/"$after"}" >"$work/tree/$file"
+  plant "$mutant" "$work/tree"
   for source in $(head_of "$mutant" compile); do
     local object=$objects/${source#"$wing/"}.o
     [ -f "$object" ] || die "$name: no object for $source"
@@ -126,15 +118,14 @@ shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
 
-for wing in $(for mutant in "${mutants[@]}"; do head_of "$mutant" file; done | cut -d/ -f1 | sort -u); do
-  choose_wing "$wing"
-  unchanged=$build_dir/mutants/none/$wing
+declare -A tried=()
+for mutant in "${mutants[@]}"; do
+  choose_wing "$(head_of "$mutant" file)"
+  [ -z "${tried[$test]:-}" ] || continue
+  tried[$test]=yes
+  unchanged=$build_dir/mutants/none/$(basename "$test")
   mkdir -p "$unchanged"
   link "$unchanged/$library"
   tests_pass "$unchanged" || die "the tests fail without any mutant, see $unchanged/log"
 done
-status=0
-printf '%s\n' "${mutants[@]}" |
-  xargs -P "$(nproc)" -I{} env ALNG_TRY_MUTANT={} "$0" "$source_dir" "$build_dir" || status=1
-[ $status -eq 0 ] && echo "all ${#mutants[@]} mutants caught"
-exit $status
+try_all "$0" "$source_dir" "$build_dir" "${mutants[@]}"
