@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   options.threads = 1;
   const auto plan = problem ? alng::Plan::create(problem.value(), options) : problem.status();
   if (!plan) {
-    std::fprintf(stderr, "bench_instructions: %s\n", plan.status().message());
+    std::fprintf(stderr, "bench_instructions: %s\n", plan.status().message().c_str());
     return 1;
   }
   // Every element the same small number: instructions do not depend on it.
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   arguments.workspace_size = workspace.size();
   for (int i = 0; i < calls; ++i) {
     if (const alng::Status status = plan->run(arguments); !status.ok()) {
-      std::fprintf(stderr, "bench_instructions: %s\n", status.message());
+      std::fprintf(stderr, "bench_instructions: %s\n", status.message().c_str());
       return 1;
     }
   }

@@ -47,7 +47,7 @@ install_python() {
 
 build() {
   cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_BENCH=ON -DALNG_BUILD_TESTS=OFF \
-    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_EXAMPLES=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_EXAMPLES=OFF \
     -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp" >"$work/cmake.log"
   cmake --build "$work/build" -j "$jobs" >"$work/build.log" || {
     tail -n 40 "$work/build.log" >&2
