@@ -10,7 +10,7 @@ check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck pkg-
 # The cross build; its arm64 libraries come from scripts/aarch64_root.sh.
 [[ $(uname -m) == x86_64 ]] && check+=(g++-aarch64-linux-gnu qemu-user)
 
-bench=(git patch valgrind python3-venv ccache)
+bench=(git patch patchelf valgrind python3-venv ccache)
 
 wanted=()
 for use in "$@"; do
