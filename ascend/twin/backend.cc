@@ -208,7 +208,9 @@ class TwinBackend final : public Backend {
 
 // Where this object is linked in, the devices exist.
 const bool registered = [] {
-  for (const Product& product : products()) register_backend(*new TwinBackend(product));
+  // Kept also where another copy of this object, in another library, has registered these devices before.
+  static const auto& all = *new std::vector<TwinBackend>(products().begin(), products().end());
+  for (const TwinBackend& backend : all) register_backend(backend);
   return true;
 }();
 
