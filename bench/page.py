@@ -65,7 +65,7 @@ def plot_fraction(sweep, path):
         if points:
             axis.plot(*zip(*points), marker="o", color=COLOURS[dtype], label=dtype)
     axis.axhline(1, color=INK, linewidth=1)
-    axis.set(xscale="log", xlabel="columns (32 Mi elements in all)", ylabel="of the stream's speed", ylim=(0, 1.1))
+    axis.set(xlabel="columns (32 Mi elements in all)", ylabel="of the stream's speed", ylim=(0, 1.1))
     axis.set_xscale("log", base=2)
     axis.legend(ncols=3)
     save(figure, path)
@@ -75,12 +75,9 @@ def plot_ahead(speed, path):
     """Time of each peer divided by alng's, out of cache and in cache."""
     figure, axis = axes(7.5, 5.0)
     peers = [name for name in COLOURS if any(l["contestant"] == name and is_peer(name) for l in speed)]
-    rows = [l for l in speed if l["contestant"] == "alng"]
-    rows.sort(key=lambda l: int(l["bytes"]))
-    keys = [shape_of(l) for l in rows]
     for name in peers:
         points = [(int(l["bytes"]) / 2**20, float(l["ratio"])) for l in speed
-                  if l["contestant"] == name and not l["refused"] and shape_of(l) in keys]
+                  if l["contestant"] == name and not l["refused"]]
         axis.scatter(*zip(*points), s=18, color=COLOURS[name], label=name)
     axis.axhline(1, color=INK, linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="MiB read and written", ylabel="times alng's time")
@@ -104,16 +101,19 @@ def plot_error(accuracy, path):
     save(figure, path)
 
 
+def bandwidths(lines):
+    """MiB and GB/s of each, by size."""
+    return sorted((int(l["bytes"]) / 2**20, int(l["bytes"]) / float(l["microseconds"]) / 1e3) for l in lines)
+
+
 def plot_roofline(speed, path):
     """Bytes a second over the size of the problem: alng, and the stream where memory is the limit."""
     figure, axis = axes()
     for dtype in DTYPES:
-        points = sorted((int(l["bytes"]) / 2**20, int(l["bytes"]) / float(l["microseconds"]) / 1e3) for l in speed
-                        if l["contestant"] == "alng" and l["dtype"] == dtype)
+        points = bandwidths(l for l in speed if l["contestant"] == "alng" and l["dtype"] == dtype)
         if points:
             axis.plot(*zip(*points), "o", color=COLOURS[dtype], label=f"alng, {dtype}")
-    points = sorted((int(l["bytes"]) / 2**20, int(l["bytes"]) / float(l["microseconds"]) / 1e3) for l in speed
-                    if l["contestant"] == "stream" and l["in_cache"] == "0")
+    points = bandwidths(l for l in speed if l["contestant"] == "stream" and l["in_cache"] == "0")
     if points:
         axis.plot(*zip(*points), "_", markersize=12, color=INK, label="stream, out of cache")
     axis.set(xscale="log", xlabel="MiB read and written", ylabel="GB/s")

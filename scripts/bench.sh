@@ -45,27 +45,36 @@ install_python() {
   export OCL_ICD_FILENAMES=$venv/lib/libintelocl.so
 }
 
-build() {
-  cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_BENCH=ON -DALNG_BUILD_TESTS=OFF \
-    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_EXAMPLES=OFF \
-    -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp" >"$work/cmake.log"
-  cmake --build "$work/build" -j "$jobs" >"$work/build.log" || {
-    tail -n 40 "$work/build.log" >&2
+# logged LOG COMMAND...: its end is shown where the command fails.
+logged() {
+  local log=$1
+  shift
+  "$@" >>"$log" 2>&1 || {
+    tail -n 40 "$log" >&2
     exit 1
   }
+}
+
+build() {
+  rm -f "$work/build.log"
+  logged "$work/build.log" cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_BENCH=ON -DALNG_BUILD_TESTS=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_EXAMPLES=OFF \
+    -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp"
+  logged "$work/build.log" cmake --build "$work/build" -j "$jobs"
 }
 
 # libalng alone, of a source tree: library TREE FOLDER
 library() {
-  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_TOOLS=OFF \
-    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_INSTALL=OFF >"$2.log"
-  cmake --build "$2" -j "$jobs" --target alng >>"$2.log" || {
-    tail -n 40 "$2.log" >&2
-    exit 1
-  }
+  rm -f "$2.log"
+  logged "$2.log" cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_TOOLS=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_INSTALL=OFF
+  logged "$2.log" cmake --build "$2" -j "$jobs" --target alng
 }
 
-checker() {
+# What both checks need.
+prepare_check() {
+  scripts/install_packages.sh build
+  use_ccache
   mkdir -p "$work"
   "${CXX:-c++}" -std=c++20 -O2 -Iinclude bench/check.cc -ldl -o "$work/bench_check"
 }
@@ -79,9 +88,7 @@ tree_of() { # COMMIT FOLDER
 check() {
   local commit
   commit=$(git rev-parse --verify --short=12 "${1:-HEAD}^{commit}")
-  scripts/install_packages.sh build
-  use_ccache
-  checker
+  prepare_check
   tree_of "$commit" "$work/old"
   library "$work/old" "$work/old-build"
   library "$root" "$work/new-build"
@@ -90,9 +97,7 @@ check() {
 }
 
 check_itself() {
-  scripts/install_packages.sh build
-  use_ccache
-  checker
+  prepare_check
   tree_of HEAD "$work/old"
   tree_of HEAD "$work/again"
   tree_of HEAD "$work/slower"

@@ -63,15 +63,13 @@ void widen_gamma(const TensorLayout& layout, DType dtype, const void* gamma, con
   std::int64_t columns = 1;
   for (int d = 0; d < layout.rank; ++d) columns *= layout.shape[d];
   if (view.dense_row && layout.dtype == dtype) return kernels.widen(gamma, dense, columns);
-  const bool copied = view.dense_row && layout.dtype == DType::float32;
-  if (copied) std::memcpy(dense, gamma, static_cast<std::size_t>(columns) * sizeof(float));
-  for (std::int64_t j = 0; j < columns && !copied; ++j) {
-    const std::byte* element = static_cast<const std::byte*>(gamma) + view.column.offset(j);
-    if (layout.dtype == DType::float32) {
-      std::memcpy(dense + j, element, sizeof(float));
-    } else {
+  if (layout.dtype == DType::float32) {
+    gather_row(view.column, sizeof(float), static_cast<const std::byte*>(gamma), reinterpret_cast<std::byte*>(dense),
+               columns);
+  } else {
+    for (std::int64_t j = 0; j < columns; ++j) {
       std::uint16_t bits;
-      std::memcpy(&bits, element, sizeof bits);
+      std::memcpy(&bits, static_cast<const std::byte*>(gamma) + view.column.offset(j), sizeof bits);
       dense[j] = layout.dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
     }
   }

@@ -343,7 +343,7 @@ struct RowSweep {
       FetchLine(row.dy, byte);
       FetchLine(row.x1, byte);
       if (kFull || row.x2 != nullptr) FetchLine(row.x2, byte);
-      if (!kAlone && (kFull || pending.dsum != nullptr)) FetchLine(pending.dsum, byte);
+      if (kFull || pending.dsum != nullptr) FetchLine(pending.dsum, byte);
     }
   }
   static HWY_INLINE void FetchLine(const T* p, std::size_t bytes) {
@@ -368,9 +368,10 @@ struct RowOutput {
     const V rstd = hn::Set(d, row.rstd);
     const V m1 = hn::Set(d, row_m1);
     const V m2 = hn::Set(d, row_m2);
+    const std::size_t step = AccessElements<T>();
     std::size_t i = 0;
 #pragma GCC unroll 4
-    for (; i + AccessElements<T>() <= columns; i += AccessElements<T>()) Access<true>(i, 0, mean, rstd, m1, m2);
+    for (; i + step <= columns; i += step) Access<true>(i, 0, mean, rstd, m1, m2);
     if (i < columns) Access<false>(i, columns - i, mean, rstd, m1, m2);
   }
 

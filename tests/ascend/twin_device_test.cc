@@ -17,20 +17,6 @@ using cases::Case;
 using cases::Instance;
 using cases::Values;
 
-bool has_bounds(const Case& what) {
-  switch (what.values) {
-    case Values::normal:
-    case Values::ratio_1000:
-    case Values::dy_zero:
-    case Values::dy_one:
-    case Values::dy_constant:
-    case Values::x_constant:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Where no bound is promised: what is not a number or infinite is so in both, and finite values are near. Numbers at
 // the edge of overflow may end on either side of it, in another order of the sums.
 std::string far_from_reference(const Instance& instance, const Outcome& expected, const Outcome& got) {

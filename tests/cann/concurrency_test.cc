@@ -6,23 +6,21 @@
 #include <vector>
 
 #include "cann/acl_problem.h"
+#include "cann/in_threads.h"
 
 namespace alng::test {
 namespace {
 
 constexpr int threads = 8;
 
+// Each with the device.
 template <class Call>
-void in_threads(int count, const Call& call) {
-  std::vector<std::thread> running;
-  for (int i = 0; i < count; ++i) {
-    running.emplace_back([&call, i] {
-      EXPECT_EQ(aclrtSetDevice(0), 0);
-      call(i);
-      EXPECT_EQ(aclrtResetDevice(0), 0);
-    });
-  }
-  for (std::thread& thread : running) thread.join();
+void in_device_threads(int count, const Call& call) {
+  in_threads(count, [&call](int i) {
+    EXPECT_EQ(aclrtSetDevice(0), 0);
+    call(i);
+    EXPECT_EQ(aclrtResetDevice(0), 0);
+  });
 }
 
 void expect_right(const AclProblem& problem) {
@@ -34,7 +32,7 @@ void expect_right(const AclProblem& problem) {
 
 TEST(Concurrency, EachThreadItsOwnStreamsAndExecutors) {
   const Session session;
-  in_threads(threads, [](int) {
+  in_device_threads(threads, [](int) {
     const TestStream first, second;
     for (int i = 0; i < 50; ++i) {
       AclProblem problem;
@@ -47,7 +45,7 @@ TEST(Concurrency, EachThreadItsOwnStreamsAndExecutors) {
 TEST(Concurrency, OneStreamFedFromManyThreads) {
   const Session session;
   const TestStream stream;
-  in_threads(threads, [&](int) {
+  in_device_threads(threads, [&](int) {
     std::vector<std::unique_ptr<AclProblem>> problems;
     for (int i = 0; i < 20; ++i) {
       problems.push_back(std::make_unique<AclProblem>());
@@ -66,7 +64,7 @@ TEST(Concurrency, OneRepeatableExecutorRunByMany) {
   ASSERT_EQ(aclSetAclOpExecutorRepeatable(problem.executor), 0);
   problem.workspace();
   const TestStream stream;
-  in_threads(threads, [&](int) {
+  in_device_threads(threads, [&](int) {
     for (int i = 0; i < 50; ++i) {
       // In one stream, where the runs take turns in the outputs and the workspace.
       ASSERT_EQ(problem.phase_2(stream.get()), 0);
@@ -86,7 +84,7 @@ TEST(Concurrency, AnExecutorIsUsedUpOnce) {
     problem.workspace();
     const TestStream stream;
     std::atomic<int> succeeded = 0;
-    in_threads(3, [&](int) {
+    in_device_threads(3, [&](int) {
       const int code = problem.phase_2(stream.get());
       EXPECT_TRUE(code == 0 || code == 161002) << code;
       if (code == 0) ++succeeded;
@@ -103,7 +101,7 @@ TEST(Concurrency, StreamsWaitForEachOthersEvents) {
   std::vector<aclrtEvent> events(threads);
   for (aclrtEvent& event : events) ASSERT_EQ(aclrtCreateEvent(&event), 0);
   DeviceMemory memory(threads);
-  in_threads(threads, [&](int i) {
+  in_device_threads(threads, [&](int i) {
     const TestStream stream;
     const auto at = static_cast<std::size_t>(i);
     if (i > 0) {
@@ -127,7 +125,7 @@ TEST(Concurrency, StreamsAreDestroyedWhileOthersUseThem) {
     aclrtStream stream = nullptr;
     ASSERT_EQ(aclrtCreateStream(&stream), 0);
     DeviceMemory memory(8);
-    in_threads(4, [&](int thread) {
+    in_device_threads(4, [&](int thread) {
       if (thread == 0) {
         EXPECT_EQ(aclrtDestroyStream(stream), 0);
         return;
@@ -144,7 +142,7 @@ TEST(Concurrency, StreamsAreDestroyedWhileOthersUseThem) {
 
 TEST(Concurrency, MemoryOfManyThreads) {
   const Session session;
-  in_threads(threads, [](int i) {
+  in_device_threads(threads, [](int i) {
     std::vector<char> host(100, static_cast<char>(i));
     for (int k = 0; k < 100; ++k) {
       void* memory = nullptr;

@@ -127,6 +127,20 @@ Truth truth_of(const Instance& instance) {
   return truth;
 }
 
+bool has_bounds(const cases::Case& what) {
+  switch (what.values) {
+    case cases::Values::normal:
+    case cases::Values::ratio_1000:
+    case cases::Values::dy_zero:
+    case cases::Values::dy_one:
+    case cases::Values::dy_constant:
+    case cases::Values::x_constant:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string beyond_bounds(const Instance& instance, const Truth& truth, const Outcome& got) {
   std::string found;
   if (instance.what().wants_dx) found += check_dx(instance, truth, got.outputs[0]);

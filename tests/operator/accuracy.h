@@ -23,6 +23,9 @@ inline constexpr double column_bound = 2e-6;
 /// This share of the elements of a 16-bit dx must be the correctly rounded value.
 inline constexpr double rounded_right = 0.995;
 
+/// Whether the bounds are promised for a case: its values are finite, and neither overflowing nor at the denormals.
+bool has_bounds(const cases::Case& what);
+
 /// Which promise an outcome breaks and where, in words; empty: none.
 std::string beyond_bounds(const cases::Instance& instance, const Truth& truth, const Outcome& got);
 

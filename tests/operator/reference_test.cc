@@ -11,24 +11,8 @@ namespace alng::test {
 namespace {
 
 using cases::Case;
-using cases::Values;
 
 class Reference : public testing::TestWithParam<Case> {};
-
-// Values for which the bounds are promised: finite, and neither overflowing nor at the denormals.
-bool has_bounds(const Case& what) {
-  switch (what.values) {
-    case Values::normal:
-    case Values::ratio_1000:
-    case Values::dy_zero:
-    case Values::dy_one:
-    case Values::dy_constant:
-    case Values::x_constant:
-      return true;
-    default:
-      return false;
-  }
-}
 
 TEST_P(Reference, IsWithinTheBounds) {
   if (!has_bounds(GetParam())) GTEST_SKIP() << "no bound is promised for these values";

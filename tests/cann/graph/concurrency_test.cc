@@ -8,19 +8,13 @@
 #include <thread>
 
 #include "cann/graph/graph_run.h"
+#include "cann/in_threads.h"
 #include "ge_ir_build.h"
 
 namespace alng::test {
 namespace {
 
 constexpr int threads = 8;
-
-template <class Call>
-void in_threads(int count, const Call& call) {
-  std::vector<std::thread> running;
-  for (int i = 0; i < count; ++i) running.emplace_back([&call, i] { call(i); });
-  for (std::thread& thread : running) thread.join();
-}
 
 // Two layers over data of this shape, and what they must give.
 struct TwoLayers {

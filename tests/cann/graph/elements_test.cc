@@ -10,12 +10,6 @@
 namespace alng::test {
 namespace {
 
-ge::Graph graph_of(const Feeds& feeds, const std::vector<ge::Operator>& outputs) {
-  ge::Graph graph("graph");
-  graph.SetInputs(feeds.operators).SetOutputs(outputs);
-  return graph;
-}
-
 TEST(Elements, AddBroadcastsAsNumpyDoes) {
   const Engine engine;
   struct Shapes {

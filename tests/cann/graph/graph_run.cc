@@ -108,6 +108,12 @@ std::array<std::vector<float>, 3> SmallProblem::expected(const std::vector<float
   return out;
 }
 
+ge::Graph graph_of(const Feeds& feeds, const std::vector<ge::Operator>& outputs) {
+  ge::Graph graph("graph");
+  graph.SetInputs(feeds.operators).SetOutputs(outputs);
+  return graph;
+}
+
 std::vector<ge::Tensor> run_graph(const ge::Graph& graph, const Feeds& feeds) {
   ge::Session session(Options{});
   EXPECT_EQ(session.AddGraph(1, graph), ge::SUCCESS) << recent_sentence();

@@ -68,6 +68,8 @@ struct SmallProblem {
   std::array<std::vector<float>, 3> expected(const std::vector<float>* dsum = nullptr, bool with_dsum = true) const;
 };
 
+ge::Graph graph_of(const Feeds& feeds, const std::vector<ge::Operator>& outputs);
+
 /// A session of its own with one graph; adding it and running it must succeed.
 std::vector<ge::Tensor> run_graph(const ge::Graph& graph, const Feeds& feeds);
 

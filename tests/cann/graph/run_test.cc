@@ -13,12 +13,6 @@ namespace {
 using Outputs = std::vector<std::pair<ge::Operator, std::vector<std::size_t>>>;
 using NamedOutputs = std::vector<std::pair<ge::Operator, std::string>>;
 
-ge::Graph graph_of(const Feeds& feeds, const std::vector<ge::Operator>& outputs) {
-  ge::Graph graph("graph");
-  graph.SetInputs(feeds.operators).SetOutputs(outputs);
-  return graph;
-}
-
 TEST(Graphs, TwoLayersHaveTheBytesOfTwoCalls) {
   const Engine engine;
   const SmallProblem first(1), second(2);

@@ -20,19 +20,19 @@ alng::twin::AtomicType twin_atomic_type() {
 }
 
 template <typename T>
-alng::twin::Dma twin_dma(const LocalTensor<T>& ub, const GlobalTensor<T>& global) {
+alng::twin::Dma twin_dma(const char* name, const LocalTensor<T>& ub, const GlobalTensor<T>& global) {
   return {.ub = ub.twin_offset(),
           .region = ub.twin_region(),
           .global = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(global.GetPhyAddr())),
           .element = sizeof(T),
-          .atomic = twin_atomic_type<T>()};
+          .atomic = twin_atomic_type<T>(),
+          .name = name};
 }
 
 template <typename T>
 void DataCopy(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const DataCopyParams& params,
               const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(dst, src);
-  dma.name = "DataCopy";
+  alng::twin::Dma dma = twin_dma("DataCopy", dst, src);
   dma.set_blocks(params.blockCount, params.blockLen, params.srcStride, params.dstStride);
   alng::twin::load(dma, where);
 }
@@ -40,8 +40,7 @@ void DataCopy(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const DataC
 template <typename T>
 void DataCopy(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const DataCopyParams& params,
               const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(src, dst);
-  dma.name = "DataCopy";
+  alng::twin::Dma dma = twin_dma("DataCopy", src, dst);
   dma.set_blocks(params.blockCount, params.blockLen, params.dstStride, params.srcStride);
   alng::twin::store(dma, where);
 }
@@ -49,8 +48,7 @@ void DataCopy(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const DataC
 template <typename T>
 void DataCopy(const LocalTensor<T>& dst, const GlobalTensor<T>& src, std::uint32_t count,
               const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(dst, src);
-  dma.name = "DataCopy";
+  alng::twin::Dma dma = twin_dma("DataCopy", dst, src);
   dma.set_count(std::uint64_t{count} * sizeof(T));
   alng::twin::load(dma, where);
 }
@@ -58,8 +56,7 @@ void DataCopy(const LocalTensor<T>& dst, const GlobalTensor<T>& src, std::uint32
 template <typename T>
 void DataCopy(const GlobalTensor<T>& dst, const LocalTensor<T>& src, std::uint32_t count,
               const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(src, dst);
-  dma.name = "DataCopy";
+  alng::twin::Dma dma = twin_dma("DataCopy", src, dst);
   dma.set_count(std::uint64_t{count} * sizeof(T));
   alng::twin::store(dma, where);
 }
@@ -85,8 +82,7 @@ void DataCopy(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::uint32_
 template <typename T, PaddingMode mode = PaddingMode::Normal>
 void DataCopyPad(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const DataCopyExtParams& params,
                  const DataCopyPadExtParams<T>& pad, const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(dst, src);
-  dma.name = "DataCopyPad";
+  alng::twin::Dma dma = twin_dma("DataCopyPad", dst, src);
   dma.set_bytes(params.blockCount, params.blockLen, params.srcStride, params.dstStride);
   dma.compact = mode == PaddingMode::Compact;
   dma.pad = pad.isPad;
@@ -99,8 +95,7 @@ void DataCopyPad(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const Da
 template <typename T>
 void DataCopyPad(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const DataCopyParams& params,
                  const DataCopyPadParams& pad, const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(dst, src);
-  dma.name = "DataCopyPad";
+  alng::twin::Dma dma = twin_dma("DataCopyPad", dst, src);
   dma.set_bytes(params.blockCount, params.blockLen, params.srcStride, params.dstStride);
   dma.limit_to_16_bits();
   dma.pad = pad.isPad;
@@ -113,8 +108,7 @@ void DataCopyPad(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const Da
 template <typename T, PaddingMode mode = PaddingMode::Normal>
 void DataCopyPad(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const DataCopyExtParams& params,
                  const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(src, dst);
-  dma.name = "DataCopyPad";
+  alng::twin::Dma dma = twin_dma("DataCopyPad", src, dst);
   dma.set_bytes(params.blockCount, params.blockLen, params.dstStride, params.srcStride);
   dma.compact = mode == PaddingMode::Compact;
   alng::twin::store(dma, where);
@@ -123,8 +117,7 @@ void DataCopyPad(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const Da
 template <typename T>
 void DataCopyPad(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const DataCopyParams& params,
                  const Where where = Where::current()) {
-  alng::twin::Dma dma = twin_dma(src, dst);
-  dma.name = "DataCopyPad";
+  alng::twin::Dma dma = twin_dma("DataCopyPad", src, dst);
   dma.set_bytes(params.blockCount, params.blockLen, params.dstStride, params.srcStride);
   dma.limit_to_16_bits();
   alng::twin::store(dma, where);

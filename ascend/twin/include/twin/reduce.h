@@ -60,7 +60,7 @@ void WholeReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask m
                     std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
                     const Where where = Where::current()) {
   twin_reduce("WholeReduceSum", twin_repeat_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, twin_mask(mask), repeatTime, "WholeReduceSum", where), twin_lanes<T>,
+              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "WholeReduceSum", where), twin_lanes<T>,
               static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
               static_cast<std::uint32_t>(srcRepStride), where);
 }
@@ -71,9 +71,9 @@ void BlockReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::i
                     std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
                     const Where where = Where::current()) {
   twin_reduce("BlockReduceSum", twin_block_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, twin_mask(mask), repeatTime, "BlockReduceSum", where),
-              32 / sizeof(T), static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T),
-              static_cast<std::uint32_t>(srcBlkStride), static_cast<std::uint32_t>(srcRepStride), where);
+              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "BlockReduceSum", where), 32 / sizeof(T),
+              static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
+              static_cast<std::uint32_t>(srcRepStride), where);
 }
 
 template <ReduceType type, typename T, bool isSetMask = true, class Mask>
@@ -82,7 +82,7 @@ void ReduceRepeat(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mas
                   const Where where = Where::current()) {
   static_assert(type == ReduceType::SUM, "the twin reduces to sums");
   twin_reduce("ReduceRepeat", twin_repeat_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, twin_mask(mask), repeatTime, "ReduceRepeat", where), twin_lanes<T>,
+              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceRepeat", where), twin_lanes<T>,
               static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
               static_cast<std::uint32_t>(srcRepStride), where);
 }
@@ -93,9 +93,9 @@ void ReduceDataBlock(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask 
                      const Where where = Where::current()) {
   static_assert(type == ReduceType::SUM, "the twin reduces to sums");
   twin_reduce("ReduceDataBlock", twin_block_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, twin_mask(mask), repeatTime, "ReduceDataBlock", where),
-              32 / sizeof(T), static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T),
-              static_cast<std::uint32_t>(srcBlkStride), static_cast<std::uint32_t>(srcRepStride), where);
+              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceDataBlock", where), 32 / sizeof(T),
+              static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
+              static_cast<std::uint32_t>(srcRepStride), where);
 }
 
 /// The sum of `count` elements, in dst's first; `work` takes the sums of the repeats on the way. As many instructions

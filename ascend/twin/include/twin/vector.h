@@ -42,7 +42,7 @@ template <bool isSetMask, class Mask>
 alng::twin::Shape twin_shape(std::uint32_t lanes, Mask mask, std::int64_t repeats, const char* name,
                              const Where& where) {
   if constexpr (isSetMask) {
-    return alng::twin::masked(lanes, mask, repeats, name, where);
+    return alng::twin::masked(lanes, twin_mask(mask), repeats, name, where);
   } else {
     return alng::twin::preset(lanes, repeats, name, where);
   }
@@ -117,18 +117,9 @@ UnaryRepeatParams twin_dense() {
         #Name, {slope, conflicting, fixed}, dst, src0, src1, alng::twin::counted(twin_lanes<T>, count, #Name, where), \
         BinaryRepeatParams(), []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);             \
   }                                                                                                                   \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1, std::uint64_t mask,    \
+  template <typename T, bool isSetMask = true, class Mask>                                                            \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1, Mask mask,             \
             std::int64_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) {        \
-    twin_binary<reads_dst>(                                                                                           \
-        #Name, {slope, conflicting, fixed}, dst, src0, src1,                                                          \
-        twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                                 \
-        []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);                                   \
-  }                                                                                                                   \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1,                        \
-            const std::uint64_t mask[], std::int64_t repeatTime, const BinaryRepeatParams& params,                    \
-            const Where where = Where::current()) {                                                                   \
     twin_binary<reads_dst>(                                                                                           \
         #Name, {slope, conflicting, fixed}, dst, src0, src1,                                                          \
         twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                                 \
@@ -152,18 +143,9 @@ void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const Loca
       "MulAddDst", {2, 3, 25}, dst, src0, src1, alng::twin::counted(twin_lanes<T, U>, count, "MulAddDst", where),
       twin_dense<T, U, U>(), [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);
 }
-template <typename T, typename U, bool isSetMask = true>
-void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const LocalTensor<U>& src1, std::uint64_t mask,
+template <typename T, typename U, bool isSetMask = true, class Mask>
+void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const LocalTensor<U>& src1, Mask mask,
                std::int64_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) {
-  twin_binary<true>(
-      "MulAddDst", {2, 3, 25}, dst, src0, src1,
-      twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "MulAddDst", where), params,
-      [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);
-}
-template <typename T, typename U, bool isSetMask = true>
-void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const LocalTensor<U>& src1,
-               const std::uint64_t mask[], std::int64_t repeatTime, const BinaryRepeatParams& params,
-               const Where where = Where::current()) {
   twin_binary<true>(
       "MulAddDst", {2, 3, 25}, dst, src0, src1,
       twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "MulAddDst", where), params,
@@ -183,20 +165,8 @@ void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const Loca
         },                                                                                                            \
         where);                                                                                                       \
   }                                                                                                                   \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, std::uint64_t mask,           \
-            std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {         \
-    twin_unary<false>(                                                                                                \
-        #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
-        params,                                                                                                       \
-        [s = twin_widen(scalarValue)](T, T x) {                                                                       \
-          const auto a = twin_widen(x);                                                                               \
-          return twin_narrow<T>(expression);                                                                          \
-        },                                                                                                            \
-        where);                                                                                                       \
-  }                                                                                                                   \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, const std::uint64_t mask[],   \
+  template <typename T, bool isSetMask = true, class Mask>                                                            \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, Mask mask,                    \
             std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {         \
     twin_unary<false>(                                                                                                \
         #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
@@ -227,8 +197,8 @@ ALNG_TWIN_SCALAR(Mins, 1, 23, std::min(a, s))
         },                                                                                                            \
         where);                                                                                                       \
   }                                                                                                                   \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::uint64_t mask, std::int64_t repeatTime,        \
+  template <typename T, bool isSetMask = true, class Mask>                                                            \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,                 \
             const UnaryRepeatParams& params, const Where where = Where::current()) {                                  \
     twin_unary<false>(                                                                                                \
         #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
@@ -259,18 +229,8 @@ void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarV
       },
       where);
 }
-template <typename T, typename U, bool isSetMask = true>
-void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarValue, std::uint64_t mask,
-          std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
-  twin_unary<true>(
-      "Axpy", {1, 2, 26}, dst, src, twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "Axpy", where), params,
-      [s = twin_widen(scalarValue)](T d, U x) {
-        return twin_narrow<T>(twin_multiply_add(s, twin_widen(x), twin_widen(d)));
-      },
-      where);
-}
-template <typename T, typename U, bool isSetMask = true>
-void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarValue, const std::uint64_t mask[],
+template <typename T, typename U, bool isSetMask = true, class Mask>
+void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarValue, Mask mask,
           std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
   twin_unary<true>(
       "Axpy", {1, 2, 26}, dst, src, twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "Axpy", where), params,
@@ -296,14 +256,8 @@ void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode&
   twin_cast(dst, src, roundMode, alng::twin::counted(twin_lanes<D, A>, count, "Cast", where), twin_dense<D, A>(),
             where);
 }
-template <typename D, typename A, bool isSetMask = true>
-void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode& roundMode, std::uint64_t mask,
-          std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
-  twin_cast(dst, src, roundMode, twin_shape<isSetMask>(twin_lanes<D, A>, mask, repeatTime, "Cast", where), params,
-            where);
-}
-template <typename D, typename A, bool isSetMask = true>
-void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode& roundMode, const std::uint64_t mask[],
+template <typename D, typename A, bool isSetMask = true, class Mask>
+void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode& roundMode, Mask mask,
           std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
   twin_cast(dst, src, roundMode, twin_shape<isSetMask>(twin_lanes<D, A>, mask, repeatTime, "Cast", where), params,
             where);
@@ -325,28 +279,15 @@ void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, const std::int32
                const Where where = Where::current()) {
   twin_fill("Duplicate", dst, scalarValue, alng::twin::counted(twin_lanes<T>, count, "Duplicate", where), 1, 8, where);
 }
-template <typename T, bool isSetMask = true>
-void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, std::uint64_t mask, std::int64_t repeatTime,
-               std::uint32_t dstBlockStride, std::uint32_t dstRepeatStride, const Where where = Where::current()) {
-  twin_fill("Duplicate", dst, scalarValue, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Duplicate", where),
-            dstBlockStride, dstRepeatStride, where);
-}
-template <typename T, bool isSetMask = true>
-void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, const std::uint64_t mask[], std::int64_t repeatTime,
+template <typename T, bool isSetMask = true, class Mask>
+void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, Mask mask, std::int64_t repeatTime,
                std::uint32_t dstBlockStride, std::uint32_t dstRepeatStride, const Where where = Where::current()) {
   twin_fill("Duplicate", dst, scalarValue, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Duplicate", where),
             dstBlockStride, dstRepeatStride, where);
 }
 
-template <typename T, bool isSetMask = true>
-void Copy(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::uint64_t mask, std::int64_t repeatTime,
-          const CopyRepeatParams& p, const Where where = Where::current()) {
-  twin_unary<false>(
-      "Copy", {1, 1, 24}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Copy", where),
-      UnaryRepeatParams(p.dstStride, p.srcStride, p.dstRepeatSize, p.srcRepeatSize), [](T, T x) { return x; }, where);
-}
-template <typename T, bool isSetMask = true>
-void Copy(const LocalTensor<T>& dst, const LocalTensor<T>& src, const std::uint64_t mask[], std::int64_t repeatTime,
+template <typename T, bool isSetMask = true, class Mask>
+void Copy(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,
           const CopyRepeatParams& p, const Where where = Where::current()) {
   twin_unary<false>(
       "Copy", {1, 1, 24}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Copy", where),
