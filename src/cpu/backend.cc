@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "cpu/fetch.h"
 #include "cpu/instruction_set.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
@@ -34,13 +35,6 @@ namespace {
 // dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is
 // still there for its reader.
 constexpr std::int64_t stream_bytes = 8 << 20;
-
-// Inputs of larger problems are fetched into the second-level cache this far ahead, which is about 40 lines of each:
-// 0.49 instead of 0.61 ns an element (float32 8192x4096) and 0.26 instead of 0.37 (bfloat16 65536x1024) on two cores of
-// a Zen 4; 2048 and 6144 bytes are within 5 %, 1024 and 8192 are not. Fetching into the first-level cache is slower.
-constexpr std::size_t fetch_ahead_bytes = 4096;
-// At 10 MB, in the last-level cache, fetching costs 6 %; at 20 MB it gains 13 %.
-constexpr std::int64_t fetch_problem_bytes = 14 << 20;
 
 // In cache, rows up to this length are done one by one: their sums, then dx with h computed again, instead of dx in the
 // sweep of the next row. What the sums of a float32 row touch, 24 bytes a column, must stay in a first-level cache of
@@ -78,7 +72,7 @@ void widen_gamma(const TensorLayout& layout, DType dtype, const void* gamma, con
 
 class CpuExecution final : public Execution {
  public:
-  CpuExecution(const Problem& problem, InstructionSet isa, int threads) : problem_(problem), isa_(isa) {
+  CpuExecution(const Problem& problem, InstructionSet isa, Fetch fetch, int threads) : problem_(problem), isa_(isa) {
     const ProblemDescription& d = problem.description();
     kernels_ = kernels(problem.dtype(), isa);
     dy_ = rows_of(d.dy, d.normalized_dims);
@@ -100,11 +94,11 @@ class CpuExecution final : public Execution {
         problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
     // The scalar kernels have no such stores.
     stream_ = d.dx && dx_.dense_row && tensor_bytes >= stream_bytes && isa != InstructionSet::scalar;
-    fetch_ = dense_ && problem.bytes() >= fetch_problem_bytes;
+    if (dense_) fetch_ = fetch;
     const std::int64_t short_row =
         problem.dtype() == DType::float32 ? row_by_row_columns_float32 : row_by_row_columns_16_bit;
-    row_by_row_ =
-        dense_ && !stream_ && !fetch_ && (problem.columns() <= short_row || problem.rows() <= row_by_row_rows);
+    row_by_row_ = dense_ && !stream_ && fetch_ == Fetch::nowhere &&
+                  (problem.columns() <= short_row || problem.rows() <= row_by_row_rows);
     partition_ = make_partition(problem, threads, {!dense_, stream_, own_gamma_});
   }
 
@@ -121,6 +115,10 @@ class CpuExecution final : public Execution {
             std::to_string(p.units) + " units\n";
     text += std::string("rows: ") +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
+    if (fetch_ != Fetch::nowhere) {
+      text += std::string("inputs: fetched ahead into the ") + (fetch_ == Fetch::first_level ? "first" : "second") +
+              "-level cache\n";
+    }
     text += std::string("dx: ") + (stream_ ? "written past the caches" : "written through the caches") + "\n";
     return text;
   }
@@ -155,7 +153,7 @@ class CpuExecution final : public Execution {
     }
     pass.dense = dense_;
     pass.stream = stream_;
-    pass.fetch_ahead = fetch_ ? fetch_ahead_bytes : 0;
+    pass.fetch = fetch_;
     pass.row_by_row = row_by_row_;
 
     LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
@@ -260,7 +258,7 @@ class CpuExecution final : public Execution {
   bool dense_ = true;
   bool own_gamma_ = false;
   bool stream_ = false;
-  bool fetch_ = false;
+  Fetch fetch_ = Fetch::nowhere;
   bool row_by_row_ = false;
   Partition partition_;
 };
@@ -280,8 +278,10 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);
     if (!isa.ok()) return isa.status();
+    const Result<Fetch> fetch = choose_fetch(problem.bytes());
+    if (!fetch.ok()) return fetch.status();
     const int threads = options.threads > 0 ? options.threads : default_threads();
-    return std::unique_ptr<Execution>(std::make_unique<CpuExecution>(problem, isa.value(), threads));
+    return std::unique_ptr<Execution>(std::make_unique<CpuExecution>(problem, isa.value(), fetch.value(), threads));
   }
 };
 

@@ -28,6 +28,9 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
+/// Where the kernels fetch inputs to ahead of their use; nowhere where these are likely to be in cache.
+enum class Fetch { nowhere, first_level, second_level };
+
 /// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
 struct RowPass {
   std::int64_t columns;
@@ -42,9 +45,9 @@ struct RowPass {
   bool dense;
   /// Write dx past the caches: it is too large to be found there by whoever reads it next.
   bool stream;
-  /// How many bytes ahead inputs are fetched; 0 where they are likely to be in cache.
-  std::size_t fetch_ahead;
-  // Each row is done before the next begins; all are dense then.
+  /// `nowhere` where some rows are not dense.
+  Fetch fetch;
+  /// Each row is done before the next begins; all are dense then.
   bool row_by_row;
 };
 
@@ -57,6 +60,8 @@ struct Sums {
 /// A row whose sums are known and whose dx is still to be written: that is done together with the next row.
 struct Pending {
   const void* dy = nullptr;
+  const void* x1 = nullptr;
+  const void* x2 = nullptr;
   const void* dsum = nullptr;
   /// Where dx is built; null where no row is pending.
   void* dx = nullptr;
@@ -64,7 +69,7 @@ struct Pending {
   std::byte* out = nullptr;
   /// Bytes copied already.
   std::size_t written = 0;
-  float rstd = 0, m1 = 0, m2 = 0;
+  float mean = 0, rstd = 0, m1 = 0, m2 = 0;
   bool stream = false;
 };
 

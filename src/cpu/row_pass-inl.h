@@ -13,6 +13,7 @@
 
 #include "cpu/column_pass-inl.h"
 #include "cpu/kernels.h"
+#include "cpu/row_output-inl.h"
 #include "cpu/row_step-inl.h"
 #include "cpu/simd-inl.h"
 #include "plan/leaves.h"
@@ -36,37 +37,14 @@ class RowPassOf {
   // dx of the row that is still pending, if any.
   static void Finish(const RowPass& pass, Task& task) {
     if (task.pending.dx == nullptr) return;
-    const PendingRow<T> pending = PendingOf(task);
+    const Pending& p = task.pending;
     const std::size_t columns = static_cast<std::size_t>(pass.columns);
-    const F d;
-    const V rstd = hn::Set(d, pending.rstd);
-    const V m1 = hn::Set(d, pending.m1);
-    const V m2 = hn::Set(d, pending.m2);
-    const auto dx_of = [&](std::size_t at, V dy, V gamma, V dsum) HWY_ATTR {
-      const V w = pass.gamma != nullptr ? hn::Mul(dy, gamma) : dy;
-      const V t = NegFma(hn::LoadU(d, task.h + at), m2, hn::Sub(w, m1));
-      return pending.dsum != nullptr ? Fma(rstd, t, dsum) : hn::Mul(rstd, t);
-    };
-    const V zero = hn::Zero(d);
-    for (std::size_t i = 0; i < columns; i += AccessElements<T>()) {
-      const std::size_t n = std::min(AccessElements<T>(), columns - i);
-#if ALNG_HAVE_PAIRS
-      if constexpr (kPaired<T>) {
-        V dy0, dy1, dsum0 = zero, dsum1 = zero, gamma0 = zero, gamma1 = zero;
-        LoadPair<false>(pending.dy + i, n, dy0, dy1);
-        if (pending.dsum != nullptr) LoadPair<false>(pending.dsum + i, n, dsum0, dsum1);
-        if (pass.gamma != nullptr) {
-          gamma0 = hn::LoadU(d, pass.gamma + i);
-          gamma1 = hn::LoadU(d, pass.gamma + i + 16);
-        }
-        StorePair<false>(dx_of(i, dy0, gamma0, dsum0), dx_of(i + 16, dy1, gamma1, dsum1), pending.dx + i, n, false);
-        continue;
-      }
-#endif
-      const V dsum = pending.dsum != nullptr ? LoadAny(pending.dsum + i, n) : zero;
-      const V gamma = pass.gamma != nullptr ? LoadAny(pass.gamma + i, n) : zero;
-      StoreAny(dx_of(i, LoadAny(pending.dy + i, n), gamma, dsum), pending.dx + i, n);
-    }
+    const RowOutput<T, false> output{
+        {static_cast<const T*>(p.dy), static_cast<const T*>(p.x1), static_cast<const T*>(p.x2), p.mean, p.rstd},
+        static_cast<const T*>(p.dsum),
+        static_cast<T*>(p.dx),
+        pass.gamma};
+    output.Write(columns, p.m1, p.m2);
     Written(pass, task, columns);
     task.pending.dx = nullptr;
     if (pass.stream) hwy::FlushStream();
@@ -86,7 +64,20 @@ class RowPassOf {
 
   // At most block_rows rows, in order; their column sums from +0.
   static void Block(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Task& task) {
-    for (std::int64_t r = begin; r < end; ++r) OneRow(pass, r, r == begin, sums, task);
+    const bool both_sums = sums.dgamma != nullptr && sums.dbeta != nullptr;
+    const bool whole_rows = pass.row_by_row && both_sums && pass.dx.base != nullptr && pass.gamma != nullptr &&
+                            pass.x2.base != nullptr && pass.dsum.base != nullptr;
+    if (whole_rows) {
+      for (std::int64_t r = begin; r < end; ++r) WholeRow(pass, r, r == begin, sums);
+      return;
+    }
+    // Rows are added to the sums two at a time where the first of them is still there in the second's sweep.
+    const bool in_twos = both_sums && pass.dx.base != nullptr && pass.dense;
+    for (std::int64_t r = begin; r < end; ++r) {
+      const bool second = (r - begin) % 2 == 1;
+      const Adds adds = !in_twos ? Adds::row : second ? Adds::both_rows : r + 1 < end ? Adds::nothing : Adds::row;
+      OneRow(pass, r, adds, r - begin < (in_twos ? 2 : 1), sums, task);
+    }
   }
 
   static HWY_INLINE const T* Input(const RowPass& pass, const Tensor& tensor, std::int64_t r, std::byte* scratch) {
@@ -96,7 +87,7 @@ class RowPassOf {
     return reinterpret_cast<const T*>(scratch);
   }
 
-  static void OneRow(const RowPass& pass, std::int64_t r, bool first, Sums sums, Task& task) {
+  static void OneRow(const RowPass& pass, std::int64_t r, Adds adds, bool first, Sums sums, Task& task) {
     const std::int64_t bytes = pass.columns * static_cast<std::int64_t>(sizeof(T));
     Row<T> row{};
     row.dy = Input(pass, pass.dy, r, task.rows);
@@ -109,35 +100,29 @@ class RowPassOf {
     }
     if (pass.dx.base == nullptr) return ColumnSums(pass, row, first, sums);
 
-    const bool both = sums.dgamma != nullptr && sums.dbeta != nullptr;
-    if (pass.row_by_row && both && pass.gamma != nullptr && row.x2 != nullptr && pass.dsum.base != nullptr) {
-      const auto* dsum = reinterpret_cast<const T*>(pass.dsum.row(r));
-      auto* dx = reinterpret_cast<T*>(pass.dx.row(r));
-      if (first) {
-        WholeRow<true>(pass, sums, row.dy, row.x1, row.x2, row.mean, row.rstd, dsum, dx);
-      } else {
-        WholeRow<false>(pass, sums, row.dy, row.x1, row.x2, row.mean, row.rstd, dsum, dx);
-      }
-      return;
-    }
     const bool full =
         pass.gamma != nullptr && row.x2 != nullptr && task.pending.dx != nullptr && task.pending.dsum != nullptr;
+    const auto sweep = [&]<Adds kAdds, bool kFirst>() HWY_ATTR {
+      return full ? Sweep<true, kAdds, kFirst>(pass, task, sums, row)
+                  : Sweep<false, kAdds, kFirst>(pass, task, sums, row);
+    };
+    const bool both_sums = sums.dgamma != nullptr && sums.dbeta != nullptr;
     RowSums s;
-    if (both && full && !first) {
-      s = Sweep<true, true, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
-    } else if (both && full) {
-      s = Sweep<true, true, true>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
-    } else if (both && !first) {
-      s = Sweep<false, true, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
-    } else if (both) {
-      s = Sweep<false, true, true>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
+    if (!both_sums || adds == Adds::nothing) {
+      s = sweep.template operator()<Adds::nothing, false>();
+      if (!both_sums && (sums.dgamma != nullptr || sums.dbeta != nullptr)) ColumnSums(pass, row, first, sums);
+    } else if (adds == Adds::both_rows) {
+      s = first ? sweep.template operator()<Adds::both_rows, true>()
+                : sweep.template operator()<Adds::both_rows, false>();
     } else {
-      s = Sweep<false, false, false>(pass, task, sums, row.dy, row.x1, row.x2, row.mean, row.rstd);
-      if (sums.dgamma != nullptr || sums.dbeta != nullptr) ColumnSums(pass, row, first, sums);
+      s = first ? sweep.template operator()<Adds::row, true>() : sweep.template operator()<Adds::row, false>();
     }
 
     Pending& p = task.pending;
     p.dy = row.dy;
+    p.x1 = row.x1;
+    p.x2 = row.x2;
+    p.mean = row.mean;
     p.dsum = pass.dsum.base != nullptr ? Input(pass, pass.dsum, r, task.rows + 3 * bytes) : nullptr;
     p.rstd = row.rstd;
     p.m1 = s.w * pass.inverse_columns;
@@ -161,13 +146,25 @@ class RowPassOf {
     if (!pass.dense) Finish(pass, task);
   }
 
+  template <bool kFull, Adds kAdds, bool kFirst>
+  static HWY_INLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const Row<T>& r) {
+    if (pass.fetch != Fetch::first_level) {
+      return Sweep<kFull, Memory::any, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+    }
+    if (!task.pending.stream) {
+      return Sweep<kFull, Memory::near, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+    }
+    return Sweep<kFull, Memory::near_streamed, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+  }
+
   // The row comes in registers: as a struct it would be stored piece by piece and loaded as one vector, which waits
   // until all the stores are done, 20 cycles for each row.
-  template <bool kFull, bool kSums, bool kFirst>
+  template <bool kFull, Memory kMemory, Adds kAdds, bool kFirst>
   static HWY_NOINLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const T* dy, const T* x1, const T* x2,
                                     float mean, float rstd) {
-    const RowSweep<T, kFull, kSums, kFirst> sweep{
-        {dy, x1, x2, mean, rstd}, PendingOf(task), pass.gamma, task.h, sums.dgamma, sums.dbeta, pass.fetch_ahead};
+    const RowSweep<T, kFull, kMemory, kAdds, kFirst> sweep{
+        {dy, x1, x2, mean, rstd},         PendingOf(task), pass.gamma, task.h, sums.dgamma, sums.dbeta,
+        pass.fetch == Fetch::second_level};
     const bool staged = task.pending.dx != nullptr && task.pending.dx != task.pending.out;
     return sweep.Sweep(static_cast<std::size_t>(pass.columns), [&](std::size_t end) HWY_ATTR {
       if (staged) CopyOut(pass, task, end);
@@ -175,14 +172,25 @@ class RowPassOf {
   }
 
   // All of a row, which the first-level cache keeps until it is done: its sums, then its dx.
+  static void WholeRow(const RowPass& pass, std::int64_t r, bool first, Sums sums) {
+    const auto of = [r](const Tensor& tensor) { return reinterpret_cast<T*>(tensor.row(r)); };
+    const float mean = *reinterpret_cast<const float*>(pass.mean.row(r));
+    const float rstd = *reinterpret_cast<const float*>(pass.rstd.row(r));
+    if (first) {
+      WholeRow<true>(pass, sums, of(pass.dy), of(pass.x1), of(pass.x2), mean, rstd, of(pass.dsum), of(pass.dx));
+    } else {
+      WholeRow<false>(pass, sums, of(pass.dy), of(pass.x1), of(pass.x2), mean, rstd, of(pass.dsum), of(pass.dx));
+    }
+  }
+
   template <bool kFirst>
   static HWY_NOINLINE void WholeRow(const RowPass& pass, Sums sums, const T* dy, const T* x1, const T* x2, float mean,
                                     float rstd, const T* dsum, T* dx) {
     const std::size_t columns = static_cast<std::size_t>(pass.columns);
-    const RowSweep<T, true, true, kFirst, true> sweep{
-        {dy, x1, x2, mean, rstd}, {}, pass.gamma, nullptr, sums.dgamma, sums.dbeta, 0};
+    const RowSweep<T, true, Memory::any, Adds::row, kFirst, true> sweep{
+        {dy, x1, x2, mean, rstd}, {}, pass.gamma, nullptr, sums.dgamma, sums.dbeta, false};
     const RowSums s = sweep.Sweep(columns, [](std::size_t) {});
-    const RowOutput<T> output{{dy, x1, x2, mean, rstd}, dsum, dx, pass.gamma};
+    const RowOutput<T, true> output{{dy, x1, x2, mean, rstd}, dsum, dx, pass.gamma};
     output.Write(columns, s.w * pass.inverse_columns, s.q * pass.inverse_columns);
   }
 

@@ -187,8 +187,10 @@ HWY_INLINE void StoreAny(V v, T* p, size_t n) {
 // this paired order.
 
 #undef ALNG_HAVE_PAIRS
+#undef ALNG_HAVE_TWO_VECTORS
 #if HWY_TARGET == HWY_AVX3
 #define ALNG_HAVE_PAIRS 1
+#define ALNG_HAVE_TWO_VECTORS 1
 template <class T>
 constexpr bool kPaired = std::is_same_v<T, BFloat16>;
 
@@ -258,10 +260,73 @@ inline void FromPairs(float* p, std::int64_t padded_columns) {
 }
 #else
 #define ALNG_HAVE_PAIRS 0
+#define ALNG_HAVE_TWO_VECTORS 0
 template <class T>
 constexpr bool kPaired = false;
 #endif
 #if HWY_TARGET == HWY_AVX3
+// 32 elements as two vectors: a pair, or one vector behind the other. The first n of them where not kWhole, 0 < n
+// <= 32.
+template <bool kWhole, class T>
+HWY_INLINE void LoadTwo(const T* p, size_t n, V& first, V& second) {
+  if constexpr (kPaired<T>) {
+    LoadPair<kWhole>(p, n, first, second);
+  } else if constexpr (kWhole) {
+    first = Load(p);
+    second = Load(p + 16);
+  } else {
+    first = LoadAny(p, HWY_MIN(n, 16));
+    second = n > 16 ? LoadAny(p + 16, n - 16) : hn::Zero(F());
+  }
+}
+
+// gamma in float32: in the order of the kernels of T, and where that is their own it is their own copy, which is
+// padded.
+template <class T, bool kWhole>
+HWY_INLINE void LoadTwoGamma(const float* p, size_t n, V& first, V& second) {
+  LoadTwo<kWhole || kPaired<T>>(p, n, first, second);
+}
+
+// +0 in all but the first n of 32 elements.
+template <class T>
+HWY_INLINE void KeepFirst(size_t n, V& first, V& second) {
+  const F d;
+  first = hn::IfThenElseZero(hn::FirstN(d, kPaired<T> ? (n + 1) / 2 : n), first);
+  second = hn::IfThenElseZero(hn::FirstN(d, kPaired<T> ? n / 2 : n - HWY_MIN(n, 16)), second);
+}
+
+// `stream`: past the caches; p is aligned to a line.
+template <bool kWhole, class T>
+HWY_INLINE void StoreTwo(V first, V second, T* p, size_t n, bool stream) {
+  if constexpr (kPaired<T>) return StorePair<kWhole>(first, second, p, n, stream);
+  if constexpr (!kWhole) {
+    StoreAny(first, p, HWY_MIN(n, 16));
+    if (n > 16) StoreAny(second, p + 16, n - 16);
+  } else if constexpr (std::is_same_v<T, float>) {
+    if (stream) {
+      Stream(first, p);
+      Stream(second, p + 16);
+    } else {
+      Store(first, p);
+      Store(second, p + 16);
+    }
+  } else {
+    // A line at once, and a branch that is never taken for both vectors' NaNs, as in StorePair.
+    if (HWY_UNLIKELY(_mm512_cmp_ps_mask(first.raw, second.raw, _CMP_UNORD_Q) != 0)) {
+      first = CanonicalNaN(first);
+      second = CanonicalNaN(second);
+    }
+    const auto half = [](V v)
+                          HWY_ATTR { return _mm512_cvtps_ph(v.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); };
+    const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512(half(first)), half(second), 1);
+    if (stream) {
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(p), line);
+    } else {
+      _mm512_storeu_si512(p, line);
+    }
+  }
+}
+
 // Lane l + lane l+8, of a in the lower half and of b in the upper.
 HWY_INLINE V FoldHalves(V a, V b) {
   const __m512 low = _mm512_shuffle_f32x4(a.raw, b.raw, 0x44);
@@ -280,7 +345,7 @@ HWY_INLINE size_t AccessElements() {
 constexpr size_t kSpan = 32;
 
 // A step of the row sweep is one vector; or a whole span in two, where there are registers for it: 32 of 16 lanes.
-constexpr bool kTwoVectors = HWY_TARGET == HWY_AVX3;
+constexpr bool kTwoVectors = ALNG_HAVE_TWO_VECTORS != 0;
 HWY_INLINE size_t StepElements() { return kTwoVectors ? kSpan : Lanes(); }
 
 // ---------------------------------------------------------------- 32 sums to one

@@ -6,7 +6,7 @@
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
-# rest of cann/. Caught: a test fails. The unchanged libraries go through the same mill first.
+# rest of cann/, with the variable of the environment that the mutant may name. Caught: a test fails. The unchanged libraries go through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -57,14 +57,15 @@ link() {
   "$compiler" -shared -Wl,-soname,"$library" $list "${needs[@]}" -o "$out"
 }
 
-# Runs the tests with the library in a folder; 0 where they pass.
+# Runs the tests with the library in a folder, and with variables of the environment where more are given; 0 where they
+# pass.
 tests_pass() {
   # The tests must not find their own library first.
   local loaded
   loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
   [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   # In a shell of its own, so that what bash says about a crash goes to the log too.
-  bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$test" \
+  env "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$test" \
     "$filter" >"$1/log" 2>&1
 }
 
@@ -97,7 +98,9 @@ try() {
     replaced+=("$object" "$work/$(basename "$source").o")
   done
   link "$work/$library" "${replaced[@]}"
-  if tests_pass "$work"; then
+  local environment
+  mapfile -t environment < <(head_of "$mutant" environment)
+  if tests_pass "$work" "${environment[@]}"; then
     echo "MISSED  $name: $(head_of "$mutant" what)"
     return 1
   fi

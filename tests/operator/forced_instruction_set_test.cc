@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -28,11 +29,25 @@ using cases::Instance;
 
 Problem small_problem() { return Problem::create(ProblemDescription::dense(DType::float32, 2, 600)).value(); }
 
-/// ALNG_ISA for the lifetime of an object.
+/// A variable of the environment for the lifetime of an object; then what it was before.
 class Environment {
  public:
-  explicit Environment(const char* value) { setenv("ALNG_ISA", value, 1); }
-  ~Environment() { unsetenv("ALNG_ISA"); }
+  explicit Environment(const char* value, const char* name = "ALNG_ISA") : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    setenv(name, value, 1);
+  }
+  ~Environment() {
+    if (before_) {
+      setenv(name_, before_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+  Environment(const Environment&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
 };
 
 TEST(ForcedInstructionSet, ThePlanSaysWhichOneRuns) {
@@ -98,6 +113,27 @@ TEST(ForcedInstructionSet, AnUnknownNameInTheEnvironmentIsRefused) {
   EXPECT_EQ(status.code(), Code::bad_option);
   EXPECT_NE(status.message().find("ALNG_ISA"), std::string::npos) << status.message();
   EXPECT_NE(status.message().find("mmx"), std::string::npos) << status.message();
+}
+
+// Where inputs are fetched to is the processor's affair, but no bit may depend on it: the case list runs with each
+// (operator.cpu_fetch_*), and the plan says which it is.
+TEST(ForcedFetch, ThePlanSaysWhereTo) {
+  const auto explained = [](const char* level) {
+    const Environment environment(level, "ALNG_FETCH");
+    return Plan::create(small_problem()).value().explain();
+  };
+  const std::string into = "inputs: fetched ahead into the ";
+  EXPECT_NE(explained("first").find(into + "first-level cache"), std::string::npos) << explained("first");
+  EXPECT_NE(explained("second").find(into + "second-level cache"), std::string::npos) << explained("second");
+  EXPECT_EQ(explained("nowhere").find(into), std::string::npos) << explained("nowhere");
+}
+
+TEST(ForcedFetch, AnUnknownNameIsRefused) {
+  const Environment environment("third", "ALNG_FETCH");
+  const Status status = Plan::create(small_problem()).status();
+  EXPECT_EQ(status.code(), Code::bad_option);
+  EXPECT_EQ(status.message(),
+            "the environment variable ALNG_FETCH is \"third\" but must be one of first, second, nowhere");
 }
 
 #if defined(__x86_64__)
