@@ -67,7 +67,7 @@ struct Pending {
   void* dx = nullptr;
   /// Where it belongs: the same place, or dx is copied or scattered from there.
   std::byte* out = nullptr;
-  /// Bytes copied already.
+  /// Where dx is built in staging: up to where that is copied already.
   std::size_t written = 0;
   float mean = 0, rstd = 0, m1 = 0, m2 = 0;
   bool stream = false;
@@ -82,6 +82,10 @@ struct Task {
   std::byte* rows;
   /// A row of the dtype and a line, aligned to a line; used where dx is streamed to rows that do not begin on a line.
   std::byte* staging;
+  /// The first bytes of staging that are the last ones of the row before and wait there for the next row to fill their
+  /// line, and where that line belongs.
+  std::size_t carried = 0;
+  std::byte* carried_to = nullptr;
 };
 
 /// Does rows [begin, end): writes dx of all of them but the last, which stays pending, and of the one that was; puts

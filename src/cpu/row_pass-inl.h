@@ -46,6 +46,7 @@ class RowPassOf {
         pass.gamma};
     output.Write(columns, p.m1, p.m2);
     Written(pass, task, columns);
+    PutCarried(task);
     task.pending.dx = nullptr;
     if (pass.stream) hwy::FlushStream();
   }
@@ -128,7 +129,6 @@ class RowPassOf {
     p.m1 = s.w * pass.inverse_columns;
     p.m2 = s.q * pass.inverse_columns;
     p.out = pass.dx.row(r);
-    p.written = 0;
     if (!pass.dx.rows->dense_row) {
       p.dx = task.rows + 4 * bytes;
       p.stream = false;
@@ -141,6 +141,9 @@ class RowPassOf {
       const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(p.out) % kLine;
       p.stream = misaligned == 0;
       p.dx = p.stream ? p.out : task.staging + misaligned;
+      if (task.carried != misaligned || task.carried_to != p.out - misaligned) PutCarried(task);
+      p.written = task.carried > 0 ? 0 : misaligned;
+      task.carried = 0;
     }
     // Gathered rows share their scratch with the next row, so that nothing may stay pending.
     if (!pass.dense) Finish(pass, task);
@@ -206,22 +209,32 @@ class RowPassOf {
       if (last) scatter_row(pass.dx.rows->column, sizeof(T), static_cast<const std::byte*>(p.dx), p.out, pass.columns);
       return;
     }
-    const std::byte* from = static_cast<const std::byte*>(p.dx);
-    const std::size_t end_bytes = end * sizeof(T);
-    const auto copy = [&](std::size_t bytes) {
-      std::memcpy(p.out + p.written, from + p.written, bytes);
-      p.written += bytes;
-    };
-    if (p.written == 0) copy(std::min(end_bytes, kLine - reinterpret_cast<std::uintptr_t>(p.out) % kLine));
-    // Whole lines go past the caches; lines shared with a neighbouring row can't.
+    const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(p.out) % kLine;
+    std::byte* const to = p.out - misaligned;
+    const std::size_t written_end = misaligned + end * sizeof(T);
+    if (p.written % kLine != 0) {  // the rest of a line that another row has begun
+      const std::size_t line_end = std::min(written_end, kLine);
+      std::memcpy(to + p.written, task.staging + p.written, line_end - p.written);
+      p.written = line_end;
+    }
     const hn::CappedTag<std::uint8_t, kLine> d8;
-    for (; p.written + kLine <= end_bytes; p.written += kLine) {
+    for (; p.written + kLine <= written_end; p.written += kLine) {
       for (std::size_t k = 0; k < kLine; k += hn::Lanes(d8)) {
-        const auto* line = reinterpret_cast<const std::uint8_t*>(from + p.written + k);
-        hn::Stream(hn::Load(d8, line), d8, reinterpret_cast<std::uint8_t*>(p.out + p.written + k));
+        const auto* line = reinterpret_cast<const std::uint8_t*>(task.staging + p.written + k);
+        hn::Stream(hn::Load(d8, line), d8, reinterpret_cast<std::uint8_t*>(to + p.written + k));
       }
     }
-    if (last) copy(end_bytes - p.written);
+    if (!last || p.written == written_end) return;
+    // The line that the next row begins in waits for it. Stored now, through the caches, it would be read from memory
+    // first, and all later stores would wait for that.
+    task.carried = written_end - p.written;
+    task.carried_to = to + p.written;
+    std::memmove(task.staging, task.staging + p.written, task.carried);
+  }
+
+  static HWY_INLINE void PutCarried(Task& task) {
+    if (task.carried > 0) std::memcpy(task.carried_to, task.staging, task.carried);
+    task.carried = 0;
   }
 
   // The column sums alone, of one row.

@@ -65,6 +65,7 @@ tests_pass() {
   loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
   [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   # In a shell of its own, so that what bash says about a crash goes to the log too.
+  # shellcheck disable=SC2016  # the inner shell expands it
   env "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$test" \
     "$filter" >"$1/log" 2>&1
 }
