@@ -64,7 +64,7 @@ def measure(row, present, seconds, in_cache):
     """Lists of nanoseconds for each contestant, round by round; and who refused, with the reason."""
     import numpy as np
 
-    from contestants import Refused, quiet_openmp
+    from contestants import Refused, wait_until_idle
     from problem import Problem
 
     problem = Problem(row)
@@ -81,13 +81,13 @@ def measure(row, present, seconds, in_cache):
         except Refused as why:
             refused[contestant.name] = str(why)
     times = [[] for _ in runs]
-    warm, timed = (2, 3) if in_cache else (0, 1)
+    warm, timed = (2, 3) if in_cache else (1, 1)
     begin, rounds = time.monotonic(), 0
     while rounds < 7 or time.monotonic() - begin < seconds:
         for turn in range(len(runs)):
             # Another one first each round, so that what disturbs the machine for a while disturbs all.
             index = (turn + rounds) % len(runs)
-            quiet_openmp()
+            wait_until_idle()
             times[index].append(float(np.median(runs[index][1].time(warm, timed))))
         rounds += 1
     for _, run in runs:

@@ -255,12 +255,8 @@ struct RowSweep {
         w1 = hn::Add(w1, w3);
         q1 = hn::Add(q1, q3);
       }
-      hn::Store(w0, d, w_span + lane);
-      hn::Store(q0, d, q_span + lane);
-      if constexpr (kTwoVectors) {
-        hn::Store(w1, d, w_span + lane + 16);
-        hn::Store(q1, d, q_span + lane + 16);
-      }
+      StoreSpan(w0, w1, w_span + lane);
+      StoreSpan(q0, q1, q_span + lane);
     }
   }
 
@@ -268,39 +264,49 @@ struct RowSweep {
   HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_span,
                            float* HWY_RESTRICT q_span) const {
     const F d;
-    // Four steps of at most a pair of vectors.
-    alignas(64) float w_steps[kSpans][kSpan], q_steps[kSpans][kSpan];
-    const auto store = [&](std::size_t step, V w0, V q0, V w1, V q1) HWY_ATTR {
-      hn::Store(w0, d, w_steps[step]);
-      hn::Store(q0, d, q_steps[step]);
-      if constexpr (kTwoVectors) {
-        hn::Store(w1, d, w_steps[step] + 16);
-        hn::Store(q1, d, q_steps[step] + 16);
-      }
-    };
+    const V zero = hn::Zero(d);
 #pragma GCC unroll 1
     for (std::size_t lane = 0; lane < kSpan; lane += StepElements()) {
       FetchFar(i, 2 * lane);
       FetchFar(i, 2 * lane + StepElements());
-      V w0 = hn::Zero(d), q0 = w0, w1 = w0, q1 = w0;
+      // The sums of the steps so far: of whole pairs, and of a first one that waits for its second.
+      V w0 = zero, q0 = zero, w1 = zero, q1 = zero, first_w0 = zero, first_q0 = zero, first_w1 = zero, first_q1 = zero;
+      bool second = false;
 #pragma GCC unroll 1
-      for (std::size_t step = 0, at = lane; step < kSpans; ++step, at += kSpan) {
+      for (std::size_t at = lane; at < n; at += kSpan, second = !second) {
+        V w2, q2, w3, q3;
         if (at + StepElements() <= n) {
-          Step<true>(i + at, 0, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
-        } else if (at < n) {
-          Step<false>(i + at, n - at, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+          Step<true>(i + at, 0, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
         } else {
-          w0 = q0 = w1 = q1 = hn::Zero(d);
+          Step<false>(i + at, n - at, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
         }
-        store(step, w0, q0, w1, q1);
+        if (!second) {
+          first_w0 = w2;
+          first_q0 = q2;
+          first_w1 = w3;
+          first_q1 = q3;
+          continue;
+        }
+        w0 = hn::Add(w0, hn::Add(first_w0, w2));
+        q0 = hn::Add(q0, hn::Add(first_q0, q2));
+        w1 = hn::Add(w1, hn::Add(first_w1, w3));
+        q1 = hn::Add(q1, hn::Add(first_q1, q3));
       }
-      hn::Store(FoldSpans(w_steps, kSpans, 0), d, w_span + lane);
-      hn::Store(FoldSpans(q_steps, kSpans, 0), d, q_span + lane);
-      if constexpr (kTwoVectors) {
-        hn::Store(FoldSpans(w_steps, kSpans, 16), d, w_span + lane + 16);
-        hn::Store(FoldSpans(q_steps, kSpans, 16), d, q_span + lane + 16);
+      if (second) {
+        w0 = hn::Add(w0, first_w0);
+        q0 = hn::Add(q0, first_q0);
+        w1 = hn::Add(w1, first_w1);
+        q1 = hn::Add(q1, first_q1);
       }
+      StoreSpan(w0, w1, w_span + lane);
+      StoreSpan(q0, q1, q_span + lane);
     }
+  }
+
+  static HWY_INLINE void StoreSpan(V first, V second, float* HWY_RESTRICT span) {
+    const F d;
+    hn::Store(first, d, span);
+    if constexpr (kTwoVectors) hn::Store(second, d, span + 16);
   }
 
   // The segment of n elements at `begin`.
