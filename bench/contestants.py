@@ -240,7 +240,7 @@ def everybody(folder):
 
 
 def wait_until_idle():
-    """Until the threads of the last contestant sleep: OpenMP's spin on, XLA's give memory back, for up to 200 ms."""
+    """Until the threads of the last contestant sleep: OpenMP's spin on, XLA's give memory back. 4 to 300 ms."""
     for _ in range(75):
         before = time.process_time()
         time.sleep(0.004)

@@ -225,15 +225,20 @@ struct RowSweep {
 #endif
   }
 
+  // To the sums of terms of w and q, in two vectors each, those of other terms.
+  static HWY_INLINE void AddTo(V& w0, V& q0, V& w1, V& q1, V w2, V q2, V w3, V q3) {
+    w0 = hn::Add(w0, w2);
+    q0 = hn::Add(q0, q2);
+    w1 = hn::Add(w1, w3);
+    q1 = hn::Add(q1, q3);
+  }
+
   // Two steps, a span apart.
   HWY_INLINE void TwoSteps(std::size_t i, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
     V w2, q2, w3, q3;
     Step<true>(i, 0, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
     Step<true>(i + kSpan, 0, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
-    w0 = hn::Add(w0, w2);
-    q0 = hn::Add(q0, q2);
-    w1 = hn::Add(w1, w3);
-    q1 = hn::Add(q1, q3);
+    AddTo(w0, q0, w1, q1, w2, q2, w3, q3);
   }
 
   // The kPart elements at i, all within the row. Their terms at distances 32 and 64 are added, which leaves a span of
@@ -250,10 +255,7 @@ struct RowSweep {
       for (std::size_t at = 0; at < end; at += kPart / 2) {
         FetchFar(i, 2 * lane + at / (kPart / 2) * StepElements());
         TwoSteps(i + lane + at, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
-        w0 = hn::Add(w0, w2);
-        q0 = hn::Add(q0, q2);
-        w1 = hn::Add(w1, w3);
-        q1 = hn::Add(q1, q3);
+        AddTo(w0, q0, w1, q1, w2, q2, w3, q3);
       }
       StoreSpan(w0, w1, w_span + lane);
       StoreSpan(q0, q1, q_span + lane);
@@ -287,17 +289,10 @@ struct RowSweep {
           first_q1 = q3;
           continue;
         }
-        w0 = hn::Add(w0, hn::Add(first_w0, w2));
-        q0 = hn::Add(q0, hn::Add(first_q0, q2));
-        w1 = hn::Add(w1, hn::Add(first_w1, w3));
-        q1 = hn::Add(q1, hn::Add(first_q1, q3));
+        AddTo(first_w0, first_q0, first_w1, first_q1, w2, q2, w3, q3);
+        AddTo(w0, q0, w1, q1, first_w0, first_q0, first_w1, first_q1);
       }
-      if (second) {
-        w0 = hn::Add(w0, first_w0);
-        q0 = hn::Add(q0, first_q0);
-        w1 = hn::Add(w1, first_w1);
-        q1 = hn::Add(q1, first_q1);
-      }
+      if (second) AddTo(w0, q0, w1, q1, first_w0, first_q0, first_w1, first_q1);
       StoreSpan(w0, w1, w_span + lane);
       StoreSpan(q0, q1, q_span + lane);
     }

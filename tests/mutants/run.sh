@@ -6,7 +6,8 @@
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
-# rest of cann/, with the variable of the environment that the mutant may name. Caught: a test fails. The unchanged libraries go through the same mill first.
+# rest of cann/, with the variable of the environment that the mutant may name. Caught: a test fails. The unchanged
+# libraries go through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
