@@ -88,8 +88,9 @@ class CpuExecution final : public Execution {
     view(d.dx, dx_);
     rstd_ = rows_of(d.rstd, 0);
     mean_ = rows_of(d.mean, 0);
-    own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 ||
-                             !rows_of(*d.gamma, d.gamma->rank).dense_row);
+    const bool dense_gamma = d.gamma && rows_of(*d.gamma, d.gamma->rank).dense_row;
+    own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 || !dense_gamma);
+    narrow_gamma_ = dense_gamma && d.gamma->dtype == problem.dtype() && problem.dtype() != DType::float32;
     const std::int64_t tensor_bytes =
         problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
     // The scalar kernels have no such stores.
@@ -151,6 +152,7 @@ class CpuExecution final : public Execution {
       widen_gamma(*problem_.description().gamma, problem_.dtype(), arguments.gamma, kernels_, own);
       pass.gamma = own;
     }
+    pass.narrow_gamma = narrow_gamma_ ? arguments.gamma : nullptr;
     pass.dense = dense_;
     pass.stream = stream_;
     pass.fetch = fetch_;
@@ -257,6 +259,7 @@ class CpuExecution final : public Execution {
   Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
   bool dense_ = true;
   bool own_gamma_ = false;
+  bool narrow_gamma_ = false;
   bool stream_ = false;
   Fetch fetch_ = Fetch::nowhere;
   bool row_by_row_ = false;

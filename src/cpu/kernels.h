@@ -41,6 +41,9 @@ struct RowPass {
   Tensor dy, x1, x2, dsum, dx, rstd, mean;
   /// Dense, float32; null without gamma. In the kernels' own order where they have one (Kernels::to_own_order).
   const float* gamma;
+  /// gamma as the caller gave it, where its row is dense and of the kernels' 16-bit dtype; else null. Half the memory
+  /// of the copy: for sweeps that wait for the caches rather than for conversions.
+  const void* narrow_gamma;
   /// All of dy, x1, x2, dsum and dx have dense rows: nothing goes through scratch.
   bool dense;
   /// Write dx past the caches: it is too large to be found there by whoever reads it next.

@@ -10,6 +10,7 @@
 #endif
 
 #include <algorithm>
+#include <type_traits>
 
 #include "cpu/column_pass-inl.h"
 #include "cpu/kernels.h"
@@ -152,21 +153,32 @@ class RowPassOf {
   template <bool kFull, Adds kAdds, bool kFirst>
   static HWY_INLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const Row<T>& r) {
     if (pass.fetch != Fetch::first_level) {
-      return Sweep<kFull, Memory::any, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+      return Sweep<kFull, Memory::any, kAdds, kFirst>(pass, task, sums, pass.gamma, r.dy, r.x1, r.x2, r.mean, r.rstd);
     }
+    if constexpr (kFull && !std::is_same_v<T, float>) {
+      if (pass.narrow_gamma != nullptr) {
+        return SweepNear<kFull, kAdds, kFirst>(pass, task, sums, static_cast<const T*>(pass.narrow_gamma), r);
+      }
+    }
+    return SweepNear<kFull, kAdds, kFirst>(pass, task, sums, pass.gamma, r);
+  }
+
+  template <bool kFull, Adds kAdds, bool kFirst, class Gamma>
+  static HWY_INLINE RowSums SweepNear(const RowPass& pass, Task& task, Sums sums, const Gamma* gamma, const Row<T>& r) {
     if (!task.pending.stream) {
-      return Sweep<kFull, Memory::near, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+      return Sweep<kFull, Memory::near, kAdds, kFirst>(pass, task, sums, gamma, r.dy, r.x1, r.x2, r.mean, r.rstd);
     }
-    return Sweep<kFull, Memory::near_streamed, kAdds, kFirst>(pass, task, sums, r.dy, r.x1, r.x2, r.mean, r.rstd);
+    return Sweep<kFull, Memory::near_streamed, kAdds, kFirst>(pass, task, sums, gamma, r.dy, r.x1, r.x2, r.mean,
+                                                              r.rstd);
   }
 
   // The row comes in registers: as a struct it would be stored piece by piece and loaded as one vector, which waits
   // until all the stores are done, 20 cycles for each row.
-  template <bool kFull, Memory kMemory, Adds kAdds, bool kFirst>
-  static HWY_NOINLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const T* dy, const T* x1, const T* x2,
-                                    float mean, float rstd) {
-    const RowSweep<T, kFull, kMemory, kAdds, kFirst> sweep{
-        {dy, x1, x2, mean, rstd},         PendingOf(task), pass.gamma, task.h, sums.dgamma, sums.dbeta,
+  template <bool kFull, Memory kMemory, Adds kAdds, bool kFirst, class Gamma>
+  static HWY_NOINLINE RowSums Sweep(const RowPass& pass, Task& task, Sums sums, const Gamma* gamma, const T* dy,
+                                    const T* x1, const T* x2, float mean, float rstd) {
+    const RowSweep<T, kFull, kMemory, kAdds, kFirst, Gamma> sweep{
+        {dy, x1, x2, mean, rstd},         PendingOf(task), gamma, task.h, sums.dgamma, sums.dbeta,
         pass.fetch == Fetch::second_level};
     const bool staged = task.pending.dx != nullptr && task.pending.dx != task.pending.out;
     return sweep.Sweep(static_cast<std::size_t>(pass.columns), [&](std::size_t end) HWY_ATTR {
@@ -190,7 +202,7 @@ class RowPassOf {
   static HWY_NOINLINE void WholeRow(const RowPass& pass, Sums sums, const T* dy, const T* x1, const T* x2, float mean,
                                     float rstd, const T* dsum, T* dx) {
     const std::size_t columns = static_cast<std::size_t>(pass.columns);
-    const RowSweep<T, true, Memory::any, Adds::row, kFirst, true> sweep{
+    const RowSweep<T, true, Memory::any, Adds::row, kFirst, float, true> sweep{
         {dy, x1, x2, mean, rstd}, {}, pass.gamma, nullptr, sums.dgamma, sums.dbeta, false};
     const RowSums s = sweep.Sweep(columns, [](std::size_t) {});
     const RowOutput<T, true> output{{dy, x1, x2, mean, rstd}, dsum, dx, pass.gamma};

@@ -62,12 +62,11 @@ HWY_INLINE std::size_t Opaque(std::size_t n) {
   return n;
 }
 
-// How many bytes ahead of their use inputs are fetched into the first-level cache. Zen 5, ns an element on one thread:
-// float32 16384x1024 0.685, 0.649, 0.622, 0.618, 0.647 with 640, 896, 1280, 1600, 2048 bytes, 8192x4096 0.709, 0.678,
-// 0.671, 0.680, 0.699; bfloat16 65536x1024 0.325, 0.293, 0.274, 0.258, 0.256 with 896, 1280, 1600, 2048, 3072 bytes,
-// 16384x4096 0.336, 0.313, 0.303, 0.310, 0.332.
+// How many elements ahead of their use inputs are fetched into the first-level cache. Zen 5, ns an element on one
+// thread: float32 8192x4096 0.561, 0.546, 0.557, 0.568 with 1280, 1472, 1536, 1664 bytes; bfloat16 16384x4096 0.263,
+// 0.254, 0.252, 0.253, 0.273 with 1728, 1984, 2496, 2752, 3136 bytes, 65536x1024 0.250, 0.239, 0.227, 0.226, 0.226.
 template <class T>
-constexpr std::size_t kNearAhead = sizeof(T) == 4 ? 1280 : 2048;
+constexpr std::size_t kNearAhead = (sizeof(T) == sizeof(float) ? 1472 : 2496) / sizeof(T);
 // And into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within 5 %, 1024 and
 // 8192 are not.
 constexpr std::size_t kFarAhead = 4096;
@@ -87,13 +86,13 @@ enum class Memory {
 };
 
 // kFull: gamma, x2, dsum and a pending row are all there, which is the usual case and then needs no branches.
-// kFirst: the column sums begin with this sweep, from +0. kAlone: no row is pending and h is not kept; dx is for
-// RowOutput.
-template <class T, bool kFull, Memory kMemory, Adds kAdds, bool kFirst, bool kAlone = false>
+// kFirst: the column sums begin with this sweep, from +0. Gamma: float, or T where gamma is read as the caller gave it.
+// kAlone: no row is pending and h is not kept; dx is for RowOutput.
+template <class T, bool kFull, Memory kMemory, Adds kAdds, bool kFirst, class Gamma = float, bool kAlone = false>
 struct RowSweep {
   Row<T> row;
   PendingRow<T> pending;
-  const float* gamma;
+  const Gamma* gamma;
   float* h;
   float* dgamma;
   float* dbeta;
@@ -129,7 +128,9 @@ struct RowSweep {
     V x = x1;
     if (kFull || row.x2 != nullptr) x = hn::Add(x, x2);
     const V h_now = hn::Mul(hn::Sub(x, mean), rstd);
-    if constexpr (!kAlone) hn::StoreU(h_now, d, h + at);
+    // Out of cache float32 is 2 % faster with its cached stores side by side, the 16-bit dtypes are not.
+    constexpr bool keeps_h_last = kNear && sizeof(T) == sizeof(float);
+    if constexpr (!kAlone && !keeps_h_last) hn::StoreU(h_now, d, h + at);
     w = dy;
     if (kFull || gamma != nullptr) w = hn::Mul(w, g);
     q = hn::Mul(w, h_now);
@@ -140,14 +141,18 @@ struct RowSweep {
         sum_gamma = Fma(pending_dy, h_pending, sum_gamma);
         sum_beta = hn::Add(sum_beta, pending_dy);
       }
-      hn::StoreU(Fma(dy, h_now, sum_gamma), d, dgamma + at);
-      hn::StoreU(hn::Add(sum_beta, dy), d, dbeta + at);
+      sum_gamma = Fma(dy, h_now, sum_gamma);
+      sum_beta = hn::Add(sum_beta, dy);
+      if constexpr (keeps_h_last) hn::StoreU(h_now, d, h + at);
+      hn::StoreU(sum_gamma, d, dgamma + at);
+      hn::StoreU(sum_beta, d, dbeta + at);
+    } else if constexpr (keeps_h_last) {
+      hn::StoreU(h_now, d, h + at);
     }
   }
 
   // dx at i, and the terms of the row sums: all lanes where kWhole, else the first n, the others +0. dx comes first:
   // with the row at hand before it, 3 % slower.
-#if !ALNG_HAVE_TWO_VECTORS
   template <bool kWhole>
   HWY_INLINE void OneVector(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w, V& q) const {
     const F d;
@@ -175,7 +180,7 @@ struct RowSweep {
     // Beyond the row w is +0 * +0, but q is 0 * h with h = -mean * rstd: it can be -0 or NaN and must be made +0.
     if constexpr (!kWhole) q = hn::IfThenElseZero(hn::FirstN(d, n), q);
   }
-#else
+#if ALNG_HAVE_TWO_VECTORS
   // The 32 elements at i in two vectors (LoadTwo in simd-inl.h).
   template <bool kWhole>
   HWY_INLINE void TwoVectors(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
@@ -216,10 +221,18 @@ struct RowSweep {
   // The second vectors are used where kTwoVectors alone.
   template <bool kWhole>
   HWY_INLINE void Step(std::size_t i, std::size_t n, ALNG_CONSTANTS, V& w0, V& q0, V& w1, V& q1) const {
-    if constexpr (kNear && kWhole) Fetch<0>(i * sizeof(T) + kNearAhead<T>, StepElements() * sizeof(T));
 #if ALNG_HAVE_TWO_VECTORS
+    if constexpr (kNear && kWhole && sizeof(T) == sizeof(float)) {
+      OneVector<true>(i, 16, ALNG_PASS_CONSTANTS, w0, q0);
+      FetchNear(i, 16);
+      OneVector<true>(i + 16, 16, ALNG_PASS_CONSTANTS, w1, q1);
+      FetchNear(i + 16, 16);
+      return;
+    }
+    if constexpr (kNear && kWhole) FetchNear(i, kSpan);
     TwoVectors<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
 #else
+    if constexpr (kNear && kWhole) FetchNear(i, Lanes());
     w1 = q1 = hn::Zero(F());
     OneVector<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0);
 #endif
@@ -353,22 +366,13 @@ struct RowSweep {
     return sums[0];
   }
 
-  // `bytes` bytes of each input, `begin` behind the beginning of the row. Behind the end of a row begins the next, or
-  // else what is fetched is not used; fetching cannot fault. kLevel: 0 into all caches, 1 into all but the first level.
-  template <int kLevel>
-  HWY_INLINE void Fetch(std::size_t begin, std::size_t bytes) const {
-    for (std::size_t byte = begin; byte < begin + bytes; byte += kLine) {
-      FetchLine<kLevel>(row.dy, byte);
-      FetchLine<kLevel>(row.x1, byte);
-      if (kFull || row.x2 != nullptr) FetchLine<kLevel>(row.x2, byte);
-      if (kFull || pending.dsum != nullptr) FetchLine<kLevel>(pending.dsum, byte);
-    }
-  }
-
-  // Inlined early: a call of a function that does nothing but fetch is dropped by gcc.
-  template <int kLevel>
-  static HWY_INLINE void FetchLine(const T* p, std::size_t byte) {
-    __builtin_prefetch(reinterpret_cast<const std::byte*>(p) + byte, 0, 3 - kLevel);
+  // The inputs from kNearAhead elements ahead of i on, as many as n, into the first-level cache. All but dy, which the
+  // next row's sweep reads again, are only passing by and need not be kept elsewhere: 1 to 2 % faster. The compiler
+  // must leave these where they are, a line of each input at a time; 32 prefetches in a row cost 5 to 10 %.
+  HWY_INLINE void FetchNear(std::size_t i, std::size_t n) const {
+    __asm__ volatile("" : : : "memory");
+    for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) FetchLines<3, 0>(i + (kNearAhead<T> + k));
+    __asm__ volatile("" : : : "memory");
   }
 
   // Into the second-level cache, ahead of the part at i, the lines that fall to two steps: in AVX-512 4 of each input
@@ -376,8 +380,20 @@ struct RowSweep {
   // counts the elements of those steps' vectors, 2 * kSpan in a part.
   HWY_INLINE void FetchFar(std::size_t i, std::size_t share) const {
     if (kNear || !fetch_far) return;
-    constexpr std::size_t bytes = kPart * sizeof(T) / (2 * kSpan);  // for each element of `share`
-    Fetch<1>(i * sizeof(T) + share * bytes + kFarAhead, StepElements() * bytes);
+    constexpr std::size_t parts = kPart / (2 * kSpan);  // elements for each one of `share`
+    const std::size_t begin = i + share * parts + kFarAhead / sizeof(T);
+    for (std::size_t k = 0; k < StepElements() * parts; k += kLine / sizeof(T)) FetchLines<2, 2>(begin + k);
+  }
+
+  // The line of each input that element `at` is in. Behind the end of a row begins the next, or else what is fetched is
+  // not used; fetching cannot fault. Of dy and of the others: 3 into all caches, 2 into all but the first level, 0 into
+  // the first as passing by. Inlined early: a call of a function that does nothing but fetch is dropped by gcc.
+  template <int kDy, int kOthers>
+  HWY_INLINE void FetchLines(std::size_t at) const {
+    __builtin_prefetch(row.dy + at, 0, kDy);
+    __builtin_prefetch(row.x1 + at, 0, kOthers);
+    if (kFull || row.x2 != nullptr) __builtin_prefetch(row.x2 + at, 0, kOthers);
+    if (kFull || pending.dsum != nullptr) __builtin_prefetch(pending.dsum + at, 0, kOthers);
   }
 
 #undef ALNG_CONSTANTS

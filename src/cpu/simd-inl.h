@@ -280,11 +280,11 @@ HWY_INLINE void LoadTwo(const T* p, size_t n, V& first, V& second) {
   }
 }
 
-// gamma in float32: in the order of the kernels of T, and where that is their own it is their own copy, which is
-// padded.
-template <class T, bool kWhole>
-HWY_INLINE void LoadTwoGamma(const float* p, size_t n, V& first, V& second) {
-  LoadTwo<kWhole || kPaired<T>>(p, n, first, second);
+// gamma as the caller gave it; or in float32 and in the order of the kernels of T, and where that is their own it is
+// their own copy, which is padded.
+template <class T, bool kWhole, class Gamma>
+HWY_INLINE void LoadTwoGamma(const Gamma* p, size_t n, V& first, V& second) {
+  LoadTwo<kWhole || (kPaired<T> && std::is_same_v<Gamma, float>)>(p, n, first, second);
 }
 
 // +0 in all but the first n of 32 elements.

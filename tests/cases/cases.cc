@@ -32,6 +32,7 @@ const std::map<std::string, Arrangement> arrangements = {{"dense", Arrangement::
                                                          {"leading_swapped", Arrangement::leading_swapped},
                                                          {"broadcast_rows", Arrangement::broadcast_rows},
                                                          {"broadcast_columns", Arrangement::broadcast_columns},
+                                                         {"gamma_strided", Arrangement::gamma_strided},
                                                          {"mixed", Arrangement::mixed}};
 const std::map<std::string, InPlace> in_places = {{"in_place_dy", InPlace::dy},
                                                   {"in_place_x1", InPlace::x1},

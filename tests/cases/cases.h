@@ -21,6 +21,7 @@ enum class Arrangement {
   leading_swapped,
   broadcast_rows,
   broadcast_columns,
+  gamma_strided,
   mixed
 };
 

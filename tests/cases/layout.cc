@@ -78,6 +78,9 @@ TensorLayout arrange(Arrangement arrangement, int tensor, DType dtype, const std
         strides.resize(shape.size(), 0);
       }
       break;
+    case Arrangement::gamma_strided:
+      if (tensor == kGamma) strides = strides_in_order(shape, order, 3);
+      break;
   }
   return TensorLayout::strided(dtype, shape, strides);
 }

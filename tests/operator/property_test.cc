@@ -54,10 +54,10 @@ Case any_case(std::int64_t most_elements = 30000) {
   what.gamma = pick<std::optional<DType>>("gamma", {std::nullopt, what.dtype, DType::float32});
   what.dsum = coin("dsum");
   what.x2 = coin("x2");
-  what.arrangement =
-      pick<Arrangement>("layout", {Arrangement::dense, Arrangement::dense, Arrangement::row_strided,
-                                   Arrangement::column_strided, Arrangement::transposed, Arrangement::leading_swapped,
-                                   Arrangement::broadcast_rows, Arrangement::broadcast_columns, Arrangement::mixed});
+  what.arrangement = pick<Arrangement>(
+      "layout", {Arrangement::dense, Arrangement::dense, Arrangement::row_strided, Arrangement::column_strided,
+                 Arrangement::transposed, Arrangement::leading_swapped, Arrangement::broadcast_rows,
+                 Arrangement::broadcast_columns, Arrangement::gamma_strided, Arrangement::mixed});
   what.short_statistics = coin("short statistics");
   what.wants_dx = coin("dx") || coin("dx after all");
   what.wants_dgamma = coin("dgamma") || coin("dgamma after all");
