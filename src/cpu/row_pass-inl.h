@@ -73,8 +73,11 @@ class RowPassOf {
       for (std::int64_t r = begin; r < end; ++r) WholeRow(pass, r, r == begin, sums);
       return;
     }
-    // Rows are added to the sums two at a time where the first of them is still there in the second's sweep.
-    const bool in_twos = both_sums && pass.dx.base != nullptr && pass.dense;
+    // Rows are added to the sums two at a time where the first of them is still there in the second's sweep. Not where
+    // inputs stream through a first-level cache in which the sums stay: every row then costs the same, which is up to
+    // 1.08 times faster (Zen 5, float32 with 512 columns), and at 1024 columns 1.01 (float32) and 1.04 (bfloat16).
+    const bool sums_stay = pass.fetch == Fetch::first_level && pass.columns <= 1024;
+    const bool in_twos = both_sums && pass.dx.base != nullptr && pass.dense && !sums_stay;
     for (std::int64_t r = begin; r < end; ++r) {
       const bool second = (r - begin) % 2 == 1;
       const Adds adds = !in_twos ? Adds::row : second ? Adds::both_rows : r + 1 < end ? Adds::nothing : Adds::row;
