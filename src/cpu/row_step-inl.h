@@ -368,7 +368,7 @@ struct RowSweep {
 
   // The inputs from kNearAhead elements ahead of i on, as many as n, into the first-level cache. All but dy, which the
   // next row's sweep reads again, are only passing by and need not be kept elsewhere: 1 to 2 % faster. The compiler
-  // must leave these where they are, a line of each input at a time; 32 prefetches in a row cost 5 to 10 %.
+  // must leave these where they are, a line of each input at a time; 8 prefetches in a row cost 5 to 10 %.
   HWY_INLINE void FetchNear(std::size_t i, std::size_t n) const {
     __asm__ volatile("" : : : "memory");
     for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) FetchLines<3, 0>(i + (kNearAhead<T> + k));
