@@ -143,12 +143,10 @@ struct RowSweep {
       }
       sum_gamma = Fma(dy, h_now, sum_gamma);
       sum_beta = hn::Add(sum_beta, dy);
-      if constexpr (keeps_h_last) hn::StoreU(h_now, d, h + at);
       hn::StoreU(sum_gamma, d, dgamma + at);
       hn::StoreU(sum_beta, d, dbeta + at);
-    } else if constexpr (keeps_h_last) {
-      hn::StoreU(h_now, d, h + at);
     }
+    if constexpr (keeps_h_last) hn::StoreU(h_now, d, h + at);
   }
 
   // dx at i, and the terms of the row sums: all lanes where kWhole, else the first n, the others +0. dx comes first:
