@@ -125,6 +125,17 @@ count() {
        END { print passed + 0, failed + 0 }' "$@"
 }
 
+# What ctest's failed tests printed, which hundreds of lines may follow; of each the last 60, without GoogleTest's
+# skipped ones, two lines each.
+failed_tests() {
+  awk 'function put(  i) { for (i = n > 60 ? n - 60 : 0; i < n; ++i) print line[i]; n = 0 }
+       /^ *[0-9]+\/[0-9]+ Test +#/ { put(); failed = /\*\*\*/ && !/\*\*\*Skipped/; if (failed) print; next }
+       /^ +Start +[0-9]+: / || /^[0-9]+% tests passed/ { put(); failed = 0 }
+       /: Skipped$/ { getline; next }
+       failed && NF { line[n++] = $0 }
+       END { put() }' "$1"
+}
+
 mkdir -p build/logs
 logs=()
 start=$SECONDS
@@ -140,7 +151,8 @@ for stage in "${stages[@]}"; do
   read -r passed failed < <(count "$log")
   if ((result != 0)); then
     printf 'FAILED after %d s; the end of %s:\n\n' $((SECONDS - stage_start)) "$log"
-    tail -n 60 "$log"
+    tail -n 30 "$log"
+    failed_tests "$log"
     read -r passed failed < <(count "${logs[@]}")
     printf '\nstage %s failed, its whole output is in %s\n%d passed, %d failed\n' \
       "$stage" "$log" "$passed" $((failed > 0 ? failed : 1))

@@ -66,7 +66,7 @@ void DxErrors::add_16bit(double dx, double oracle, double scale) {
   const std::int64_t found = place(dtype_, dx);
   // What correct rounding can make of any value within the float32 bound of the oracle's.
   if (found < place(dtype_, oracle - allowed) || found > place(dtype_, oracle + allowed)) ++outside_;
-  if (allowed >= half_ulp(dtype_, oracle)) {
+  if (allowed >= in_cancellation_from * 2 * half_ulp(dtype_, oracle)) {
     ++cancelled_;
     return;
   }
@@ -83,16 +83,17 @@ void DxErrors::report(Verification& verification) const {
     if (plain_rows_ > 0)
       checks.push_back({"dx", "max error / max |dx| of rows that don't cancel", worst_of_max_, dx_bound});
   } else {
-    const double share = judged_ == 0 ? 1 : static_cast<double>(rounded_) / static_cast<double>(judged_);
-    checks.push_back({"dx", "share correctly rounded", share, rounded_share_bound, false});
+    const double judged = std::max(1.0, static_cast<double>(judged_));
+    const double share = judged_ == 0 ? 1 : static_cast<double>(rounded_) / judged;
+    const double bound = std::clamp(1 - misrounded_by_chance / judged, 0.0, rounded_share_bound);
+    checks.push_back({"dx", "share correctly rounded", share, bound, false});
     checks.push_back({"dx", "max ulps from correctly rounded", static_cast<double>(most_ulps_), 1});
     checks.push_back({"dx", "elements beyond 3e-7 of row's scale, rounded", static_cast<double>(outside_), 0});
     if (cancelled_ > 0) {
-      verification.notes.push_back(
-          fmt::format("dx: {} elements in cancellation (3e-7 of the row's scale is half an ulp of theirs or more) "
-                      "count in the last of "
-                      "the dx lines alone",
-                      cancelled_));
+      verification.notes.push_back(fmt::format(
+          "dx: {} elements in cancellation (3e-7 of the row's scale is 1/32 ulp of theirs or more) count in "
+          "the last of the dx lines alone",
+          cancelled_));
     }
   }
   checks.push_back({"dx", "NaN or infinity out of place", static_cast<double>(misplaced_), 0});
