@@ -54,7 +54,7 @@ struct RowSums {
 
 constexpr std::size_t kSegment = 512;
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kPart = 128;
+constexpr std::size_t kPart = kSegment / kParts;
 
 // A loop of two iterations is unrolled whatever is asked for, unless their number is hidden.
 HWY_INLINE std::size_t Opaque(std::size_t n) {
@@ -100,6 +100,9 @@ struct RowSweep {
   bool fetch_far;
 
   static constexpr bool kNear = kMemory != Memory::any;
+  // In cache, where code is what a row costs, parts are unrolled and two segments folded together.
+  static constexpr bool kInCache = kTwoVectors && !kNear && !kAlone;
+  static constexpr std::size_t kTogether = kInCache ? 2 : 1;
 
   // Unlikely where it is a question: where it is true, memory is what is waited for.
   HWY_INLINE bool Streams() const {
@@ -211,9 +214,9 @@ struct RowSweep {
   }
 #endif
 
-  // A segment of 512 terms is folded at distances 32 and 64 (in registers), 128 and 256 (between parts), 16, 8, 4, 2
-  // and 1 (within the 32 that are left: FoldSpan). Terms beyond the row are +0 in the canonical order. Where they are
-  // left out or more of them are added here, no bit changes, because the whole sum starts from +0.
+  // A segment of 512 terms is folded at distances 32 and 64 (in registers), then 128 and 256 (between parts), 16, 8, 4,
+  // 2 and 1 (FoldSegments). Terms beyond the row are +0 in the canonical order. Where they are left out or more of them
+  // are added here, no bit changes, because the whole sum starts from +0.
 
   // The terms of a step: of one vector, or of two, which are the halves of a span or the even and odd elements of it.
   // The second vectors are used where kTwoVectors alone.
@@ -253,29 +256,34 @@ struct RowSweep {
   }
 
   // The kPart elements at i, all within the row. Their terms at distances 32 and 64 are added, which leaves a span of
-  // each sum. Four vectors of each row in an iteration and not more: processors guess what to fetch by the addresses of
-  // the loads, and out of cache, on Zen 5, 32 unrolled are 1.25 times slower than 4, 8 are 1.04 times.
-  HWY_INLINE void Part(std::size_t i, ALNG_CONSTANTS, float* HWY_RESTRICT w_span, float* HWY_RESTRICT q_span) const {
-    const F d;
-    const V zero = hn::Zero(d);
+  // each sum. Out of cache a loop of four vectors of each row: processors guess what to fetch by the addresses of the
+  // loads, and on Zen 5 32 unrolled are 1.25 times slower than 4, 8 are 1.04 times. In cache 8 in a row are faster.
+  HWY_INLINE void Part(std::size_t i, ALNG_CONSTANTS, float (&spans)[2][kSpan]) const {
 #pragma GCC unroll 1
     for (std::size_t lane = 0; lane < kSpan; lane += StepElements()) {
-      V w0 = zero, q0 = zero, w1 = zero, q1 = zero, w2, q2, w3, q3;
-      const std::size_t end = kTwoVectors ? Opaque(kPart) : kPart;
+      V w0, q0, w1, q1, w2, q2, w3, q3;
+      if constexpr (kTwoVectors && !kInCache) {
+        w0 = q0 = w1 = q1 = hn::Zero(F());
+        const std::size_t end = Opaque(kPart);
 #pragma GCC unroll 1
-      for (std::size_t at = 0; at < end; at += kPart / 2) {
-        FetchFar(i, 2 * lane + at / (kPart / 2) * StepElements());
-        TwoSteps(i + lane + at, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
+        for (std::size_t at = 0; at < end; at += kPart / 2) {
+          TwoSteps(i + at, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
+          AddTo(w0, q0, w1, q1, w2, q2, w3, q3);
+        }
+      } else {
+        FetchFar(i, 2 * lane);
+        TwoSteps(i + lane, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
+        FetchFar(i, 2 * lane + StepElements());
+        TwoSteps(i + lane + kPart / 2, ALNG_PASS_CONSTANTS, w2, q2, w3, q3);
         AddTo(w0, q0, w1, q1, w2, q2, w3, q3);
       }
-      StoreSpan(w0, w1, w_span + lane);
-      StoreSpan(q0, q1, q_span + lane);
+      StoreSpan(w0, w1, spans[0] + lane);
+      StoreSpan(q0, q1, spans[1] + lane);
     }
   }
 
   // The same where the row ends within the part, after n elements.
-  HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_span,
-                           float* HWY_RESTRICT q_span) const {
+  HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, float (&spans)[2][kSpan]) const {
     const F d;
     const V zero = hn::Zero(d);
 #pragma GCC unroll 1
@@ -304,8 +312,8 @@ struct RowSweep {
         AddTo(w0, q0, w1, q1, first_w0, first_q0, first_w1, first_q1);
       }
       if (second) AddTo(w0, q0, w1, q1, first_w0, first_q0, first_w1, first_q1);
-      StoreSpan(w0, w1, w_span + lane);
-      StoreSpan(q0, q1, q_span + lane);
+      StoreSpan(w0, w1, spans[0] + lane);
+      StoreSpan(q0, q1, spans[1] + lane);
     }
   }
 
@@ -315,24 +323,28 @@ struct RowSweep {
     if constexpr (kTwoVectors) hn::Store(second, d, span + 16);
   }
 
-  // The segment of n elements at `begin`.
-  HWY_INLINE void Segment(std::size_t begin, std::size_t n, ALNG_CONSTANTS, float& w_sum, float& q_sum) const {
-    alignas(64) float w_spans[kSegment / kPart][kSpan], q_spans[kSegment / kPart][kSpan];
+  // One or two segments, the n elements at `begin`. They are folded together: each alone is a chain of 50 cycles, which
+  // is most of what a processor can look ahead.
+  HWY_INLINE void TwoSegments(std::size_t begin, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_sums,
+                              float* HWY_RESTRICT q_sums) const {
+    alignas(64) float spans[kTogether * kParts][2][kSpan];
     std::size_t part = 0;
 #pragma GCC unroll 1
-    for (; (part + 1) * kPart <= n; ++part) {
-      Part(begin + part * kPart, ALNG_PASS_CONSTANTS, w_spans[part], q_spans[part]);
-    }
+    for (; (part + 1) * kPart <= n; ++part) Part(begin + part * kPart, ALNG_PASS_CONSTANTS, spans[part]);
     if (part * kPart < n) {
-      LastPart(begin + part * kPart, n - part * kPart, ALNG_PASS_CONSTANTS, w_spans[part], q_spans[part]);
+      LastPart(begin + part * kPart, n - part * kPart, ALNG_PASS_CONSTANTS, spans[part]);
       ++part;
     }
-    FoldSpan<T>(w_spans, q_spans, part, w_sum, q_sum);
+    if (kTogether == 2 && part > kParts) {
+      FoldSegments<T, true>(spans, part - kParts, w_sums, q_sums);
+    } else {
+      FoldSegments<T, false>(spans, part, w_sums, q_sums);
+    }
   }
 
-  // The row sums of a whole row. `after_segment(end)` is called when dx of the pending row is written up to `end`.
-  template <class AfterSegment>
-  HWY_INLINE RowSums Sweep(std::size_t columns, const AfterSegment& after_segment) const {
+  // The row sums of a whole row. `written(end)` is called when dx of the pending row is written up to `end`.
+  template <class Written>
+  HWY_INLINE RowSums Sweep(std::size_t columns, const Written& written) const {
     const F d;
     const V mean = hn::Set(d, row.mean);
     const V rstd = hn::Set(d, row.rstd);
@@ -342,26 +354,29 @@ struct RowSweep {
     constexpr std::size_t group_columns = 32 * kSegment;
     float w_total = 0.0f, q_total = 0.0f;
     for (std::size_t group = 0; group < columns; group += group_columns) {
+      const std::size_t group_end = std::min(columns, group + group_columns);
       float w_segments[32], q_segments[32];
       std::size_t count = 0;
-      for (std::size_t begin = group; begin < std::min(columns, group + group_columns); begin += kSegment, ++count) {
-        const std::size_t n = std::min(columns - begin, kSegment);
-        Segment(begin, n, ALNG_PASS_CONSTANTS, w_segments[count], q_segments[count]);
-        after_segment(begin + n);
+      for (std::size_t begin = group; begin < group_end; begin += kTogether * kSegment) {
+        const std::size_t n = std::min(group_end - begin, kTogether * kSegment);
+        TwoSegments(begin, n, ALNG_PASS_CONSTANTS, w_segments + count, q_segments + count);
+        count += n > kSegment ? 2 : 1;
+        written(begin + n);
       }
-      w_total = w_total + FoldSegments(w_segments, count);
-      q_total = q_total + FoldSegments(q_segments, count);
+      w_total = w_total + FoldGroup(w_segments, count);
+      q_total = q_total + FoldGroup(q_segments, count);
     }
     return {w_total, q_total};
   }
 
   // 1 to 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
-  static HWY_INLINE float FoldSegments(float* sums, std::size_t count) {
-    for (std::size_t distance = std::bit_ceil(count) / 2; distance > 0; distance /= 2) {
+  static HWY_INLINE float FoldGroup(float* sums, std::size_t count) {
+    if (count == 1) return sums[0];
+    for (; count > 2; count = std::bit_ceil(count) / 2) {
+      const std::size_t distance = std::bit_ceil(count) / 2;
       for (std::size_t s = 0; s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
-      count = distance;
     }
-    return sums[0];
+    return sums[0] + sums[1];
   }
 
   // The inputs from kNearAhead elements ahead of i on, as many as n, into the first-level cache. All but dy, which the

@@ -2,7 +2,7 @@
 // dtypes, so that no element type appears in the arithmetic. Compiled once for each instruction set.
 //
 // The canonical order is written for 16 lanes. A vector of N < 16 lanes does a 16-lane step in 16/N streams
-// (row_pass-inl.h).
+// (row_step-inl.h).
 
 // Per-target include guard
 #if defined(ALNG_CPU_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -232,11 +232,6 @@ HWY_INLINE void StorePair(V even, V odd, BFloat16* p, size_t n, bool stream) {
   }
 }
 
-// a[j] + a[j+16] of the 32 sums of a pair: those with even j, then those with odd j.
-HWY_INLINE V PairToNatural(V v) {
-  return V{_mm512_permutexvar_ps(_mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15), v.raw)};
-}
-
 // 32 floats at a time, from natural order to pairs and back, in place.
 inline void ToPairs(float* p, std::int64_t padded_columns) {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -327,11 +322,17 @@ HWY_INLINE void StoreTwo(V first, V second, T* p, size_t n, bool stream) {
   }
 }
 
-// Lane l + lane l+8, of a in the lower half and of b in the upper.
+// The two halves of a vector, or the two quarters of each half: lane l + lane l+8, or lane l + lane l+4. Those of a go
+// to the lower half, of b to the upper.
 HWY_INLINE V FoldHalves(V a, V b) {
   const __m512 low = _mm512_shuffle_f32x4(a.raw, b.raw, 0x44);
   const __m512 high = _mm512_shuffle_f32x4(a.raw, b.raw, 0xEE);
   return V{_mm512_add_ps(low, high)};
+}
+HWY_INLINE V FoldQuarters(V a, V b) {
+  const __m512 even = _mm512_shuffle_f32x4(a.raw, b.raw, 0x88);
+  const __m512 odd = _mm512_shuffle_f32x4(a.raw, b.raw, 0xDD);
+  return V{_mm512_add_ps(even, odd)};
 }
 #endif
 
@@ -350,18 +351,18 @@ HWY_INLINE size_t StepElements() { return kTwoVectors ? kSpan : Lanes(); }
 
 // ---------------------------------------------------------------- 32 sums to one
 
-constexpr size_t kSpans = 4;
+// A segment is four parts, of each of which a span of w and one of q are left.
+constexpr size_t kParts = 4;
+using Spans = float[2][kSpan];
 
-// Value i of 1 to kSpans spans, neighbours added first: of a part at distances 32 and 64, of a segment at 128 and 256.
-HWY_INLINE V FoldSpans(const float (&spans)[kSpans][kSpan], size_t count, size_t i) {
+// Values i of a sum's spans (0: w, 1: q) in 1 to kParts parts, added at distances 128 and 256.
+HWY_INLINE V FoldParts(const Spans* parts, size_t count, size_t sum, size_t i) {
   const F d;
-  const V first = hn::Load(d, spans[0] + i);
-  if (count == 1) return first;
-  const V two = hn::Add(first, hn::Load(d, spans[1] + i));
+  const auto value = [&](size_t part) HWY_ATTR { return hn::Load(d, parts[part][sum] + i); };
+  if (count == 1) return value(0);
+  const V two = hn::Add(value(0), value(1));
   if (count == 2) return two;
-  const V third = hn::Load(d, spans[2] + i);
-  if (count == 3) return hn::Add(two, third);
-  return hn::Add(two, hn::Add(third, hn::Load(d, spans[3] + i)));
+  return hn::Add(two, count == 3 ? value(2) : hn::Add(value(2), value(3)));
 }
 
 // Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes.
@@ -395,31 +396,55 @@ HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT
 #endif
 }
 
-// All that is left of a segment's sums: 1 to kSpans spans each of w and q.
-template <class T>
-HWY_INLINE void FoldSpan(const float (&w)[kSpans][kSpan], const float (&q)[kSpans][kSpan], size_t count, float& w_sum,
-                         float& q_sum) {
+// What is left of one or two segments to their sums, at distances 128, 256, 16, 8, 4, 2 and 1. The last segment has
+// `count` parts.
+template <class T, bool kTwo>
+HWY_INLINE void FoldSegments(const Spans* parts, size_t count, float* HWY_RESTRICT w_sums, float* HWY_RESTRICT q_sums) {
 #if HWY_TARGET == HWY_AVX3
-  const auto fold_16 = [&](const float(&spans)[kSpans][kSpan]) HWY_ATTR {
-    const V low = FoldSpans(spans, count, 0);
-    const V high = FoldSpans(spans, count, 16);
-    if constexpr (kPaired<T>) return PairToNatural(FoldHalves(low, high));
-    return hn::Add(low, high);
+  const auto at_16 = [](const Spans* of, size_t n, size_t sum) HWY_ATTR {
+    const V first = FoldParts(of, n, sum, 0), second = FoldParts(of, n, sum, 16);
+    if constexpr (kPaired<T>) return FoldHalves(first, second);
+    return hn::Add(first, second);
   };
-  const __m512 at_8 = FoldHalves(fold_16(w), fold_16(q)).raw;  // w in the lower half, q in the upper
-  const __m512 at_4 = _mm512_add_ps(at_8, _mm512_shuffle_f32x4(at_8, at_8, 0xB1));
-  const __m512 at_2 = _mm512_add_ps(at_4, _mm512_permute_ps(at_4, 0x4E));
-  const __m512 at_1 = _mm512_add_ps(at_2, _mm512_permute_ps(at_2, 0xB1));
-  w_sum = _mm512_cvtss_f32(at_1);
-  q_sum = _mm_cvtss_f32(_mm512_extractf32x4_ps(at_1, 2));
+  // Paired lanes are elements 0, 2, 4 to 14 and 1, 3, 5 to 15 by now: distance 1 is between the halves and comes last.
+  const auto at_8 = [&](const Spans* of, size_t n) HWY_ATTR {
+    const V w = at_16(of, n, 0), q = at_16(of, n, 1);
+    return kPaired<T> ? FoldQuarters(w, q).raw : FoldHalves(w, q).raw;
+  };
+  const auto add = [](__m512 v, __m512 other) HWY_ATTR { return _mm512_add_ps(v, other); };
+  const __m512 one = at_8(parts, kTwo ? kParts : count);
+  __m512 two = one, at_2, at_1;
+  if constexpr (kTwo) two = at_8(parts + kParts, count);
+  if constexpr (kPaired<T>) {
+    const __m512 at_4 = kTwo ? add(_mm512_shuffle_ps(one, two, 0x44), _mm512_shuffle_ps(one, two, 0xEE))
+                             : add(one, _mm512_permute_ps(one, 0x4E));
+    at_2 = add(at_4, _mm512_permute_ps(at_4, 0xB1));
+    at_1 = add(at_2, _mm512_shuffle_f32x4(at_2, at_2, 0xB1));
+  } else {
+    const __m512 at_4 = kTwo ? FoldQuarters(V{one}, V{two}).raw : add(one, _mm512_shuffle_f32x4(one, one, 0xB1));
+    at_2 = add(at_4, _mm512_permute_ps(at_4, 0x4E));
+    at_1 = add(at_2, _mm512_permute_ps(at_2, 0xB1));
+  }
+  alignas(64) float lanes[16];
+  _mm512_store_ps(lanes, at_1);
+  constexpr size_t q = kTwo && !kPaired<T> ? 4 : 8, second = kPaired<T> ? 2 : 8;
+  w_sums[0] = lanes[0];
+  q_sums[0] = lanes[q];
+  if constexpr (kTwo) {
+    w_sums[1] = lanes[second];
+    q_sums[1] = lanes[second + q];
+  }
 #else
   const F d;
-  alignas(64) float w_lanes[16], q_lanes[16];
-  for (size_t i = 0; i < 16; i += Lanes()) {
-    hn::Store(hn::Add(FoldSpans(w, count, i), FoldSpans(w, count, i + 16)), d, w_lanes + i);
-    hn::Store(hn::Add(FoldSpans(q, count, i), FoldSpans(q, count, i + 16)), d, q_lanes + i);
+  for (size_t s = 0; s < (kTwo ? 2 : 1); ++s, parts += kParts) {
+    const size_t n = kTwo && s == 0 ? kParts : count;
+    alignas(64) float w_lanes[16], q_lanes[16];
+    for (size_t i = 0; i < 16; i += Lanes()) {
+      hn::Store(hn::Add(FoldParts(parts, n, 0, i), FoldParts(parts, n, 0, i + 16)), d, w_lanes + i);
+      hn::Store(hn::Add(FoldParts(parts, n, 1, i), FoldParts(parts, n, 1, i + 16)), d, q_lanes + i);
+    }
+    FoldLanes(w_lanes, q_lanes, w_sums[s], q_sums[s]);
   }
-  FoldLanes(w_lanes, q_lanes, w_sum, q_sum);
 #endif
 }
 
