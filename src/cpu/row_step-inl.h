@@ -16,8 +16,8 @@
 #endif
 
 #include <algorithm>
-#include <bit>
 
+#include "cpu/row_fold-inl.h"
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -52,9 +52,7 @@ struct RowSums {
   float q;
 };
 
-constexpr std::size_t kSegment = 512;
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kPart = kSegment / kParts;
 
 // A loop of two iterations is unrolled whatever is asked for, unless their number is hidden.
 HWY_INLINE std::size_t Opaque(std::size_t n) {
@@ -214,10 +212,6 @@ struct RowSweep {
   }
 #endif
 
-  // A segment of 512 terms is folded at distances 32 and 64 (in registers), then 128 and 256 (between parts), 16, 8, 4,
-  // 2 and 1 (FoldSegments). Terms beyond the row are +0 in the canonical order. Where they are left out or more of them
-  // are added here, no bit changes, because the whole sum starts from +0.
-
   // The terms of a step: of one vector, or of two, which are the halves of a span or the even and odd elements of it.
   // The second vectors are used where kTwoVectors alone.
   template <bool kWhole>
@@ -367,16 +361,6 @@ struct RowSweep {
       q_total = q_total + FoldGroup(q_segments, count);
     }
     return {w_total, q_total};
-  }
-
-  // 1 to 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
-  static HWY_INLINE float FoldGroup(float* sums, std::size_t count) {
-    if (count == 1) return sums[0];
-    for (; count > 2; count = std::bit_ceil(count) / 2) {
-      const std::size_t distance = std::bit_ceil(count) / 2;
-      for (std::size_t s = 0; s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
-    }
-    return sums[0] + sums[1];
   }
 
   // The inputs from kNearAhead elements ahead of i on, as many as n, into the first-level cache. All but dy, which the

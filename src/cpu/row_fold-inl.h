@@ -1,0 +1,149 @@
+// From the terms of a row to its sums, in canonical order (docs/numerics.md).
+//
+// A segment of 512 terms is folded at distances 32 and 64 (in registers, by the sweep), then 128 and 256 (between
+// parts), 16, 8, 4, 2 and 1; up to 32 segments likewise. Terms beyond the row are +0 in the canonical order. Where they
+// are left out or more of them are added, no bit changes, because the whole sum starts from +0.
+
+// Per-target include guard
+#if defined(ALNG_CPU_ROW_FOLD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_ROW_FOLD_INL_H
+#undef ALNG_CPU_ROW_FOLD_INL_H
+#else
+#define ALNG_CPU_ROW_FOLD_INL_H
+#endif
+
+#include <bit>
+
+#include "cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace alng::cpu::HWY_NAMESPACE {
+
+constexpr size_t kSegment = 512;
+// A segment is four parts, of each of which a span of w and one of q are left.
+constexpr size_t kParts = 4;
+constexpr size_t kPart = kSegment / kParts;
+using Spans = float[2][kSpan];
+
+// Values i of a sum's spans (0: w, 1: q) in 1 to kParts parts, added at distances 128 and 256.
+HWY_INLINE V FoldParts(const Spans* parts, size_t count, size_t sum, size_t i) {
+  const F d;
+  const auto value = [&](size_t part) HWY_ATTR { return hn::Load(d, parts[part][sum] + i); };
+  if (count == 1) return value(0);
+  const V two = hn::Add(value(0), value(1));
+  if (count == 2) return two;
+  return hn::Add(two, count == 3 ? value(2) : hn::Add(value(2), value(3)));
+}
+
+// Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes.
+HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT q, float& w_sum, float& q_sum) {
+#if HWY_TARGET == HWY_SCALAR
+  float a[8], b[8];
+  for (int i = 0; i < 8; ++i) {
+    a[i] = w[i] + w[i + 8];
+    b[i] = q[i] + q[i + 8];
+  }
+  for (int distance = 4; distance > 0; distance /= 2) {
+    for (int i = 0; i < distance; ++i) {
+      a[i] = a[i] + a[i + distance];
+      b[i] = b[i] + b[i + distance];
+    }
+  }
+  w_sum = a[0];
+  q_sum = b[0];
+#else
+  // Four lanes at a time are native everywhere. w and q share a vector from distance 2 on.
+  const hn::FixedTag<float, 4> d;
+  const auto w4 =
+      hn::Add(hn::Add(hn::Load(d, w), hn::Load(d, w + 8)), hn::Add(hn::Load(d, w + 4), hn::Load(d, w + 12)));
+  const auto q4 =
+      hn::Add(hn::Add(hn::Load(d, q), hn::Load(d, q + 8)), hn::Add(hn::Load(d, q + 4), hn::Load(d, q + 12)));
+  const auto wq = hn::Add(hn::ConcatLowerLower(d, q4, w4), hn::ConcatUpperUpper(d, q4, w4));  // w0+w2 w1+w3 q0+q2 q1+q3
+  alignas(16) float lanes[4];
+  hn::Store(hn::Add(wq, hn::Shuffle2301(wq)), d, lanes);
+  w_sum = lanes[0];
+  q_sum = lanes[2];
+#endif
+}
+
+#if HWY_TARGET == HWY_AVX3
+// The two halves of a vector, or the two quarters of each half: lane l + lane l+8, or lane l + lane l+4. Those of a go
+// to the lower half, of b to the upper.
+HWY_INLINE V FoldHalves(V a, V b) {
+  const __m512 low = _mm512_shuffle_f32x4(a.raw, b.raw, 0x44);
+  const __m512 high = _mm512_shuffle_f32x4(a.raw, b.raw, 0xEE);
+  return V{_mm512_add_ps(low, high)};
+}
+HWY_INLINE V FoldQuarters(V a, V b) {
+  const __m512 even = _mm512_shuffle_f32x4(a.raw, b.raw, 0x88);
+  const __m512 odd = _mm512_shuffle_f32x4(a.raw, b.raw, 0xDD);
+  return V{_mm512_add_ps(even, odd)};
+}
+#endif
+
+// What is left of one or two segments to their sums, at distances 128, 256, 16, 8, 4, 2 and 1. The last segment has
+// `count` parts.
+template <class T, bool kTwo>
+HWY_INLINE void FoldSegments(const Spans* parts, size_t count, float* HWY_RESTRICT w_sums, float* HWY_RESTRICT q_sums) {
+#if HWY_TARGET == HWY_AVX3
+  const auto at_16 = [](const Spans* of, size_t n, size_t sum) HWY_ATTR {
+    const V first = FoldParts(of, n, sum, 0), second = FoldParts(of, n, sum, 16);
+    if constexpr (kPaired<T>) return FoldHalves(first, second);
+    return hn::Add(first, second);
+  };
+  // Paired lanes are elements 0, 2, 4 to 14 and 1, 3, 5 to 15 by now: distance 1 is between the halves and comes last.
+  const auto at_8 = [&](const Spans* of, size_t n) HWY_ATTR {
+    const V w = at_16(of, n, 0), q = at_16(of, n, 1);
+    return kPaired<T> ? FoldQuarters(w, q).raw : FoldHalves(w, q).raw;
+  };
+  const auto add = [](__m512 v, __m512 other) HWY_ATTR { return _mm512_add_ps(v, other); };
+  const __m512 one = at_8(parts, kTwo ? kParts : count);
+  __m512 two = one, at_2, at_1;
+  if constexpr (kTwo) two = at_8(parts + kParts, count);
+  if constexpr (kPaired<T>) {
+    const __m512 at_4 = kTwo ? add(_mm512_shuffle_ps(one, two, 0x44), _mm512_shuffle_ps(one, two, 0xEE))
+                             : add(one, _mm512_permute_ps(one, 0x4E));
+    at_2 = add(at_4, _mm512_permute_ps(at_4, 0xB1));
+    at_1 = add(at_2, _mm512_shuffle_f32x4(at_2, at_2, 0xB1));
+  } else {
+    const __m512 at_4 = kTwo ? FoldQuarters(V{one}, V{two}).raw : add(one, _mm512_shuffle_f32x4(one, one, 0xB1));
+    at_2 = add(at_4, _mm512_permute_ps(at_4, 0x4E));
+    at_1 = add(at_2, _mm512_permute_ps(at_2, 0xB1));
+  }
+  alignas(64) float lanes[16];
+  _mm512_store_ps(lanes, at_1);
+  constexpr size_t q = kTwo && !kPaired<T> ? 4 : 8, second = kPaired<T> ? 2 : 8;
+  w_sums[0] = lanes[0];
+  q_sums[0] = lanes[q];
+  if constexpr (kTwo) {
+    w_sums[1] = lanes[second];
+    q_sums[1] = lanes[second + q];
+  }
+#else
+  const F d;
+  for (size_t s = 0; s < (kTwo ? 2 : 1); ++s, parts += kParts) {
+    const size_t n = kTwo && s == 0 ? kParts : count;
+    alignas(64) float w_lanes[16], q_lanes[16];
+    for (size_t i = 0; i < 16; i += Lanes()) {
+      hn::Store(hn::Add(FoldParts(parts, n, 0, i), FoldParts(parts, n, 0, i + 16)), d, w_lanes + i);
+      hn::Store(hn::Add(FoldParts(parts, n, 1, i), FoldParts(parts, n, 1, i + 16)), d, q_lanes + i);
+    }
+    FoldLanes(w_lanes, q_lanes, w_sums[s], q_sums[s]);
+  }
+#endif
+}
+
+// 1 to 32 segment sums: folded at distances 16, 8, 4, 2, 1, padding left out.
+HWY_INLINE float FoldGroup(float* sums, std::size_t count) {
+  if (count == 1) return sums[0];
+  for (; count > 2; count = std::bit_ceil(count) / 2) {
+    const std::size_t distance = std::bit_ceil(count) / 2;
+    for (std::size_t s = 0; s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
+  }
+  return sums[0] + sums[1];
+}
+
+}  // namespace alng::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
