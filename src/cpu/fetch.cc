@@ -9,9 +9,9 @@
 namespace alng::cpu {
 namespace {
 
-// In the last-level cache fetching ahead costs: into the second level 6 % at 10 MB, while at 20 MB it gains 13 % (Zen 4);
-// into the first level 8 to 25 % at 14 to 16 MB, while at 20 MB it costs 2 or gains 18 %, at 24 MB gains 28 % (Zen 5, 32
-// MB, shared with strangers).
+// In the last-level cache fetching ahead costs: into the second level 6 % at 10 MB, while at 20 MB it gains 13 % (Zen
+// 4); into the first level 8 to 25 % at 14 to 16 MB, while at 20 MB it costs 2 or gains 18 %, at 24 MB gains 28 % (Zen
+// 5, 32 MB, shared with strangers).
 constexpr std::int64_t fetch_problem_bytes = 17 << 20;
 
 // From this size on the first-level cache has room for the lines on their way beside what the sums of a row touch. On a
