@@ -85,7 +85,7 @@ void DxErrors::report(Verification& verification) const {
   } else {
     const double judged = std::max(1.0, static_cast<double>(judged_));
     const double share = judged_ == 0 ? 1 : static_cast<double>(rounded_) / judged;
-    const double bound = std::clamp(1 - misrounded_by_chance / judged, 0.0, rounded_share_bound);
+    const double bound = std::clamp((judged - misrounded_by_chance) / judged, 0.0, rounded_share_bound);
     checks.push_back({"dx", "share correctly rounded", share, bound, false});
     checks.push_back({"dx", "max ulps from correctly rounded", static_cast<double>(most_ulps_), 1});
     checks.push_back({"dx", "elements beyond 3e-7 of row's scale, rounded", static_cast<double>(outside_), 0});
