@@ -98,9 +98,9 @@ struct RowSweep {
   bool fetch_far;
 
   static constexpr bool kNear = kMemory != Memory::any;
-  // In cache, where code is what a row costs, parts are unrolled and two segments folded together.
-  static constexpr bool kInCache = kTwoVectors && !kNear && !kAlone;
-  static constexpr std::size_t kTogether = kInCache ? 2 : 1;
+  // Parts are unrolled and two segments folded together: in cache code is what a row costs.
+  static constexpr bool kUnrolled = kTwoVectors && !kNear && !kAlone;
+  static constexpr std::size_t kTogether = kUnrolled ? 2 : 1;
 
   // Unlikely where it is a question: where it is true, memory is what is waited for.
   HWY_INLINE bool Streams() const {
@@ -250,13 +250,14 @@ struct RowSweep {
   }
 
   // The kPart elements at i, all within the row. Their terms at distances 32 and 64 are added, which leaves a span of
-  // each sum. Out of cache a loop of four vectors of each row: processors guess what to fetch by the addresses of the
-  // loads, and on Zen 5 32 unrolled are 1.25 times slower than 4, 8 are 1.04 times. In cache 8 in a row are faster.
-  HWY_INLINE void Part(std::size_t i, ALNG_CONSTANTS, float (&spans)[2][kSpan]) const {
+  // each sum. With memory coming into the first-level cache a loop of four vectors of each row: processors guess what
+  // to fetch by the addresses of the loads, and on Zen 5 32 unrolled are 1.25 times slower than 4, 8 are 1.04 times. In
+  // cache 8 in a row are faster.
+  HWY_INLINE void Part(std::size_t i, ALNG_CONSTANTS, Spans& spans) const {
 #pragma GCC unroll 1
     for (std::size_t lane = 0; lane < kSpan; lane += StepElements()) {
       V w0, q0, w1, q1, w2, q2, w3, q3;
-      if constexpr (kTwoVectors && !kInCache) {
+      if constexpr (kTwoVectors && !kUnrolled) {
         w0 = q0 = w1 = q1 = hn::Zero(F());
         const std::size_t end = Opaque(kPart);
 #pragma GCC unroll 1
@@ -277,7 +278,7 @@ struct RowSweep {
   }
 
   // The same where the row ends within the part, after n elements.
-  HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, float (&spans)[2][kSpan]) const {
+  HWY_INLINE void LastPart(std::size_t i, std::size_t n, ALNG_CONSTANTS, Spans& spans) const {
     const F d;
     const V zero = hn::Zero(d);
 #pragma GCC unroll 1
@@ -317,11 +318,11 @@ struct RowSweep {
     if constexpr (kTwoVectors) hn::Store(second, d, span + 16);
   }
 
-  // One or two segments, the n elements at `begin`. They are folded together: each alone is a chain of 50 cycles, which
-  // is most of what a processor can look ahead.
-  HWY_INLINE void TwoSegments(std::size_t begin, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_sums,
-                              float* HWY_RESTRICT q_sums) const {
-    alignas(64) float spans[kTogether * kParts][2][kSpan];
+  // One segment, or two where kTogether, the n elements at `begin`. Two are folded together: each alone is a chain of
+  // 50 cycles, which is most of what a processor can look ahead.
+  HWY_INLINE void Segments(std::size_t begin, std::size_t n, ALNG_CONSTANTS, float* HWY_RESTRICT w_sums,
+                           float* HWY_RESTRICT q_sums) const {
+    alignas(64) Spans spans[kTogether * kParts];
     std::size_t part = 0;
 #pragma GCC unroll 1
     for (; (part + 1) * kPart <= n; ++part) Part(begin + part * kPart, ALNG_PASS_CONSTANTS, spans[part]);
@@ -353,7 +354,7 @@ struct RowSweep {
       std::size_t count = 0;
       for (std::size_t begin = group; begin < group_end; begin += kTogether * kSegment) {
         const std::size_t n = std::min(group_end - begin, kTogether * kSegment);
-        TwoSegments(begin, n, ALNG_PASS_CONSTANTS, w_segments + count, q_segments + count);
+        Segments(begin, n, ALNG_PASS_CONSTANTS, w_segments + count, q_segments + count);
         count += n > kSegment ? 2 : 1;
         written(begin + n);
       }
