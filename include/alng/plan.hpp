@@ -71,7 +71,8 @@ struct Arguments {
   /// a time may use it.
   void* workspace = nullptr;
   std::size_t workspace_size = 0;
-  /// The caller's threads, or null for the library's own (oneTBB, in the arena of the calling thread).
+  /// The caller's threads, or null for the library's own: oneTBB's, and no more of them than the arena of the calling
+  /// thread has room for.
   const Executor* executor = nullptr;
 };
 

@@ -101,6 +101,7 @@ class CpuExecution final : public Execution {
     row_by_row_ = dense_ && !stream_ && fetch_ == Fetch::nowhere &&
                   (problem.columns() <= short_row || problem.rows() <= row_by_row_rows);
     partition_ = make_partition(problem, threads, {!dense_, stream_, own_gamma_});
+    prepare_default_executor(partition_.tasks);
   }
 
   std::size_t workspace_size() const noexcept override { return partition_.workspace_size; }
