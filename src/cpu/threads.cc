@@ -68,7 +68,7 @@ void prepare_default_executor(int tasks) {
   auto made = std::make_unique<tbb::task_arena>(tasks);
   made->initialize();
   tbb::task_arena* none = nullptr;
-  if (arena.tbb.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) made.release();
+  if (arena.tbb.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) static_cast<void>(made.release());
 }
 
 int default_threads() noexcept { return tbb::info::default_concurrency(); }
