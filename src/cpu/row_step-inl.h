@@ -65,6 +65,9 @@ HWY_INLINE std::size_t Opaque(std::size_t n) {
 // 0.254, 0.252, 0.253, 0.273 with 1728, 1984, 2496, 2752, 3136 bytes, 65536x1024 0.250, 0.239, 0.227, 0.226, 0.226.
 template <class T>
 constexpr std::size_t kNearAhead = (sizeof(T) == sizeof(float) ? 1472 : 2496) / sizeof(T);
+// And into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within 5 %, 1024 and
+// 8192 are not.
+constexpr std::size_t kFarAhead = 4096;
 // How many lines of each input more are fetched where a sweep pauses, for the fold of a segment or between two rows, so
 // that memory goes on meanwhile. Zen 5, time on two threads beside none: bfloat16 8192x4096 0.979 with 4 at the end of
 // a row, 0.981 with 8, 0.97 with one at the end of a segment, too, 65536x1024 0.97; float32 8192x4096 0.99, 16384x1024
@@ -72,9 +75,6 @@ constexpr std::size_t kNearAhead = (sizeof(T) == sizeof(float) ? 1472 : 2496) / 
 // 0.961, bfloat16 16384x4096 0.964, 65536x1024 0.944.
 constexpr std::size_t kSegmentEndLines = 1;
 constexpr std::size_t kRowEndLines = 4;
-// And how far ahead into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within
-// 5 %, 1024 and 8192 are not.
-constexpr std::size_t kFarAhead = 4096;
 
 // Which rows a sweep adds to the column sums.
 enum class Adds {
@@ -337,7 +337,7 @@ struct RowSweep {
       LastPart(begin + part * kPart, n - part * kPart, ALNG_PASS_CONSTANTS, spans[part]);
       ++part;
     }
-    FetchAtPause(begin + n, (last ? kRowEndLines : kSegmentEndLines) * kLine / sizeof(T));
+    FetchAtPause(begin + n, last ? kRowEndLines : kSegmentEndLines);
     if (kTogether == 2 && part > kParts) {
       FoldSegments<T, true>(spans, part - kParts, w_sums, q_sums);
     } else {
@@ -378,7 +378,7 @@ struct RowSweep {
   // row cost 5 to 10 %.
   HWY_INLINE void FetchNear(std::size_t i, std::size_t n) const {
     __asm__ volatile("" : : : "memory");
-    for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) FetchLines<0>(i + (kNearAhead<T> + k));
+    Fetch<0>(i + kNearAhead<T>, n);
     __asm__ volatile("" : : : "memory");
   }
 
@@ -388,28 +388,31 @@ struct RowSweep {
   HWY_INLINE void FetchFar(std::size_t i, std::size_t share) const {
     if (kNear || !fetch_far) return;
     constexpr std::size_t parts = kPart / (2 * kSpan);  // elements for each one of `share`
-    const std::size_t begin = i + share * parts + kFarAhead / sizeof(T);
-    for (std::size_t k = 0; k < StepElements() * parts; k += kLine / sizeof(T)) FetchLines<2>(begin + k);
+    Fetch<2>(i + share * parts + kFarAhead / sizeof(T), StepElements() * parts);
   }
 
-  // At a pause behind element i, wherever inputs are fetched to: the lines that n elements take.
-  HWY_INLINE void FetchAtPause(std::size_t i, std::size_t n) const {
+  // At a pause behind element i, into whichever cache inputs are fetched.
+  HWY_INLINE void FetchAtPause(std::size_t i, std::size_t lines) const {
+    const std::size_t n = lines * kLine / sizeof(T);
     if constexpr (kNear) {
       FetchNear(i, n);
     } else if (fetch_far) {
-      for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) FetchLines<2>(i + kFarAhead / sizeof(T) + k);
+      Fetch<2>(i + kFarAhead / sizeof(T), n);
     }
   }
 
-  // The line of each input that element `at` is in. Behind the end of a row begins the next, or else what is fetched is
-  // not used; fetching cannot fault. 2 is into all caches but the first level, 0 into the first as passing by. Inlined
-  // early: a call of a function that does nothing but fetch is dropped by gcc.
+  // Each input from `begin` on, as many elements as n, line by line. Behind the end of a row begins the next, or else
+  // what is fetched is not used; fetching cannot fault. 2 is into all caches but the first level, 0 into the first as
+  // passing by. Inlined early: a call of a function that does nothing but fetch is dropped by gcc.
   template <int kInto>
-  HWY_INLINE void FetchLines(std::size_t at) const {
-    __builtin_prefetch(row.dy + at, 0, kInto);
-    __builtin_prefetch(row.x1 + at, 0, kInto);
-    if (kFull || row.x2 != nullptr) __builtin_prefetch(row.x2 + at, 0, kInto);
-    if (kFull || pending.dsum != nullptr) __builtin_prefetch(pending.dsum + at, 0, kInto);
+  HWY_INLINE void Fetch(std::size_t begin, std::size_t n) const {
+    for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) {
+      const std::size_t at = begin + k;
+      __builtin_prefetch(row.dy + at, 0, kInto);
+      __builtin_prefetch(row.x1 + at, 0, kInto);
+      if (kFull || row.x2 != nullptr) __builtin_prefetch(row.x2 + at, 0, kInto);
+      if (kFull || pending.dsum != nullptr) __builtin_prefetch(pending.dsum + at, 0, kInto);
+    }
   }
 
 #undef ALNG_CONSTANTS

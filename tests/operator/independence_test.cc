@@ -119,15 +119,13 @@ void expect_same_bits_for_four_callers(const Executor* executor,
   }
 }
 
-Status run_here(const Plan& plan, const Arguments& arguments) { return plan.run(arguments); }
-
 // Meant for the thread sanitizer as much as for the bits.
 TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
-  expect_same_bits_for_four_callers(&thread_per_task_executor(), run_here);
+  expect_same_bits_for_four_callers(&thread_per_task_executor(), &Plan::run);
 }
 
 // The library's own threads, whatever default_threads() says.
-TEST(DefaultThreads, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(nullptr, run_here); }
+TEST(DefaultThreads, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(nullptr, &Plan::run); }
 
 // As on a machine with six processors more than this one.
 int more_room_than_processors() { return tbb::info::default_concurrency() + 6; }
