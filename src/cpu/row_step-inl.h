@@ -17,6 +17,7 @@
 
 #include <algorithm>
 
+#include "cpu/row_fetch-inl.h"
 #include "cpu/row_fold-inl.h"
 #include "cpu/simd-inl.h"
 
@@ -52,29 +53,11 @@ struct RowSums {
   float q;
 };
 
-constexpr std::size_t kLine = 64;
-
 // A loop of two iterations is unrolled whatever is asked for, unless their number is hidden.
 HWY_INLINE std::size_t Opaque(std::size_t n) {
   __asm__("" : "+r"(n));
   return n;
 }
-
-// How many elements ahead of their use inputs are fetched into the first-level cache. Zen 5, ns an element on one
-// thread: float32 8192x4096 0.561, 0.546, 0.557, 0.568 with 1280, 1472, 1536, 1664 bytes; bfloat16 16384x4096 0.263,
-// 0.254, 0.252, 0.253, 0.273 with 1728, 1984, 2496, 2752, 3136 bytes, 65536x1024 0.250, 0.239, 0.227, 0.226, 0.226.
-template <class T>
-constexpr std::size_t kNearAhead = (sizeof(T) == sizeof(float) ? 1472 : 2496) / sizeof(T);
-// And into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within 5 %, 1024 and
-// 8192 are not.
-constexpr std::size_t kFarAhead = 4096;
-// How many lines of each input more are fetched where a sweep pauses, for the fold of a segment or between two rows, so
-// that memory goes on meanwhile. Zen 5, time on two threads beside none: bfloat16 8192x4096 0.979 with 4 at the end of
-// a row, 0.981 with 8, 0.97 with one at the end of a segment, too, 65536x1024 0.97; float32 8192x4096 0.99, 16384x1024
-// 0.98 to 0.99. An Intel Emerald Rapids, which fetches into its second level: float32 8192x4096 0.982, 16384x1024
-// 0.961, bfloat16 16384x4096 0.964, 65536x1024 0.944.
-constexpr std::size_t kSegmentEndLines = 1;
-constexpr std::size_t kRowEndLines = 4;
 
 // Which rows a sweep adds to the column sums.
 enum class Adds {
@@ -226,15 +209,15 @@ struct RowSweep {
 #if ALNG_HAVE_TWO_VECTORS
     if constexpr (kNear && kWhole && sizeof(T) == sizeof(float)) {
       OneVector<true>(i, 16, ALNG_PASS_CONSTANTS, w0, q0);
-      FetchNear(i, 16);
+      Inputs().FetchNear(i, 16);
       OneVector<true>(i + 16, 16, ALNG_PASS_CONSTANTS, w1, q1);
-      FetchNear(i + 16, 16);
+      Inputs().FetchNear(i + 16, 16);
       return;
     }
-    if constexpr (kNear && kWhole) FetchNear(i, kSpan);
+    if constexpr (kNear && kWhole) Inputs().FetchNear(i, kSpan);
     TwoVectors<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
 #else
-    if constexpr (kNear && kWhole) FetchNear(i, Lanes());
+    if constexpr (kNear && kWhole) Inputs().FetchNear(i, Lanes());
     w1 = q1 = hn::Zero(F());
     OneVector<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0);
 #endif
@@ -372,46 +355,23 @@ struct RowSweep {
     return {w_total, q_total};
   }
 
-  // The inputs from kNearAhead elements ahead of i on, as many as n, into the first-level cache, as passing by: 1 to 2
-  // % faster, also for dy, which the next row's sweep reads again and finds in the second level of the processors that
-  // fetch like this. The compiler must leave these where they are, a line of each input at a time; 8 prefetches in a
-  // row cost 5 to 10 %.
-  HWY_INLINE void FetchNear(std::size_t i, std::size_t n) const {
-    __asm__ volatile("" : : : "memory");
-    Fetch<0>(i + kNearAhead<T>, n);
-    __asm__ volatile("" : : : "memory");
-  }
+  HWY_INLINE InputLines<T, kFull> Inputs() const { return {row.dy, row.x1, row.x2, pending.dsum}; }
 
-  // Into the second-level cache, ahead of the part at i, the lines that fall to two steps: in AVX-512 4 of each input
+  // Ahead of the part at i, into the second-level cache, the lines that fall to two steps: in AVX-512 4 of each input
   // in float32 (8 at once were 8 % slower, 2 were 4 %) and 2 in bfloat16 (4 were 3 % slower, 1 was 10 %). `share`
   // counts the elements of those steps' vectors, 2 * kSpan in a part.
   HWY_INLINE void FetchFar(std::size_t i, std::size_t share) const {
     if (kNear || !fetch_far) return;
     constexpr std::size_t parts = kPart / (2 * kSpan);  // elements for each one of `share`
-    Fetch<2>(i + share * parts + kFarAhead / sizeof(T), StepElements() * parts);
+    Inputs().FetchFar(i + share * parts, StepElements() * parts);
   }
 
   // At a pause behind element i, into whichever cache inputs are fetched.
   HWY_INLINE void FetchAtPause(std::size_t i, std::size_t lines) const {
-    const std::size_t n = lines * kLine / sizeof(T);
     if constexpr (kNear) {
-      FetchNear(i, n);
+      Inputs().FetchNearAtPause(i, lines);
     } else if (fetch_far) {
-      Fetch<2>(i + kFarAhead / sizeof(T), n);
-    }
-  }
-
-  // Each input from `begin` on, as many elements as n, line by line. Behind the end of a row begins the next, or else
-  // what is fetched is not used; fetching cannot fault. 2 is into all caches but the first level, 0 into the first as
-  // passing by. Inlined early: a call of a function that does nothing but fetch is dropped by gcc.
-  template <int kInto>
-  HWY_INLINE void Fetch(std::size_t begin, std::size_t n) const {
-    for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) {
-      const std::size_t at = begin + k;
-      __builtin_prefetch(row.dy + at, 0, kInto);
-      __builtin_prefetch(row.x1 + at, 0, kInto);
-      if (kFull || row.x2 != nullptr) __builtin_prefetch(row.x2 + at, 0, kInto);
-      if (kFull || pending.dsum != nullptr) __builtin_prefetch(pending.dsum + at, 0, kInto);
+      Inputs().FetchFar(i, lines * kLine / sizeof(T));
     }
   }
 

@@ -5,7 +5,7 @@
 inline constexpr std::size_t line = 64;
 
 // One line of each array at a time, prefetched `distance` bytes ahead (0: by the hardware alone); locality 3 is L1, 2
-// is L2.
+// is L2, 0 is L1 as passing by.
 template <int count, std::size_t distance, int locality>
 ALNG_TARGET void by_line(const StreamArrays& arrays, std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end; i += line) {
@@ -37,6 +37,7 @@ std::vector<StreamVariant> variants_of() {
   return {{"line by line", by_line<count, 0, 3>},
           {"line by line, L2 prefetch 1 KB ahead", by_line<count, 1024, 2>},
           {"line by line, L1 prefetch 512 B ahead", by_line<count, 512, 3>},
+          {"line by line, L1 prefetch 1472 B ahead", by_line<count, 1472, 0>},
           {"blocks of 16 KB through L2", by_block<count, 16384>}};
 }
 

@@ -15,7 +15,19 @@
 //   4 lines, threads take turns every 4 KB           24.7        25.4
 //
 // The first four run, and the best of the day counts: where other guests use the memory it is another one at times.
-// With 4 KB pages all lose a quarter.
+// With 4 KB pages all lose a quarter. On a Zen 5,
+// medians, two threads while memory was fast and while it was slow:
+//
+//                                                1 thread   2 threads
+//   line by line                                     47.3   90.4   53.7
+//   line by line, L1 prefetch 512 B ahead            48.0   90.4   54.7
+//   line by line, L1 prefetch 1472 B ahead           47.1   90.1   55.2
+//   the same, asked for once the last line is there  46.4   87.9   56.0
+//   line by line, L2 prefetch 1 KB ahead             44.8   87.0   53.3
+//   L1 prefetch 1984 and 1024 B ahead                44.7   85.0   55.4
+//   L1 prefetch 3008, 2240 and 1472 B ahead          41.7   80.5   54.7
+//
+// Hence a fifth. Asking for each line several times, as alng does, is slower where nothing is computed.
 #include "bench_stream.h"
 
 #include <oneapi/tbb/parallel_for.h>
