@@ -12,9 +12,10 @@ namespace {
 // In the last-level cache fetching ahead costs. Into the second level 6 % at 10 MB, while at 20 MB it gains 13 % (Zen
 // 4).
 constexpr std::int64_t second_level_problem_bytes = 17 << 20;
-// Into the first level, where lines are asked for several times, 1.5 times the time at 10 to 17 MB and 1.1 to 1.3 times
-// at 21 MB, while at 26 MB it gains 4 to 20 % (Zen 5, float32 on two threads, 32 MB shared with strangers).
-constexpr std::int64_t first_level_problem_bytes = 23 << 20;
+// Into the first level, where lines are asked for several times, 1.5 times the time at 10 to 17 MB and 1.1 to 1.4 times
+// at 21 MB; at 26 MB it gained 4 to 23 % in one hour and nothing in another, when bfloat16 lost 17 %; at 29 MB it gains
+// 13 % (Zen 5, two threads, 32 MB shared with strangers).
+constexpr std::int64_t first_level_problem_bytes = 26 << 20;
 
 // From this size on the first-level cache of an AMD processor has room for the lines on their way beside what the sums
 // of a row touch. On a Zen 5 (48 KB) fetching into it takes 0.675, 0.583 (float32 8192x4096, 16384x1024), 0.334, 0.285

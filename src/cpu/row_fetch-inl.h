@@ -23,13 +23,12 @@ constexpr std::size_t kLine = 64;
 // How many bytes ahead of their use lines are asked for on their way into the first-level cache: several times, because
 // a processor drops the prefetches that find all its miss buffers taken, and what was dropped would be waited for. Zen
 // 5, ns an element of float32 on one thread, 8192x4096 and 16384x1024: asked once 0.604, 0.513; at 2496 and 1024 bytes
-// 0.563, 0.476; at 2496, 1472 and 768 0.547, 0.459; at 2496, 1984, 1472 and 768 0.519, 0.444; these five 0.95 of that,
-// six or seven no better. bfloat16, 16384x4096 and 65536x1024: once 0.260, 0.274; these three 0.246, 0.268; five 0.243,
-// 0.272.
-template <class T>
-inline constexpr std::size_t kNearAhead[] = {3008, 2240, 1472};
-template <>
-inline constexpr std::size_t kNearAhead<float>[] = {3008, 2496, 1984, 1472, 960};
+// 0.563, 0.476; at 2496, 1472 and 768 0.547, 0.459; at 2496, 1984, 1472 and 768 0.519, 0.444; at the first five of
+// these 0.95 of that. The sixth takes 3 % more at 16384x1024, but on two threads that wait for a slow memory 3 % less
+// at both. More of them gain where memory is slow (every 6 lines 4 %) and lose where it is not (4 to 10 %). bfloat16,
+// 16384x4096 and 65536x1024: once 0.260, 0.274; at 3008, 2240 and 1472 0.246, 0.268; these within 1.5 % of that on one
+// thread and 0.94 and 0.97 of it where memory is slow.
+constexpr std::size_t kNearAhead[] = {3008, 2496, 1984, 1472, 960, 448};
 // And into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within 5 %, 1024 and
 // 8192 are not.
 constexpr std::size_t kFarAhead = 4096;
@@ -59,13 +58,13 @@ struct InputLines {
     __asm__ volatile("" : : : "memory");
     const std::size_t from = i + Arrived(dy + i);
 #pragma GCC unroll 8
-    for (const std::size_t ahead : kNearAhead<T>) Ask<0>(from + ahead / sizeof(T));
+    for (const std::size_t ahead : kNearAhead) Ask<0>(from + ahead / sizeof(T));
     __asm__ volatile("" : : : "memory");
   }
 
   // At a pause behind element i: lines that the next steps would ask for first, and once more later.
   HWY_INLINE void FetchNearAtPause(std::size_t i, std::size_t lines) const {
-    const std::size_t from = i + kNearAhead<T>[0] / sizeof(T);
+    const std::size_t from = i + kNearAhead[0] / sizeof(T);
     __asm__ volatile("" : : : "memory");
     for (std::size_t k = 0; k < lines; ++k) Ask<0>(from + k * kLineElements);
     __asm__ volatile("" : : : "memory");
