@@ -47,8 +47,11 @@ Result<Fetch> choose_fetch(std::int64_t bytes) {
     return Status(Code::bad_option, "the environment variable ALNG_FETCH is \"" + std::string(level) +
                                         "\" but must be one of first, second, nowhere");
   }
-  if (first_level_is_faster()) return bytes < first_level_problem_bytes ? Fetch::nowhere : Fetch::first_level;
-  return bytes < second_level_problem_bytes ? Fetch::nowhere : Fetch::second_level;
+  // The lower bound first: of a small problem, planned at every call, the processor is asked nothing.
+  static_assert(second_level_problem_bytes <= first_level_problem_bytes);
+  if (bytes < second_level_problem_bytes) return Fetch::nowhere;
+  if (!first_level_is_faster()) return Fetch::second_level;
+  return bytes < first_level_problem_bytes ? Fetch::nowhere : Fetch::first_level;
 }
 
 }  // namespace alng::cpu

@@ -209,15 +209,15 @@ struct RowSweep {
 #if ALNG_HAVE_TWO_VECTORS
     if constexpr (kNear && kWhole && sizeof(T) == sizeof(float)) {
       OneVector<true>(i, 16, ALNG_PASS_CONSTANTS, w0, q0);
-      Inputs().FetchNear(i, 16);
+      Inputs().FetchNear(i);
       OneVector<true>(i + 16, 16, ALNG_PASS_CONSTANTS, w1, q1);
-      Inputs().FetchNear(i + 16, 16);
+      Inputs().FetchNear(i + 16);
       return;
     }
-    if constexpr (kNear && kWhole) Inputs().FetchNear(i, kSpan);
+    if constexpr (kNear && kWhole) Inputs().FetchNear(i);
     TwoVectors<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0, w1, q1);
 #else
-    if constexpr (kNear && kWhole) Inputs().FetchNear(i, Lanes());
+    if (kNear && kWhole && i % InputLines<T, kFull>::kLineElements == 0) Inputs().FetchNear(i);
     w1 = q1 = hn::Zero(F());
     OneVector<kWhole>(i, n, ALNG_PASS_CONSTANTS, w0, q0);
 #endif
