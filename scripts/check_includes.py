@@ -14,10 +14,11 @@ from pathlib import Path
 OPERATOR = {
     "include/alng": (),
     "src/problem": ("include/alng",),
+    "src/order": (),
     "src/plan": ("include/alng", "src/problem"),
-    "src/reference": ("include/alng", "src/problem", "src/plan"),
-    "src/cpu": ("include/alng", "src/problem", "src/plan"),
-    "src/cuda": ("include/alng", "src/problem", "src/plan"),
+    "src/reference": ("include/alng", "src/problem", "src/order", "src/plan"),
+    "src/cpu": ("include/alng", "src/problem", "src/order", "src/plan"),
+    "src/cuda": ("include/alng", "src/problem", "src/order", "src/plan"),
     "src/doors": ("include/alng", "src/problem", "src/plan", "src/reference", "src/cpu", "src/cuda"),
 }
 

@@ -5,14 +5,14 @@
 #include <cstring>
 #include <memory>
 
-#include "cpu/fetch.h"
 #include "cpu/instruction_set.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/partition.h"
 #include "cpu/threads.h"
+#include "cpu/tuning.h"
+#include "order/leaves.h"
 #include "plan/float_environment.h"
-#include "plan/leaves.h"
 #include "problem/float16.h"
 
 namespace alng {
@@ -31,26 +31,6 @@ Kernels kernels(DType dtype, InstructionSet isa) noexcept {
 }
 
 namespace {
-
-// dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is
-// still there for its reader.
-constexpr std::int64_t stream_bytes = 8 << 20;
-
-// In cache, rows up to this length are done one by one: their sums, then dx with h computed again, instead of dx in the
-// sweep of the next row. What the sums of a float32 row touch, 24 bytes a column, must stay in a first-level cache of
-// 32 KB: up to 1280 columns this takes 0.36 to 0.43 instead of 0.41 to 0.48 ns an element on Zen 4, from 1536 on it is
-// up to 10 % slower. To convert 16-bit inputs twice pays only where a row's end is most of it: 1.2 times faster at 128
-// columns, 1.1 at 256, equal at 384, 5 % slower at 768.
-constexpr std::int64_t row_by_row_columns_float32 = 1280;
-constexpr std::int64_t row_by_row_columns_16_bit = 256;
-// The first and the last row of a task never share their sweep with another: one or two rows take 5 to 10 % less so.
-constexpr std::int64_t row_by_row_rows = 2;
-
-// Rows are added to the sums two at a time where the first of them is still there in the second's sweep: half the loads
-// and stores of the sums, and 5 to 7 % less time at 4096 columns, where these come from the second-level cache. Not where
-// inputs stream through a first-level cache in which the sums stay: every row then costs the same, which is up to 1.08
-// times faster (Zen 5, float32 with 512 columns), and at 1024 columns 1.01 (float32) and 1.04 (bfloat16).
-constexpr std::int64_t sums_stay_columns = 1024;
 
 float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
   return reinterpret_cast<float*>(workspace + offset);
@@ -78,7 +58,15 @@ void widen_gamma(const TensorLayout& layout, DType dtype, const void* gamma, con
 
 class CpuExecution final : public Execution {
  public:
-  CpuExecution(const Problem& problem, InstructionSet isa, Fetch fetch, int threads) : problem_(problem), isa_(isa) {
+  static Result<std::unique_ptr<Execution>> create(const Problem& problem, InstructionSet isa, int threads) {
+    auto execution = std::make_unique<CpuExecution>(problem, isa);
+    const Result<Tuning> tuning = choose_tuning(problem, isa, {execution->dense_, execution->dx_.dense_row});
+    if (!tuning.ok()) return tuning.status();
+    execution->divide(tuning.value(), threads);
+    return std::unique_ptr<Execution>(std::move(execution));
+  }
+
+  CpuExecution(const Problem& problem, InstructionSet isa) : problem_(problem), isa_(isa) {
     const ProblemDescription& d = problem.description();
     kernels_ = kernels(problem.dtype(), isa);
     dy_ = rows_of(d.dy, d.normalized_dims);
@@ -96,19 +84,12 @@ class CpuExecution final : public Execution {
     mean_ = rows_of(d.mean, 0);
     const bool dense_gamma = d.gamma && rows_of(*d.gamma, d.gamma->rank).dense_row;
     own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 || !dense_gamma);
-    const std::int64_t tensor_bytes =
-        problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
-    // The scalar kernels have no such stores.
-    stream_ = d.dx && dx_.dense_row && tensor_bytes >= stream_bytes && isa != InstructionSet::scalar;
-    if (dense_) fetch_ = fetch;
-    const std::int64_t short_row =
-        problem.dtype() == DType::float32 ? row_by_row_columns_float32 : row_by_row_columns_16_bit;
-    const bool sums_and_dx = d.dx && d.dgamma && d.dbeta;
-    row_by_row_ = sums_and_dx && d.x2 && d.gamma && d.dsum && dense_ && !stream_ && fetch_ == Fetch::nowhere &&
-                  (problem.columns() <= short_row || problem.rows() <= row_by_row_rows);
-    const bool sums_stay = fetch_ == Fetch::first_level && problem.columns() <= sums_stay_columns;
-    in_twos_ = sums_and_dx && dense_ && !sums_stay;
-    partition_ = make_partition(problem, threads, {!dense_, stream_, own_gamma_});
+  }
+
+  void divide(const Tuning& tuning, int threads) {
+    tuning_ = tuning;
+    const auto most = static_cast<int>(std::min<std::int64_t>(threads, tuning.most_tasks));
+    partition_ = make_partition(problem_, most, {!dense_, tuning.stream, own_gamma_});
     prepare_default_executor(partition_.tasks);
   }
 
@@ -125,11 +106,7 @@ class CpuExecution final : public Execution {
             std::to_string(p.units) + " units\n";
     text += std::string("rows: ") +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
-    if (fetch_ != Fetch::nowhere) {
-      text += std::string("inputs: fetched ahead into the ") + (fetch_ == Fetch::first_level ? "first" : "second") +
-              "-level cache\n";
-    }
-    text += std::string("dx: ") + (stream_ ? "written past the caches" : "written through the caches") + "\n";
+    text += tuning_.explain();
     return text;
   }
 
@@ -162,10 +139,7 @@ class CpuExecution final : public Execution {
       pass.gamma = own;
     }
     pass.dense = dense_;
-    pass.stream = stream_;
-    pass.fetch = fetch_;
-    pass.row_by_row = row_by_row_;
-    pass.in_twos = in_twos_;
+    pass.tuning = tuning_;
 
     LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
     Run run{*this, arguments, pass, tree, workspace};
@@ -268,10 +242,7 @@ class CpuExecution final : public Execution {
   Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
   bool dense_ = true;
   bool own_gamma_ = false;
-  bool stream_ = false;
-  Fetch fetch_ = Fetch::nowhere;
-  bool row_by_row_ = false;
-  bool in_twos_ = false;
+  Tuning tuning_;
   Partition partition_;
 };
 
@@ -290,10 +261,8 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);
     if (!isa.ok()) return isa.status();
-    const Result<Fetch> fetch = choose_fetch(problem.bytes());
-    if (!fetch.ok()) return fetch.status();
     const int threads = options.threads > 0 ? options.threads : default_threads();
-    return std::unique_ptr<Execution>(std::make_unique<CpuExecution>(problem, isa.value(), fetch.value(), threads));
+    return CpuExecution::create(problem, isa.value(), threads);
   }
 };
 

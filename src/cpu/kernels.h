@@ -8,6 +8,7 @@
 
 #include "alng/tensor.hpp"
 #include "cpu/instruction_set.h"
+#include "cpu/tuning.h"
 #include "problem/rows.h"
 
 namespace alng::cpu {
@@ -28,9 +29,6 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
-/// Where the kernels fetch inputs to ahead of their use; nowhere where these are likely to be in cache.
-enum class Fetch { nowhere, first_level, second_level };
-
 /// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
 struct RunOperands {
   std::int64_t columns;
@@ -43,14 +41,7 @@ struct RunOperands {
   const float* gamma;
   /// All of dy, x1, x2, dsum and dx have dense rows: nothing goes through scratch.
   bool dense;
-  /// Write dx past the caches: it is too large to be found there by whoever reads it next.
-  bool stream;
-  /// `nowhere` where some rows are not dense.
-  Fetch fetch;
-  /// Each row is done before the next begins. Only where all tensors are there and dense.
-  bool row_by_row;
-  /// Every second sweep adds both its rows to the column sums. Only where dx and both sums are wanted and all is dense.
-  bool in_twos;
+  Tuning tuning;
 };
 
 /// The sums of a leaf or a block: `columns` values each, padded; null where not wanted.

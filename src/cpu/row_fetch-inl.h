@@ -1,6 +1,6 @@
 // Which lines of the inputs a sweep over a row asks memory for before it reads them, and how far ahead.
 //
-// Two ways, of which src/cpu/fetch.cc chooses: near, into the first-level cache, and far, into the second.
+// Two ways, of which src/cpu/tuning.cc chooses: near, into the first-level cache, and far, into the second.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_FETCH_INL_H) == defined(HWY_TARGET_TOGGLE)

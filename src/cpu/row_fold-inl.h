@@ -16,6 +16,7 @@
 #include <bit>
 
 #include "cpu/simd-inl.h"
+#include "order/row_sum.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
@@ -26,7 +27,7 @@ struct RowSums {
   float q;
 };
 
-constexpr size_t kSegment = 512;
+constexpr size_t kSegment = segment_terms;
 // The sums of a segment before they meet across lanes: of terms 32 apart.
 constexpr size_t kSpan = 32;
 // A segment is four parts, of each of which a span of w and one of q are left.
@@ -235,18 +236,18 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
 }
 
 // The sums of a row. `terms` makes those of a step, in memory order as far as lanes allow: terms.operator()<kWhole>(i,
-// n, w, q) as in ForEachStep. ahead(i) is called before the 2 * StepElements() elements at i are needed, again and again
-// over the row, and swept(end) when all up to `end` have been.
+// n, w, q) as in ForEachStep. ahead(i) is called before the 2 * StepElements() elements at i are needed, again and
+// again over the row, and swept(end) when all up to `end` have been.
 template <class T, Loop kLoop, class Terms, class Ahead, class Swept>
 HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Swept& swept) {
   // Two segments are folded together: each alone is a chain of 50 cycles, which is most of what a processor can look
   // ahead.
   constexpr size_t together = kStepVectors == 2 && kLoop == Loop::unrolled ? 2 : 1;
-  constexpr size_t group_columns = 32 * kSegment;
+  constexpr size_t group_columns = group_segments * kSegment;
   RowSums total{0.0f, 0.0f};
   for (size_t group = 0; group < columns; group += group_columns) {
     const size_t group_end = std::min(columns, group + group_columns);
-    float w_segments[32], q_segments[32];
+    float w_segments[group_segments], q_segments[group_segments];
     size_t count = 0;
     for (size_t begin = group; begin < group_end; begin += together * kSegment) {
       const size_t n = std::min(group_end - begin, together * kSegment);

@@ -16,7 +16,7 @@
 #include "cpu/row_output-inl.h"
 #include "cpu/row_step-inl.h"
 #include "cpu/simd-inl.h"
-#include "plan/leaves.h"
+#include "order/leaves.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
@@ -46,12 +46,15 @@ class RowPass {
   // At most block_rows rows, in order; their column sums from +0.
   void Block(std::int64_t begin, std::int64_t end, Sums sums) {
     for (std::int64_t r = begin; r < end; ++r) {
-      if (run_.row_by_row) {
+      if (run_.tuning.row_by_row) {
         WholeRow(r, r == begin, sums);
       } else {
         const bool second = (r - begin) % 2 == 1;
-        const Adds adds = !run_.in_twos ? Adds::row : second ? Adds::both_rows : r + 1 < end ? Adds::nothing : Adds::row;
-        OneRow(r, adds, r - begin < (run_.in_twos ? 2 : 1), sums);
+        const Adds adds = !run_.tuning.in_twos ? Adds::row
+                          : second             ? Adds::both_rows
+                          : r + 1 < end        ? Adds::nothing
+                                               : Adds::row;
+        OneRow(r, adds, r - begin < (run_.tuning.in_twos ? 2 : 1), sums);
       }
     }
   }
@@ -66,7 +69,8 @@ class RowPass {
       row.rstd = Statistic(run_.rstd, r);
     }
     const bool both_sums = sums.dgamma != nullptr && sums.dbeta != nullptr;
-    if ((run_.dx.base == nullptr || !both_sums) && (sums.dgamma != nullptr || sums.dbeta != nullptr)) ColumnSums(row, first, sums);
+    if ((run_.dx.base == nullptr || !both_sums) && (sums.dgamma != nullptr || sums.dbeta != nullptr))
+      ColumnSums(row, first, sums);
     if (run_.dx.base == nullptr) return;
 
     const RowSums s = !both_sums || adds == Adds::nothing ? SweepRow<Adds::nothing>(row, first, sums)
@@ -100,7 +104,7 @@ class RowPass {
     const Pending& p = task_.pending;
     const bool full = run_.gamma != nullptr && r.x2 != nullptr && p.dx != nullptr && p.dsum != nullptr;
     if constexpr (kStepVectors == 2) {
-      if (run_.fetch == Fetch::first_level) {
+      if (run_.tuning.fetch == Fetch::first_level) {
         return full ? SweepRow<Kind{true, true, kAdds}>(r.dy, r.x1, r.x2, r.mean, r.rstd, first, sums)
                     : SweepRow<Kind{false, true, kAdds}>(r.dy, r.x1, r.x2, r.mean, r.rstd, first, sums);
       }
@@ -123,7 +127,7 @@ class RowPass {
                                p.stream};
     const bool staged = p.dx != nullptr && p.dx != p.out;
     return Sweep<T, kKind>(columns_, Row<T>{dy, x1, x2, mean, rstd}, before, run_.gamma, task_.h, sums, first,
-                           run_.fetch == Fetch::second_level, [&](std::size_t end) ALNG_INLINE_LAMBDA {
+                           run_.tuning.fetch == Fetch::second_level, [&](std::size_t end) ALNG_INLINE_LAMBDA {
                              if (staged) CopyOut(end);
                            });
   }
@@ -151,10 +155,10 @@ class RowPass {
     p.m1 = s.w * run_.inverse_columns;
     p.m2 = s.q * run_.inverse_columns;
     p.out = run_.dx.row(r);
-    p.stream = run_.stream && reinterpret_cast<std::uintptr_t>(p.out) % kLine == 0;
+    p.stream = run_.tuning.stream && reinterpret_cast<std::uintptr_t>(p.out) % kLine == 0;
     if (!run_.dx.rows->dense_row) {
       p.dx = ScratchRow(4);
-    } else if (p.stream || !run_.stream) {
+    } else if (p.stream || !run_.tuning.stream) {
       p.dx = p.out;
     } else {
       p.dx = LineWriter(task_.staging).Begin(p.out);
@@ -171,7 +175,7 @@ class RowPass {
     if (p.dx != p.out) CopyOut(columns_);
     LineWriter(task_.staging).PutCarried();
     p.dx = nullptr;
-    if (run_.stream) hwy::FlushStream();
+    if (run_.tuning.stream) hwy::FlushStream();
   }
 
   // dx of the pending row, which is not built in its place, is there up to column `end`.

@@ -54,11 +54,11 @@ enum class Adds {
 // gamma in float32: the caller's, or the kernels' own copy, which is padded. bfloat16 has the copy always.
 template <class T, bool kWhole, class S>
 HWY_INLINE S LoadGamma(As<S> as, const float* p, size_t n) {
-  return LoadStep<kWhole || kPaired<T>>(as, p, n);
+  return LoadStep < kWhole || kPaired < T >> (as, p, n);
 }
 
-// w = dy * gamma, w = dy without gamma; x = x1 + x2, x1 without x2; rstd * t + dsum, rstd * t without dsum. `there` is a
-// constant where a sweep has all operands.
+// w = dy * gamma, w = dy without gamma; x = x1 + x2, x1 without x2; rstd * t + dsum, rstd * t without dsum. `there` is
+// a constant where a sweep has all operands.
 template <class S>
 HWY_INLINE S Scaled(bool there, S dy, S gamma) {
   if (there) return Mul(dy, gamma);
@@ -146,10 +146,11 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
   const auto ahead = [&](size_t i) ALNG_INLINE_LAMBDA {
     if (!kKind.near && fetch_far) lines.FetchFar(i, 2 * StepElements());
   };
-  return FoldRow<T, kKind.near ? Loop::short_ : Loop::unrolled>(columns, terms, ahead, [&](size_t end) ALNG_INLINE_LAMBDA {
-    lines.template FetchAtPause<kKind.near>(end, end == columns, fetch_far);
-    swept(end);
-  });
+  return FoldRow < T,
+         kKind.near ? Loop::short_ : Loop::unrolled > (columns, terms, ahead, [&](size_t end) ALNG_INLINE_LAMBDA {
+                                       lines.template FetchAtPause<kKind.near>(end, end == columns, fetch_far);
+                                       swept(end);
+                                     });
 }
 
 }  // namespace alng::cpu::HWY_NAMESPACE

@@ -282,7 +282,8 @@ template <bool kWhole>
 HWY_INLINE Two LoadStep(As<Two>, const BFloat16* p, size_t n) {
   const __m512i bits = kWhole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16(FirstOf32(n), p);
   const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
-  return {V{_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))}, V{_mm512_castsi512_ps(_mm512_and_si512(bits, upper_half))}};
+  return {V{_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))},
+          V{_mm512_castsi512_ps(_mm512_and_si512(bits, upper_half))}};
 }
 
 // Rounded to nearest even on the halves of both vectors at once: an element's upper half is incremented where the lower
