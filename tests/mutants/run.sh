@@ -25,7 +25,7 @@ choose_wing() {
     src/*)
       library=libalng.so.0
       objects=$build_dir/src/CMakeFiles/alng.dir
-      needs=(-ltbb)
+      needs=()
       test=$build_dir/tests/operator/operator_test
       # What decides bit by bit, without the largest cases.
       filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'

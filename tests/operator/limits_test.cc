@@ -79,7 +79,6 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
     std::vector<std::byte> workspace(plan.workspace_size());
     arguments.workspace = workspace.data();
     arguments.workspace_size = workspace.size();
-    arguments.executor = default_threads();
     for (std::vector<std::byte>& output : got.outputs) std::memset(output.data(), 0xFF, output.size());
     const Status status = plan.run(arguments);
     ASSERT_TRUE(status.ok()) << status.message();
@@ -146,7 +145,6 @@ TEST(SlowLimits, TwoToThe26RowsOfOneColumn) {
   std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
-  arguments.executor = default_threads();
   const Status status = plan.run(arguments);
   ASSERT_TRUE(status.ok()) << status.message();
   const float c = x1 - mean;
