@@ -191,5 +191,32 @@ TEST(Limits, SmallProblemsStayOnTheCallingThread) {
   EXPECT_EQ(Plan::create(problem, options).value().threads(), 1);
 }
 
+// An empty batch still adds +0 to what is there: -0 becomes +0, a NaN the canonical one. Both devices share the
+// code, so the numbers are written here.
+TEST(Limits, NoRowsAddPositiveZeros) {
+  for (const char* device : {"cpu", "reference"}) {
+    for (const bool accumulate : {false, true}) {
+      ProblemDescription description = ProblemDescription::dense(DType::float32, 0, 4);
+      description.accumulate = accumulate;
+      std::vector<std::uint32_t> sums = {0x80000000, 0xFFC01234, 0x7F800000, 0xBF800000};
+      std::vector<std::uint32_t> dbeta = sums;
+      const std::vector<float> gamma(4, 1);
+      Arguments arguments;
+      arguments.gamma = gamma.data();
+      arguments.dgamma = reinterpret_cast<float*>(sums.data());
+      arguments.dbeta = reinterpret_cast<float*>(dbeta.data());
+      PlanOptions options;
+      options.device = device;
+      const Status status = add_layer_norm_grad(description, arguments, options);
+      ASSERT_TRUE(status.ok()) << status.message();
+      const std::vector<std::uint32_t> expected =
+          accumulate ? std::vector<std::uint32_t>{0, 0x7FC00000, 0x7F800000, 0xBF800000}
+                     : std::vector<std::uint32_t>(4);
+      EXPECT_EQ(sums, expected) << device;
+      EXPECT_EQ(dbeta, expected) << device;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace alng::test
