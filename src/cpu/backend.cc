@@ -270,7 +270,7 @@ class CpuBackend final : public Backend {
 }  // namespace cpu
 
 const Backend& cpu_backend() noexcept {
-  static const cpu::CpuBackend backend;
+  static constinit const cpu::CpuBackend backend;
   return backend;
 }
 

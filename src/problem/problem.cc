@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <new>
 #include <span>
 #include <string>
 
+#include "problem/out_of_memory.h"
 #include "problem/overlap.h"
 #include "problem/tensors.h"
 
@@ -268,8 +268,8 @@ Result<Problem> Problem::create(const ProblemDescription& description) noexcept 
   problem.rows_ = *rows;
   problem.columns_ = *columns;
   return problem;
-} catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, "out of memory");
+} catch (...) {
+  return out_of_memory();
 }
 
 std::int64_t Problem::bytes() const noexcept {

@@ -215,7 +215,7 @@ class ReferenceBackend final : public Backend {
 }  // namespace
 
 const Backend& reference_backend() noexcept {
-  static const ReferenceBackend backend;
+  static constinit const ReferenceBackend backend;
   return backend;
 }
 
