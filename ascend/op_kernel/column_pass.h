@@ -22,8 +22,8 @@ class ColumnPass {
     dgamma_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dgamma), tiling.wants_dgamma ? tiling.columns : 0);
     dbeta_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dbeta), tiling.wants_dbeta ? tiling.columns : 0);
     in_.start();
-    filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
-    free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
+    filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
+    free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(free_);
 
     const Part units = part_of(tiling.column_units, AscendC::GetBlockNum(), AscendC::GetBlockIdx());
@@ -41,8 +41,8 @@ class ColumnPass {
     }
     in_.finish();
     AscendC::WaitFlag<AscendC::HardEvent::MTE3_V>(free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(free_);
   }
 
  private:

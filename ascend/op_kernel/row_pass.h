@@ -41,16 +41,16 @@ struct SlotEvents {
 
   __aicore__ inline void start() {
     for (uint32_t s = 0; s < 2; ++s) {
-      is_filled[s] = AscendC::GetTPipePtr()->template AllocEventID<filled>();
-      is_free[s] = AscendC::GetTPipePtr()->template AllocEventID<free>();
+      is_filled[s] = GetTPipePtr()->template AllocEventID<filled>();
+      is_free[s] = GetTPipePtr()->template AllocEventID<free>();
       AscendC::SetFlag<free>(is_free[s]);
     }
   }
   __aicore__ inline void finish() {
     for (uint32_t s = 0; s < 2; ++s) {
       AscendC::WaitFlag<free>(is_free[s]);
-      AscendC::GetTPipePtr()->template ReleaseEventID<filled>(is_filled[s]);
-      AscendC::GetTPipePtr()->template ReleaseEventID<free>(is_free[s]);
+      GetTPipePtr()->template ReleaseEventID<filled>(is_filled[s]);
+      GetTPipePtr()->template ReleaseEventID<free>(is_free[s]);
     }
   }
 };
@@ -67,10 +67,10 @@ class RowPass {
     in_.start();
     dsum_in_.start();
     out_.start();
-    gamma_filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE2_V>();
-    gamma_free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE2>();
-    sums_filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
-    sums_free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
+    gamma_filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE2_V>();
+    gamma_free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE2>();
+    sums_filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
+    sums_free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(sums_free_);
     sweeps_.start(buffers_, tiling);
 
@@ -92,10 +92,10 @@ class RowPass {
     dsum_in_.finish();
     out_.finish();
     AscendC::WaitFlag<AscendC::HardEvent::MTE3_V>(sums_free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE2_V>(gamma_filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE2>(gamma_free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(sums_filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(sums_free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE2_V>(gamma_filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE2>(gamma_free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(sums_filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(sums_free_);
   }
 
   // What the sweeps ask for. Of each kind the chunks are taken and given back one after another.
