@@ -12,7 +12,7 @@ namespace {
 enum In : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum };
 enum Out : std::size_t { dx, dgamma, dbeta };
 constexpr std::array<InputPort, 7> input_ports = {
-    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma"}, {"dsum", false}}};
+    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma", false}, {"dsum", false}}};
 constexpr std::array<std::string_view, 3> output_names = {"dx", "dgamma", "dbeta"};
 
 ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
@@ -23,7 +23,7 @@ ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec
   d.x2 = layout_of(*inputs[x2]);
   d.rstd = layout_of(*inputs[rstd]);
   d.mean = layout_of(*inputs[mean]);
-  d.gamma = layout_of(*inputs[gamma]);
+  if (inputs[gamma] != nullptr) d.gamma = layout_of(*inputs[gamma]);
   if (inputs[dsum] != nullptr) d.dsum = layout_of(*inputs[dsum]);
   if (wanted[dx]) d.dx = layout_of(outputs[dx]);
   if (wanted[dgamma]) d.dgamma = layout_of(outputs[dgamma]);
@@ -71,13 +71,21 @@ class AddLayerNormGrad final : public NodeKind {
   Result<std::vector<TensorSpec>> infer(const Node&, const InputSpecs& inputs) const override {
     if (Status status = check_types(inputs); !status.ok()) return status;
     if (Status status = check_ranks(inputs); !status.ok()) return status;
-    std::vector<TensorSpec> outputs = {
-        *inputs[dy], {ge::DT_FLOAT, inputs[gamma]->dims}, {ge::DT_FLOAT, inputs[gamma]->dims}};
+    const bool has_gamma = inputs[gamma] != nullptr;
+    std::vector<TensorSpec> outputs(output_names.size(), {ge::DT_FLOAT, std::nullopt});
+    outputs[dx] = *inputs[dy];
+    if (has_gamma) outputs[dgamma].dims = outputs[dbeta].dims = inputs[gamma]->dims;
     for (const TensorSpec* input : inputs) {
       if (input != nullptr && !input->known()) return outputs;
     }
-    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, true, true}));
+    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, has_gamma, has_gamma}));
     if (!problem) return problem.status();
+    if (!has_gamma) {
+      // rstd tells how many dimensions are normalised.
+      const std::vector<std::int64_t>& all = *inputs[dy]->dims;
+      outputs[dgamma].dims.emplace(all.end() - problem->description().normalized_dims, all.end());
+      outputs[dbeta].dims = outputs[dgamma].dims;
+    }
     return outputs;
   }
 
