@@ -13,7 +13,7 @@ namespace {
 enum In : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum };
 enum Out : std::size_t { dx, dgamma, dbeta };
 constexpr std::array<InputPort, 7> input_ports = {
-    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma"}, {"dsum", false}}};
+    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma", false}, {"dsum", false}}};
 constexpr std::array<std::string_view, 3> output_names = {"dx", "dgamma", "dbeta"};
 
 ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
@@ -24,7 +24,7 @@ ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec
   d.x2 = layout_of(*inputs[x2]);
   d.rstd = layout_of(*inputs[rstd]);
   d.mean = layout_of(*inputs[mean]);
-  d.gamma = layout_of(*inputs[gamma]);
+  if (inputs[gamma] != nullptr) d.gamma = layout_of(*inputs[gamma]);
   if (inputs[dsum] != nullptr) d.dsum = layout_of(*inputs[dsum]);
   if (wanted[dx]) d.dx = layout_of(outputs[dx]);
   if (wanted[dgamma]) d.dgamma = layout_of(outputs[dgamma]);
@@ -77,15 +77,22 @@ class AddLayerNormGrad final : public NodeKind {
       if (given(inputs[i]) && like_dy.dtype == ge::DT_UNDEFINED) like_dy.dtype = inputs[i]->dtype;
     }
     if (Status status = check_types(inputs, like_dy.dtype); !status.ok()) return status;
-    TensorSpec sum = {ge::DT_FLOAT, inputs[gamma]->dims};
+    const bool has_gamma = given(inputs[gamma]);
+    TensorSpec sum = {ge::DT_FLOAT, has_gamma ? inputs[gamma]->dims : std::nullopt};
     const bool all_known = std::all_of(inputs.begin(), inputs.end(), known);
     if (!all_known) {
       if (Status status = put_together(inputs, like_dy, sum); !status.ok()) return status;
     }
     std::vector<TensorSpec> outputs = {like_dy, sum, sum};
     if (!all_known) return outputs;
-    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, true, true}));
+    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, has_gamma, has_gamma}));
     if (!problem) return problem.status();
+    if (!has_gamma) {
+      // rstd tells how many dimensions are normalised.
+      const std::vector<std::int64_t>& all = *inputs[dy]->dims;
+      outputs[dgamma].dims.emplace(all.end() - problem->description().normalized_dims, all.end());
+      outputs[dbeta].dims = outputs[dgamma].dims;
+    }
     return outputs;
   }
 
