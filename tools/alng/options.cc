@@ -69,11 +69,10 @@ std::string unused_tensors(const TensorFile& file) {
   std::string text = list_names(unused);
   for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
     if (file.find(optional) != nullptr) continue;
-    for (const std::string& name : near_names(optional, unused)) {
-      text += fmt::format("\n{} is absent; {} reads {} as {}", optional,
-                          option_for(optional, name, problem_tensors, file.all_names()), legible(name), optional);
-      break;
-    }
+    const std::vector<std::string> near = near_names(optional, unused);
+    if (near.empty()) continue;
+    text += fmt::format("\n{} is absent; {}", optional,
+                        advice(optional, near[0], file.names().prefix(), problem_tensors, file.all_names()));
   }
   return text;
 }

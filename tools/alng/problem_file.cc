@@ -35,10 +35,7 @@ Problem create(const ProblemDescription& description, const std::string& file) {
     what = fmt::format("{} (for {})", legible(in_file), name);
   }
   std::string there = names.empty() ? "there are none" : "there are " + list_names(names);
-  if (!near.empty()) {
-    there +=
-        fmt::format("; {} reads {} as {}", option_for(name, near[0], problem_tensors, all), legible(near[0]), name);
-  }
+  if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), problem_tensors, all);
   throw Failure(fmt::format("tensor {} is missing{}; {}", what, hint, there));
 }
 

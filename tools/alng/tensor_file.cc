@@ -19,12 +19,17 @@
 namespace alng::cli {
 namespace {
 
-// Whether a name is there, be it that of a link to nothing. What can't be told is a failure.
+// Whether the name itself is there. What can't be told is a failure, and so is a link that leads nowhere.
 bool is_there(const std::filesystem::path& path) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0) return true;
-  if (errno == ENOENT) return false;
-  throw Failure(fmt::format("can't read {}: {}", path.string(), std::strerror(errno)));
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return false;
+    throw Failure(fmt::format("can't read {}: {}", path.string(), std::strerror(errno)));
+  }
+  if (S_ISLNK(status.st_mode) && ::stat(path.c_str(), &status) != 0) {
+    throw Failure(fmt::format("can't read {}, a symbolic link: {}", path.string(), std::strerror(errno)));
+  }
+  return true;
 }
 
 }  // namespace

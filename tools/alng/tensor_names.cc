@@ -123,16 +123,18 @@ std::vector<std::string> near_names(std::string_view wanted, std::span<const std
   return near;
 }
 
-std::string option_for(std::string_view wanted, std::string_view name, std::span<const std::string_view> known,
-                       std::span<const std::string> names) {
-  if (name.size() > wanted.size() && name.ends_with(wanted)) {
-    const std::string prefix(name.substr(0, name.size() - wanted.size()));
+std::string advice(std::string_view wanted, std::string_view name, std::string_view prefix,
+                   std::span<const std::string_view> known, std::span<const std::string> all) {
+  if (!name.starts_with(prefix)) return fmt::format("{} does not begin with {}", legible(name), legible(prefix));
+  std::string option = fmt::format("--rename {}={}", wanted, unquoted(name.substr(prefix.size())));
+  if (prefix.empty() && name.size() > wanted.size() && name.ends_with(wanted)) {
+    const std::string its(name.substr(0, name.size() - wanted.size()));
     const bool is_shared = std::ranges::any_of(known, [&](std::string_view other) {
-      return other != wanted && std::ranges::find(names, prefix + std::string(other)) != names.end();
+      return other != wanted && std::ranges::find(all, its + std::string(other)) != all.end();
     });
-    if (is_shared) return "--prefix " + unquoted(prefix);
+    if (is_shared) option = "--prefix " + unquoted(its);
   }
-  return fmt::format("--rename {}={}", wanted, unquoted(name));
+  return fmt::format("{} reads {} as {}", option, legible(name), wanted);
 }
 
 }  // namespace alng::cli

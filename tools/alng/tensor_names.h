@@ -22,6 +22,7 @@ class TensorNames {
               const std::vector<std::string>& renames);
 
   std::string in_file(std::string_view name) const;
+  const std::string& prefix() const { return prefix_; }
   /// It was named by the caller, and so must be there.
   bool is_renamed(std::string_view name) const { return renames_.contains(name); }
 
@@ -40,10 +41,11 @@ std::string list_names(std::span<const std::string> names);
 /// frameworks call it.
 std::vector<std::string> near_names(std::string_view wanted, std::span<const std::string> names);
 
-/// The option that reads the file's tensor `name` as `wanted`, where `names` are all that the file has: --prefix where
-/// others have the same prefix, else --rename.
-std::string option_for(std::string_view wanted, std::string_view name, std::span<const std::string_view> known,
-                       std::span<const std::string> names);
+/// "--rename dy=grad_output reads "grad_output" as dy": how to read the file's tensor `name` as `wanted`, where `all`
+/// are those of the file and `prefix` is what is given as --prefix. --prefix is the answer where others of `known` have
+/// the same one.
+std::string advice(std::string_view wanted, std::string_view name, std::string_view prefix,
+                   std::span<const std::string_view> known, std::span<const std::string> all);
 
 }  // namespace alng::cli
 
