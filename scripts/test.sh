@@ -35,8 +35,23 @@ stage_rules() {
   find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
 }
 
+# What tests judge by, from PyPI, as pinned, once. Where it can't be had its tests say that they are skipped.
+install_python() {
+  local venv=build/venv wanted=tests/cli/requirements.txt
+  ! cmp -s "$wanted" "$venv/complete" || return 0
+  rm -rf "$venv"
+  if python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 0 --timeout 20 -r "$wanted"; then
+    cp "$wanted" "$venv/complete"
+  else
+    rm -rf "$venv"
+    echo "what $wanted names can't be installed"
+  fi
+}
+
 # The mutants are a stage of their own.
 stage_release() {
+  install_python
   build_preset release
   ctest --preset release -j "$jobs" -LE mutants
 }
@@ -50,6 +65,7 @@ stage_tidy() {
 stage_install() { tests/install/run.sh build/install; }
 
 stage_asan-ubsan() {
+  install_python
   build_preset asan-ubsan
   without_address_randomisation ctest --preset asan-ubsan -j "$jobs" -LE 'slow|mutants'
 }

@@ -6,6 +6,7 @@
 
 #include "alng/oracle.hpp"
 #include "element.h"
+#include "execution.h"
 
 namespace alng::cli {
 
@@ -65,19 +66,17 @@ void DenseProblem::read_x(std::int64_t row, double* out) const {
   }
 }
 
-void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
+DenseProblem::Part DenseProblem::part(std::int64_t begin, std::int64_t count) const {
   const TensorLayout matrix = TensorLayout::contiguous(dy.dtype(), {count, columns});
-  ProblemDescription description;
+  Part part;
+  auto& [description, arguments] = part;
   description.dy = description.x1 = matrix;
   if (x2) description.x2 = matrix;
   if (dsum) description.dsum = matrix;
   description.rstd = description.mean = TensorLayout::contiguous(DType::float32, {count, 1});
   if (gamma) description.gamma = TensorLayout::contiguous(gamma->dtype(), {columns});
   description.normalized_dims = 1;
-  const Result<Problem> problem = Problem::create(description);
-  if (!problem) throw Failure(problem.status().message());
 
-  Arguments arguments;
   arguments.dy = dy.at(begin * columns);
   arguments.x1 = x1.at(begin * columns);
   if (x2) arguments.x2 = x2->at(begin * columns);
@@ -85,7 +84,35 @@ void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, do
   arguments.rstd = reinterpret_cast<const float*>(rstd.at(begin));
   arguments.mean = reinterpret_cast<const float*>(mean.at(begin));
   if (gamma) arguments.gamma = gamma->at(0);
+  return part;
+}
+
+void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
+  const auto [description, arguments] = part(begin, count);
+  const Result<Problem> problem = Problem::create(description);
+  if (!problem) throw Failure(problem.status().message());
   const Status status = alng::oracle(problem.value(), arguments, {.dx = dx, .dgamma = dgamma, .dbeta = dbeta});
+  if (!status.ok()) throw Failure(status.message());
+}
+
+void DenseProblem::canonical(std::int64_t begin, std::int64_t count, std::byte* dx, float* dgamma, float* dbeta) const {
+  auto [description, arguments] = part(begin, count);
+  if (dx != nullptr) description.dx = description.dy;
+  if (dgamma != nullptr) description.dgamma = TensorLayout::contiguous(DType::float32, {columns});
+  if (dbeta != nullptr) description.dbeta = TensorLayout::contiguous(DType::float32, {columns});
+  const Result<Problem> problem = Problem::create(description);
+  if (!problem) throw Failure(problem.status().message());
+  PlanOptions options;
+  options.device = "reference";
+  const Result<Plan> plan = Plan::create(problem.value(), options);
+  if (!plan) throw Failure(plan.status().message());
+  const Buffer workspace(plan.value().workspace_size());
+  arguments.dx = dx;
+  arguments.dgamma = dgamma;
+  arguments.dbeta = dbeta;
+  arguments.workspace = workspace.data();
+  arguments.workspace_size = workspace.bytes().size();
+  const Status status = plan.value().run(arguments);
   if (!status.ok()) throw Failure(status.message());
 }
 

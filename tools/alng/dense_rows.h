@@ -46,6 +46,16 @@ struct DenseProblem {
   void read_x(std::int64_t row, double* out) const;
   /// The oracle's results for the rows [begin, begin + count): dx dense, the sums over these rows alone.
   void oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const;
+  /// What float32 makes of these rows in the canonical order (the device `reference`): dx in the problem's dtype, the
+  /// sums over these rows alone. Null where not wanted.
+  void canonical(std::int64_t begin, std::int64_t count, std::byte* dx, float* dgamma, float* dbeta) const;
+
+ private:
+  struct Part {
+    ProblemDescription description;
+    Arguments arguments;
+  };
+  Part part(std::int64_t begin, std::int64_t count) const;
 };
 
 }  // namespace alng::cli

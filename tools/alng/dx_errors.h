@@ -15,9 +15,10 @@ class DxErrors {
  public:
   explicit DxErrors(DType dtype) : dtype_(dtype) {}
 
-  /// `scale` is the row's scale as verification.h defines it; not finite or beyond float32's range: only the places of
-  /// NaN and infinity are compared.
-  void add_row(std::span<const double> dx, std::span<const double> oracle, double scale);
+  /// `scale` is the row's scale as verification.h defines it; where it is not finite only the places of NaN and
+  /// infinity are compared. `overflowed`: elements that are not judged, one flag each.
+  void add_row(std::span<const double> dx, std::span<const double> oracle, double scale,
+               std::span<const char> overflowed);
   void report(Verification& verification) const;
 
  private:
@@ -33,7 +34,6 @@ class DxErrors {
   std::int64_t most_ulps_ = 0;
   std::int64_t outside_ = 0;
   std::int64_t misplaced_ = 0;
-  std::int64_t overflowing_rows_ = 0;
   std::int64_t plain_rows_ = 0;
   double row_error_ = 0;
 };

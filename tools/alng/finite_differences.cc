@@ -36,7 +36,8 @@ FiniteDifferences::FiniteDifferences(std::int64_t columns, std::uint64_t seed)
       gamma_direction_(direction_.size()),
       beta_direction_(direction_.size()),
       centred_(direction_.size()),
-      moved_(direction_.size()) {
+      moved_(direction_.size()),
+      reading_(columns) {
   random_signs(random_, gamma_direction_);
   random_signs(random_, beta_direction_);
 }
@@ -82,6 +83,7 @@ void FiniteDifferences::add_row(const ForwardRow& row, std::span<const double> d
     w_squares += w * w;
   }
   eps_ = 1 / (row.rstd * row.rstd) - squares / n;
+  reading_.add_row(row.rstd, squares / n);
   least_eps_ = std::min(least_eps_, eps_);
   most_eps_ = std::max(most_eps_, eps_);
   largest_shift_ = std::max(largest_shift_, std::abs(shift));
@@ -117,7 +119,7 @@ void FiniteDifferences::report_dx(Verification& verification) const {
 
 void FiniteDifferences::report_sum(Verification& verification, const std::string& name, std::span<const double> sum,
                                    double error) const {
-  if (skipped_ > 0) return;
+  if (skipped_ > 0 || !std::ranges::all_of(sum, [](double value) { return std::isfinite(value); })) return;
   const bool is_gamma = name == "dgamma";
   double found = 0;
   for (std::size_t j = 0; j < sum.size(); ++j) found += sum[j] * (is_gamma ? gamma_direction_ : beta_direction_)[j];
@@ -133,6 +135,7 @@ void FiniteDifferences::report_statistics(Verification& verification) const {
                     "rstd says eps is {:.3g} to {:.3g}",
                     largest_shift_, largest_shift_roundings_, least_eps_, most_eps_));
   }
+  if (std::string warning = reading_.warning(); !warning.empty()) verification.warnings.push_back(std::move(warning));
   if (skipped_ > 0) {
     verification.notes.push_back(fmt::format(
         "finite differences: {} rows with NaN, infinity or overflow are left out, and dgamma and dbeta with them",

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "rstd_reading.h"
 #include "verification.h"
 
 namespace alng::cli {
@@ -54,6 +55,7 @@ class FiniteDifferences {
   double largest_shift_ = 0, largest_shift_roundings_ = 0;
   double least_eps_ = INFINITY, most_eps_ = -INFINITY;
   std::int64_t rows_ = 0, skipped_ = 0;
+  RstdReading reading_;
 };
 
 }  // namespace alng::cli

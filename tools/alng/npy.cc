@@ -104,7 +104,8 @@ class HeaderReader {
   std::string_view rest_;
 };
 
-DType dtype_of(std::string_view descr, std::string_view sidecar) {
+// Nothing for a dtype that alng does not compute with.
+std::optional<DType> dtype_of(std::string_view descr, std::string_view sidecar) {
   const auto last = sidecar.find_last_not_of(" \t\r\n");
   sidecar = sidecar.substr(0, last == std::string_view::npos ? 0 : last + 1);
   if (!sidecar.empty() && sidecar != "bfloat16") {
@@ -115,11 +116,10 @@ DType dtype_of(std::string_view descr, std::string_view sidecar) {
   if (!sidecar.empty()) throw Failure(fmt::format("dtype '{}' where the .dtype file beside it says bfloat16", descr));
   if (descr == "<f4") return DType::float32;
   if (descr == "<f2") return DType::float16;
-  if (descr == "<u2") {
-    throw Failure("dtype '<u2' without a file NAME.dtype beside it that says \"bfloat16\"");
+  if (descr.starts_with('>')) {
+    throw Failure(fmt::format("dtype '{}' is big-endian; little-endian is expected", descr.substr(0, 32)));
   }
-  throw Failure(
-      fmt::format("dtype '{}' is none of '<f4' (float32), '<f2' (float16), '<V2' (bfloat16)", descr.substr(0, 32)));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -149,10 +149,11 @@ FileTensor parse_npy(std::span<const std::byte> file, std::string_view sidecar) 
   header.read();
   FileTensor tensor;
   tensor.dtype = dtype_of(header.descr, sidecar);
-  tensor.dtype_name = dtype_name(*tensor.dtype);
+  tensor.dtype_name = tensor.dtype ? dtype_name(*tensor.dtype) : fmt::format("'{}'", header.descr.substr(0, 32));
   tensor.shape = std::move(header.shape);
   tensor.column_major = header.fortran_order;
   tensor.data = file.subspan(begin + length);
+  if (!tensor.dtype) return tensor;
   const auto size = byte_size(tensor.shape, static_cast<std::int64_t>(8 * dtype_size(*tensor.dtype)));
   if (!size || static_cast<std::uint64_t>(*size) != tensor.data.size()) {
     throw Failure(

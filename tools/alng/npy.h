@@ -12,8 +12,9 @@
 namespace alng::cli {
 
 /// numpy has no name for bfloat16. Read as bfloat16: descr '<V2' or '|V2' (what numpy.save makes of an ml_dtypes
-/// array), 'bfloat16', and '<u2' where `sidecar`, the text of a file NAME.dtype beside NAME.npy, says "bfloat16".
-/// Throws `Failure` with a sentence that does not name the file.
+/// array), 'bfloat16', and '<u2' where `sidecar`, the text of a file NAME.dtype beside NAME.npy, says "bfloat16". A
+/// dtype that alng does not compute with is none; the size of such data is not checked. Throws `Failure` with a
+/// sentence that does not name the file.
 FileTensor parse_npy(std::span<const std::byte> file, std::string_view sidecar = {});
 
 /// The first bytes of a version 1 file, up to where data begins, a multiple of 64. bfloat16 is written as '<V2'.

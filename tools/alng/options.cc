@@ -18,6 +18,14 @@ void add_problem_options(CLI::App& command, ProblemOptions& options) {
       "--normalized-dims", options.choices.normalized_dims,
       "How many of dy's last dimensions are normalised. Needed where neither gamma nor rstd's shape tells.");
   command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the backward of a LayerNorm of x1 alone.");
+  command.add_option("--prefix", options.choices.prefix,
+                     "What stands before the names in IN, also before those of --rename, as in model.layers.0.");
+  command
+      .add_option(
+          "--rename", options.choices.renames,
+          "A tensor and the name it has in IN, as in dy=grad_output. May be repeated. The tensor must be there.")
+      ->expected(1)
+      ->take_all();
 }
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
@@ -57,16 +65,16 @@ void print_fields(const std::vector<std::pair<std::string, std::string>>& fields
 void print_json(const nlohmann::ordered_json& json) { fmt::print("{}\n", json.dump(2)); }
 
 std::string unused_tensors(const TensorFile& file) {
-  std::string names;
-  for (const auto& [name, tensor] : file.tensors()) {
-    if (std::ranges::find(problem_tensors, name) != problem_tensors.end()) continue;
-    if (names.size() > 200) return names + ", ...";
-    if (!names.empty()) names += ", ";
-    // A name may hold anything; JSON's escapes keep it to one line.
-    const std::string quoted = nlohmann::json(name).dump(-1, ' ', true);
-    names += quoted.substr(1, std::min<std::size_t>(quoted.size() - 2, 64));
+  const std::vector<std::string> unused = file.unused_names();
+  std::string text = list_names(unused);
+  for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
+    if (file.find(optional) != nullptr) continue;
+    const std::vector<std::string> near = near_names(optional, unused);
+    if (near.empty()) continue;
+    text += fmt::format("\n{} is absent; {}", optional,
+                        advice(optional, near[0], file.names().prefix(), problem_tensors, file.all_names()));
   }
-  return names;
+  return text;
 }
 
 }  // namespace alng::cli

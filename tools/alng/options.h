@@ -38,7 +38,7 @@ Plan make_plan(const Problem& problem, const PlanOptions& options);
 void print_fields(const std::vector<std::pair<std::string, std::string>>& fields);
 void print_json(const nlohmann::ordered_json& json);
 
-/// Tensors of the file that no command looks at, comma-separated: a misspelt name shows here.
+/// Tensors of the file that no command looks at, and lines about those that may be an absent one under another name.
 std::string unused_tensors(const TensorFile& file);
 
 }  // namespace alng::cli

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -21,14 +23,35 @@ Problem create(const ProblemDescription& description, const std::string& file) {
   return std::move(problem).value();
 }
 
+// A tensor that must be there: what is there instead, those that may be meant first.
+[[noreturn]] void missing(const TensorFile& file, std::string_view name, std::string_view hint) {
+  const std::vector<std::string>& all = file.all_names();
+  const std::vector<std::string> near = near_names(name, file.unused_names());
+  std::vector<std::string> names = near;
+  std::ranges::copy_if(all, std::back_inserter(names),
+                       [&](const std::string& other) { return std::ranges::find(near, other) == near.end(); });
+  std::string what(name);
+  if (const std::string in_file = file.names().in_file(name); in_file != name) {
+    what = fmt::format("{} (for {})", legible(in_file), name);
+  }
+  std::string there = names.empty() ? "there are none" : "there are " + list_names(names);
+  if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), problem_tensors, all);
+  throw Failure(fmt::format("tensor {} is missing{}; {}", what, hint, there));
+}
+
 }  // namespace
 
-TensorLayout layout_of(std::string_view name, const FileTensor& tensor) {
+TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::string_view dtypes) {
   if (!tensor.dtype) {
-    throw Failure(fmt::format("{} is {}; F32, F16 or BF16 is expected", name, describe(tensor)));
+    const bool lacks_sidecar = tensor.dtype_name == "'<u2'" && dtypes.find("bfloat16") != std::string_view::npos;
+    throw Failure(fmt::format("{} is {} but must be {}{}", name, describe(tensor), dtypes,
+                              lacks_sidecar ? " ('<u2' is bfloat16 where a file NAME.dtype beside it says so)" : ""));
   }
   if (tensor.shape.size() > max_rank) {
     throw Failure(fmt::format("{} has rank {}; at most {} is supported", name, tensor.shape.size(), max_rank));
+  }
+  if (std::ranges::any_of(tensor.shape, [](std::int64_t extent) { return extent < 0; })) {
+    throw Failure(fmt::format("{} is {} but its extents must be below 2^63", name, describe(tensor)));
   }
   if (!tensor.column_major) return TensorLayout::contiguous(*tensor.dtype, tensor.shape);
   std::vector<std::int64_t> strides;
@@ -41,33 +64,43 @@ TensorLayout layout_of(std::string_view name, const FileTensor& tensor) {
 }
 
 ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices) {
-  TensorFile file(path, problem_tensors);
+  const TensorNames names(problem_tensors, choices.prefix, choices.renames);
+  TensorFile file(path, problem_tensors, names);
   ProblemDescription description;
   Arguments arguments;
   description.normalized_dims = choices.normalized_dims;
   try {
-    const auto take = [&](std::string_view name, const void*& data, bool required) -> std::optional<TensorLayout> {
-      const FileTensor* tensor = file.find(name);
-      if (tensor == nullptr) {
-        if (required) throw Failure(fmt::format("tensor {} is missing", name));
-        return std::nullopt;
+    for (const std::string_view name : problem_tensors) {
+      if (names.is_renamed(name) && file.find(name) == nullptr) missing(file, name, "");
+    }
+    const auto optional = [&](std::string_view name, std::string_view dtypes, const void*& data) {
+      std::optional<TensorLayout> layout;
+      if (const FileTensor* tensor = file.find(name)) {
+        data = tensor->data.data();
+        layout = layout_of(name, *tensor, dtypes);
       }
-      data = tensor->data.data();
-      return layout_of(name, *tensor);
+      return layout;
+    };
+    const auto required = [&](std::string_view name, std::string_view dtypes, const void*& data) {
+      const std::optional<TensorLayout> layout = optional(name, dtypes, data);
+      if (!layout) missing(file, name, "");
+      return *layout;
     };
     const void* rstd = nullptr;
     const void* mean = nullptr;
-    if (choices.no_x2 && file.find("x2") != nullptr) throw Failure("it has a tensor x2, but --no-x2 is given");
-    if (!choices.no_x2 && file.find("dy") != nullptr && file.find("x2") == nullptr) {
-      throw Failure("tensor x2 is missing (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+    description.dy = required("dy", any_dtype, arguments.dy);
+    const std::string own = dtype_name(description.dy.dtype);
+    const std::string like_dy = own + ", the dtype of dy";
+    description.x1 = required("x1", like_dy, arguments.x1);
+    description.x2 = optional("x2", like_dy, arguments.x2);
+    if (choices.no_x2 && description.x2) throw Failure("it has a tensor x2, but --no-x2 is given");
+    if (!choices.no_x2 && !description.x2) {
+      missing(file, "x2", " (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
     }
-    description.dy = *take("dy", arguments.dy, true);
-    description.x1 = *take("x1", arguments.x1, true);
-    description.x2 = take("x2", arguments.x2, false);
-    description.rstd = *take("rstd", rstd, true);
-    description.mean = *take("mean", mean, true);
-    description.gamma = take("gamma", arguments.gamma, false);
-    description.dsum = take("dsum", arguments.dsum, false);
+    description.rstd = required("rstd", "float32", rstd);
+    description.mean = required("mean", "float32", mean);
+    description.gamma = optional("gamma", own == "float32" ? own : like_dy + ", or float32", arguments.gamma);
+    description.dsum = optional("dsum", like_dy, arguments.dsum);
     arguments.rstd = static_cast<const float*>(rstd);
     arguments.mean = static_cast<const float*>(mean);
   } catch (const Failure& failure) {

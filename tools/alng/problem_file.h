@@ -4,6 +4,8 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +22,9 @@ inline constexpr std::array<std::string_view, 10> problem_tensors{
 /// The names in OUT, in the order in which `output_tensors` lists them.
 inline constexpr std::array<std::string_view, 3> result_tensors{"dx", "dgamma", "dbeta"};
 
+/// The dtypes a problem may have, for sentences.
+inline constexpr std::string_view any_dtype = "float32, float16 or bfloat16";
+
 /// What a file can't say by itself.
 struct ProblemChoices {
   /// As in `ProblemDescription`.
@@ -27,6 +32,9 @@ struct ProblemChoices {
   /// The file has no x2 and shall have none: the backward of a plain LayerNorm. Without this its absence is an error,
   /// because a misspelt name would otherwise give wrong results.
   bool no_x2 = false;
+  /// As `TensorNames` takes them.
+  std::optional<std::string> prefix;
+  std::vector<std::string> renames;
 };
 
 /// A valid problem that wants all three outputs, dense, and where its inputs are. Lives in the file's mapping.
@@ -42,8 +50,9 @@ ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices
 /// dx, dgamma and dbeta of this problem, as they go to a file.
 std::vector<OutputTensor> output_tensors(const Problem& problem);
 
-/// The layout of a file's tensor. Throws `Failure` where its dtype or rank is none of the library's.
-TensorLayout layout_of(std::string_view name, const FileTensor& tensor);
+/// The layout of a file's tensor. Throws `Failure` where its dtype or rank is none of the library's; the sentence says
+/// which dtypes it may have.
+TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::string_view dtypes);
 
 /// dy's shape in the way `--shape` takes it: "64x128x768".
 std::string shape_text(const TensorLayout& layout);

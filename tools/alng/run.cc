@@ -23,6 +23,22 @@ std::string time_text(double seconds) {
   return fmt::format("{:.3f} s", seconds);
 }
 
+// --rename may give a tensor of a folder the name of a result.
+void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& output) {
+  std::error_code error;
+  for (const std::string_view tensor : problem_tensors) {
+    const std::filesystem::path read = std::filesystem::path(input.name()) / (input.names().in_file(tensor) + ".npy");
+    for (const std::string_view result : result_tensors) {
+      const std::filesystem::path written = output / fmt::format("{}.npy", result);
+      // False where one of them is not there; what else may keep it from being looked at also keeps it from being
+      // written.
+      if (std::filesystem::equivalent(read, written, error)) {
+        throw Failure(fmt::format("OUT is IN: {} would be overwritten", written.string()));
+      }
+    }
+  }
+}
+
 void run(const RunOptions& options) {
   std::error_code error;
   if (std::filesystem::is_regular_file(options.output, error) &&
@@ -30,6 +46,7 @@ void run(const RunOptions& options) {
     throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
   }
   const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  refuse_to_overwrite(input.file, options.output);
   const Plan plan = make_plan(input.problem, options.plan);
   // Before the work, so that a place that can't be written is known at once.
   OutputFile output(options.output, output_tensors(input.problem));

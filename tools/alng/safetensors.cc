@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "json_reader.h"
+#include "tensor_names.h"
 
 namespace alng::cli {
 namespace {
@@ -19,7 +21,7 @@ struct DTypeName {
 };
 
 // Every dtype the format defines: a file may carry tensors that are none of this tool's business.
-constexpr std::array<DTypeName, 21> dtype_names{{{"F32", 32, DType::float32},
+constexpr std::array<DTypeName, 22> dtype_names{{{"F32", 32, DType::float32},
                                                  {"F16", 16, DType::float16},
                                                  {"BF16", 16, DType::bfloat16},
                                                  {"F64", 64, {}},
@@ -39,158 +41,140 @@ constexpr std::array<DTypeName, 21> dtype_names{{{"F32", 32, DType::float32},
                                                  {"F8_E4M3FNUZ", 8, {}},
                                                  {"F8_E5M2FNUZ", 8, {}},
                                                  {"F6_E2M3", 6, {}},
+                                                 {"F6_E3M2", 6, {}},
                                                  {"F4", 4, {}}}};
-
-const DTypeName* find_dtype(std::string_view name) {
-  const auto it = std::ranges::find(dtype_names, name, &DTypeName::name);
-  return it == dtype_names.end() ? nullptr : &*it;
-}
-
-// A name from the file, fit for a sentence: of bounded length, without control characters.
-std::string legible(std::string_view name) {
-  std::string text = nlohmann::json(name.substr(0, 64)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  if (name.size() > 64) text.insert(text.size() - 1, "...");
-  return text;
-}
 
 struct Entry {
   const DTypeName* dtype = nullptr;
-  std::vector<std::int64_t> shape;
+  std::vector<std::uint64_t> shape;
   std::vector<std::uint64_t> offsets;
-  bool has_shape = false;
-  bool has_offsets = false;
 };
 
-// Takes the header event by event. No document tree is built, so memory stays near the header's own size, and whatever
-// does not belong (depth, numbers, lists where none may be) is refused where it is met.
-class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
+constexpr std::array<std::string_view, 3> fields{"dtype", "shape", "data_offsets"};
+
+// Takes what the format's own library takes: fields of a tensor that are not the format's are skipped, a tensor may be
+// a list of its three fields, a dtype may be {"F32": null}, and of two tensors of one name the latter counts.
+class HeaderReader {
  public:
-  std::map<std::string, Entry, std::less<>> entries;
-  std::string error;
+  explicit HeaderReader(std::string_view header) : json_(header) {}
 
-  bool start_object(std::size_t) override {
-    if (depth_ == 0 || (depth_ == 1 && where_ == Where::tensor)) {
-      ++depth_;
-      return true;
-    }
-    return misplaced("an object");
-  }
-
-  bool key(string_t& name) override {
-    if (depth_ == 1) {
-      in_metadata_ = name == "__metadata__";
-      where_ = Where::tensor;
-      tensor_ = name;
-      if (in_metadata_) {
-        if (std::exchange(has_metadata_, true)) return fail("the header has two __metadata__ entries");
-        return true;
+  std::map<std::string, Entry, std::less<>> read() {
+    must_be(Kind::object, "the header", "an object");
+    json_.object([this](const std::string& name) {
+      if (name == "__metadata__") {
+        metadata();
+      } else {
+        entries_.insert_or_assign(name, tensor(name));
       }
-      const auto [it, fresh] = entries.try_emplace(name);
-      entry_ = &it->second;
-      return fresh || fail(fmt::format("the header describes tensor {} twice", legible(name)));
-    }
-    if (in_metadata_) {
-      where_ = Where::metadata;
-      return true;
-    }
-    bool seen = false;
-    if (name == "dtype") {
-      where_ = Where::dtype;
-      seen = entry_->dtype != nullptr;
-    } else if (name == "shape") {
-      where_ = Where::shape;
-      seen = entry_->has_shape;
-    } else if (name == "data_offsets") {
-      where_ = Where::offsets;
-      seen = entry_->has_offsets;
-    } else {
-      return fail(fmt::format("tensor {} has an unknown header field {}", legible(tensor_), legible(name)));
-    }
-    return !seen || fail(fmt::format("tensor {} has the header field {} twice", legible(tensor_), legible(name)));
-  }
-
-  bool end_object() override {
-    --depth_;
-    if (depth_ == 1) {
-      where_ = Where::tensor;
-      if (!in_metadata_ && (entry_->dtype == nullptr || !entry_->has_shape || !entry_->has_offsets)) {
-        return fail(fmt::format("tensor {} lacks one of dtype, shape, data_offsets", legible(tensor_)));
-      }
-    }
-    return true;
-  }
-
-  bool start_array(std::size_t) override {
-    if (depth_ == 2 && !in_list_ && (where_ == Where::shape || where_ == Where::offsets)) {
-      in_list_ = true;
-      (where_ == Where::shape ? entry_->has_shape : entry_->has_offsets) = true;
-      return true;
-    }
-    return misplaced("a list");
-  }
-
-  bool end_array() override {
-    in_list_ = false;
-    if (where_ == Where::offsets && entry_->offsets.size() != 2) {
-      return fail(fmt::format("data_offsets of tensor {} are not exactly 2 numbers", legible(tensor_)));
-    }
-    return true;
-  }
-
-  bool number_unsigned(number_unsigned_t value) override {
-    if (!in_list_) return misplaced("a number");
-    if (where_ == Where::offsets) {
-      if (entry_->offsets.size() < 3) entry_->offsets.push_back(value);
-      return true;
-    }
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return bad_number();
-    entry_->shape.push_back(static_cast<std::int64_t>(value));
-    return true;
-  }
-
-  bool string(string_t& text) override {
-    if (depth_ == 2 && where_ == Where::metadata) return true;
-    if (depth_ != 2 || where_ != Where::dtype || in_list_) return misplaced("a string");
-    entry_->dtype = find_dtype(text);
-    return entry_->dtype != nullptr ||
-           fail(fmt::format("tensor {} has the unknown dtype {}", legible(tensor_), legible(text)));
-  }
-
-  bool null() override { return misplaced("null"); }
-  bool boolean(bool) override { return misplaced("a boolean"); }
-  bool number_integer(number_integer_t) override { return in_list_ ? bad_number() : misplaced("a number"); }
-  bool number_float(number_float_t, const string_t&) override {
-    return in_list_ ? bad_number() : misplaced("a number");
-  }
-  bool binary(binary_t&) override { return misplaced("binary data"); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    return fail(fmt::format("the header is not valid JSON (at byte {} of it)", position));
+    });
+    json_.end();
+    return std::move(entries_);
   }
 
  private:
-  enum class Where { tensor, dtype, shape, offsets, metadata };
+  using Kind = JsonReader::Kind;
 
-  bool fail(std::string sentence) {
-    if (error.empty()) error = std::move(sentence);
-    return false;
-  }
-  bool misplaced(std::string_view what) {
-    if (depth_ == 0) return fail(fmt::format("the header is {} instead of an object", what));
-    return fail(fmt::format("the header has {} in a wrong place, inside {}", what, legible(tensor_)));
-  }
-  bool bad_number() {
-    return fail(fmt::format("{} of tensor {} has a number that is not a whole number from 0 to 2^63 - 1",
-                            where_ == Where::shape ? "shape" : "data_offsets", legible(tensor_)));
+  void must_be(Kind kind, const std::string& what, std::string_view expected) {
+    constexpr std::string_view kinds[] = {"an object", "a list", "a string", "a number", "a boolean", "null"};
+    const Kind found = json_.peek();
+    if (found == kind) return;
+    throw Failure(fmt::format("{} is {} but must be {}", what, kinds[static_cast<int>(found)], expected));
   }
 
-  int depth_ = 0;
-  Where where_ = Where::tensor;
-  bool in_list_ = false;
-  bool in_metadata_ = false;
+  void metadata() {
+    if (std::exchange(has_metadata_, true)) throw Failure("the header has two __metadata__ entries");
+    if (json_.peek() == Kind::null) return json_.skip();
+    must_be(Kind::object, "__metadata__", "an object of strings");
+    json_.object([this](const std::string& name) {
+      must_be(Kind::string, legible(name) + " of __metadata__", "a string");
+      json_.skip();
+    });
+  }
+
+  Entry tensor(const std::string& name) {
+    Entry entry;
+    std::array<bool, fields.size()> seen{};
+    const auto take = [&](std::size_t field) {
+      const std::string what = fmt::format("{} of tensor {}", fields[field], legible(name));
+      if (std::exchange(seen[field], true)) throw Failure(what + " is there twice");
+      if (field == 0) {
+        entry.dtype = dtype(what, name);
+      } else {
+        numbers(what, field == 1 ? entry.shape : entry.offsets);
+      }
+    };
+    if (json_.peek() == Kind::list) {
+      std::size_t field = 0;
+      json_.list([&] {
+        if (field == fields.size()) throw Failure(fmt::format("tensor {} is a list of more than 3", legible(name)));
+        take(field++);
+      });
+    } else {
+      must_be(Kind::object, "tensor " + legible(name), "an object");
+      json_.object([&](const std::string& key) {
+        const auto field = static_cast<std::size_t>(std::ranges::find(fields, key) - fields.begin());
+        if (field == fields.size()) return json_.skip();
+        take(field);
+      });
+    }
+    if (const auto lost = std::ranges::find(seen, false); lost != seen.end()) {
+      throw Failure(
+          fmt::format("tensor {} has no {}", legible(name), fields[static_cast<std::size_t>(lost - seen.begin())]));
+    }
+    if (entry.offsets.size() != 2) {
+      throw Failure(fmt::format("data_offsets of tensor {} are not exactly 2 numbers", legible(name)));
+    }
+    return entry;
+  }
+
+  const DTypeName* dtype(const std::string& what, const std::string& tensor) {
+    std::string text;
+    if (json_.peek() == Kind::object) {
+      bool fresh = true;
+      json_.object([&](const std::string& key) {
+        if (!std::exchange(fresh, false)) throw Failure(what + " is an object of more than one name");
+        text = key;
+        must_be(Kind::null, what + " is an object whose value", "null");
+        json_.skip();
+      });
+    } else {
+      must_be(Kind::string, what, "a string");
+      text = json_.string();
+    }
+    const auto it = std::ranges::find(dtype_names, text, &DTypeName::name);
+    if (it == dtype_names.end()) {
+      throw Failure(fmt::format("tensor {} has the unknown dtype {}", legible(tensor), legible(text)));
+    }
+    return &*it;
+  }
+
+  void numbers(const std::string& what, std::vector<std::uint64_t>& out) {
+    must_be(Kind::list, what, "a list of whole numbers");
+    json_.list([&] {
+      if (json_.peek() != Kind::number) must_be(Kind::number, "an entry in " + what, "a whole number");
+      const std::optional<std::uint64_t> number = json_.number();
+      if (!number) throw Failure(what + " has a number that is not a whole number from 0 to 2^64 - 1");
+      out.push_back(*number);
+    });
+  }
+
+  JsonReader json_;
+  std::map<std::string, Entry, std::less<>> entries_;
   bool has_metadata_ = false;
-  std::string tensor_;
-  Entry* entry_ = nullptr;
 };
+
+// The bytes of a tensor; nothing where a product leaves 64 bits, taken from the left as the format's own library does
+// (a 0 on the left keeps all in bounds), or is a broken number of bytes.
+std::optional<std::uint64_t> data_size(const Entry& entry) {
+  std::uint64_t bits = 1;
+  for (const std::uint64_t extent : entry.shape) {
+    if (__builtin_mul_overflow(bits, extent, &bits)) return std::nullopt;
+  }
+  if (__builtin_mul_overflow(bits, static_cast<std::uint64_t>(entry.dtype->bits), &bits) || bits % 8 != 0) {
+    return std::nullopt;
+  }
+  return bits / 8;
+}
 
 }  // namespace
 
@@ -209,32 +193,32 @@ TensorMap parse_safetensors(std::span<const std::byte> file) {
     throw Failure(
         fmt::format("the header of {} bytes is longer than the {} that are read", length, max_safetensors_header));
   }
-  const std::string_view header(reinterpret_cast<const char*>(file.data()) + 8, length);
   const std::span<const std::byte> data = file.subspan(8 + length);
-  if (!header.starts_with('{')) throw Failure("not a safetensors file: the header does not begin with '{'");
+  auto entries = HeaderReader({reinterpret_cast<const char*>(file.data()) + 8, length}).read();
 
-  HeaderReader reader;
-  if (!nlohmann::json::sax_parse(header, &reader)) throw Failure(reader.error);
-
+  TensorMap tensors;
   std::vector<std::pair<const std::string*, const Entry*>> by_offset;
-  by_offset.reserve(reader.entries.size());
-  for (const auto& [name, entry] : reader.entries) {
+  by_offset.reserve(entries.size());
+  for (const auto& [name, entry] : entries) {
     const std::uint64_t begin = entry.offsets[0];
     const std::uint64_t end = entry.offsets[1];
     if (begin > end || end > data.size()) {
       throw Failure(fmt::format("data_offsets [{}, {}] of tensor {} lie outside the file's {} bytes of data", begin,
                                 end, legible(name), data.size()));
     }
-    const auto size = byte_size(entry.shape, entry.dtype->bits);
-    if (!size || static_cast<std::uint64_t>(*size) != end - begin) {
-      throw Failure(fmt::format(
-          "tensor {} is {}[{}] but has {} bytes of data", legible(name), entry.dtype->name,
-          fmt::join(std::span(entry.shape).first(std::min<std::size_t>(entry.shape.size(), 16)), ", "), end - begin));
+    FileTensor tensor;
+    tensor.dtype_name = entry.dtype->name;
+    tensor.dtype = entry.dtype->dtype;
+    tensor.shape.assign(entry.shape.begin(), entry.shape.end());
+    tensor.data = data.subspan(begin, end - begin);
+    if (data_size(entry) != end - begin) {
+      throw Failure(
+          fmt::format("tensor {} is {} but has {} bytes of data", legible(name), describe(tensor), end - begin));
     }
+    tensors.emplace(name, std::move(tensor));
     by_offset.emplace_back(&name, &entry);
   }
-  std::ranges::sort(by_offset, {},
-                    [](const auto& item) { return std::make_pair(item.second->offsets[0], item.second->offsets[1]); });
+  std::ranges::sort(by_offset, {}, [](const auto& item) { return item.second->offsets; });
   std::uint64_t reached = 0;
   for (const auto& [name, entry] : by_offset) {
     if (entry->offsets[0] != reached) {
@@ -246,16 +230,6 @@ TensorMap parse_safetensors(std::span<const std::byte> file) {
   }
   if (reached != data.size()) {
     throw Failure(fmt::format("{} bytes at the end of the file belong to no tensor", data.size() - reached));
-  }
-
-  TensorMap tensors;
-  for (auto& [name, entry] : reader.entries) {
-    FileTensor tensor;
-    tensor.dtype_name = entry.dtype->name;
-    tensor.dtype = entry.dtype->dtype;
-    tensor.shape = std::move(entry.shape);
-    tensor.data = data.subspan(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
-    tensors.emplace(name, std::move(tensor));
   }
   return tensors;
 }

@@ -11,11 +11,12 @@
 
 namespace alng::cli {
 
-/// The longest header that is read. The format's own library stops at 100 MB; one tensor takes about 100 bytes.
-inline constexpr std::uint64_t max_safetensors_header = 16u << 20;
+/// The longest header that is read, as in the format's own library; one tensor takes about 100 bytes.
+inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
 
-/// Reads the header and checks everything it claims against the bytes that are there; the data is not touched. Memory
-/// used is of the order of the header's length. Throws `Failure` with a sentence that does not name the file.
+/// Reads the header and checks everything it claims against the bytes that are there; the data is not touched. Accepts
+/// exactly the files that the format's own library does (tests/cli/safetensors_reader.py). Memory used is of the order
+/// of the header's length. Throws `Failure` with a sentence that does not name the file.
 TensorMap parse_safetensors(std::span<const std::byte> file);
 
 struct SafetensorsEntry {

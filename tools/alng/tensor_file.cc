@@ -10,16 +10,34 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "npy.h"
 #include "safetensors.h"
 
 namespace alng::cli {
+namespace {
+
+// Whether the name itself is there. What can't be told is a failure, and so is a link that leads nowhere.
+bool is_there(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return false;
+    throw Failure(fmt::format("can't read {}: {}", path.string(), std::strerror(errno)));
+  }
+  if (S_ISLNK(status.st_mode) && ::stat(path.c_str(), &status) != 0) {
+    throw Failure(fmt::format("can't read {}, a symbolic link: {}", path.string(), std::strerror(errno)));
+  }
+  return true;
+}
+
+}  // namespace
 
 std::string describe(const FileTensor& tensor) {
-  const std::span shape(tensor.shape);
+  // Extents as in the file, where they are not negative.
+  const std::vector<std::uint64_t> extents(tensor.shape.begin(), tensor.shape.end());
+  const std::span shape(extents);
   if (shape.size() <= 16) return fmt::format("{}[{}]", tensor.dtype_name, fmt::join(shape, ", "));
   return fmt::format("{}[{}, ...] of rank {}", tensor.dtype_name, fmt::join(shape.first(16), ", "), shape.size());
 }
@@ -83,40 +101,64 @@ void MappedFile::read(std::span<const std::byte> part, std::byte* to) const {
   }
 }
 
-TensorFile::TensorFile(const std::filesystem::path& path, std::span<const std::string_view> names)
-    : name_(path.string()) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    files_.push_back(std::make_unique<MappedFile>(path));
-    try {
-      tensors_ = parse_safetensors(files_.back()->bytes());
-    } catch (const Failure& failure) {
-      throw Failure(fmt::format("{}: {}", name_, failure.what()));
-    }
-    for (auto& [name, tensor] : tensors_) {
-      if (std::ranges::find(names, name) != names.end()) align(tensor, *files_.back());
-    }
+TensorFile::TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names)
+    : name_(path.string()), names_(std::move(names)) {
+  for (const std::string_view name : wanted) wanted_names_.push_back(names_.in_file(name));
+  struct stat status {};
+  // Where that fails, the attempt to read the path as a file says why.
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    read_folder(path);
     return;
   }
-  for (const std::string_view name : names) {
-    const std::filesystem::path file = path / fmt::format("{}.npy", name);
-    if (!std::filesystem::exists(file, error)) continue;
-    std::string sidecar(16, '\0');
-    std::ifstream stream(path / fmt::format("{}.dtype", name), std::ios::binary);
-    stream.read(sidecar.data(), static_cast<std::streamsize>(sidecar.size()));
-    sidecar.resize(static_cast<std::size_t>(stream.gcount()));
+  files_.push_back(std::make_unique<MappedFile>(path));
+  try {
+    tensors_ = parse_safetensors(files_.back()->bytes());
+  } catch (const Failure& failure) {
+    throw Failure(fmt::format("{}: {}", name_, failure.what()));
+  }
+  for (auto& [name, tensor] : tensors_) {
+    all_names_.push_back(name);
+    if (std::ranges::find(wanted_names_, name) != wanted_names_.end()) align(tensor, *files_.back());
+  }
+}
+
+void TensorFile::read_folder(const std::filesystem::path& path) {
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.path().extension() == ".npy") all_names_.push_back(entry.path().stem().string());
+    }
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Failure(fmt::format("can't list {}: {}", name_, error.code().message()));
+  }
+  std::ranges::sort(all_names_);
+  for (const std::string& name : wanted_names_) {
+    const std::filesystem::path file = path / (name + ".npy"), sidecar = path / (name + ".dtype");
+    if (!is_there(file)) continue;
+    std::string dtype;
+    if (is_there(sidecar)) {
+      const MappedFile text(sidecar);
+      dtype.assign(reinterpret_cast<const char*>(text.bytes().data()), std::min<std::size_t>(text.bytes().size(), 16));
+    }
     files_.push_back(std::make_unique<MappedFile>(file));
     try {
-      align(tensors_.emplace(name, parse_npy(files_.back()->bytes(), sidecar)).first->second, *files_.back());
+      align(tensors_.emplace(name, parse_npy(files_.back()->bytes(), dtype)).first->second, *files_.back());
     } catch (const Failure& failure) {
       throw Failure(fmt::format("{}: {}", file.string(), failure.what()));
     }
   }
 }
 
-const FileTensor* TensorFile::find(std::string_view name) const {
-  const auto it = tensors_.find(name);
+const FileTensor* TensorFile::find(std::string_view wanted) const {
+  const auto it = tensors_.find(names_.in_file(wanted));
   return it == tensors_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> TensorFile::unused_names() const {
+  std::vector<std::string> unused;
+  std::ranges::copy_if(all_names_, std::back_inserter(unused), [this](const std::string& name) {
+    return std::ranges::find(wanted_names_, name) == wanted_names_.end();
+  });
+  return unused;
 }
 
 // The library wants elements at addresses their type can have. Files written by the usual libraries have that, and are

@@ -15,6 +15,7 @@
 
 #include "alng/tensor.hpp"
 #include "failure.h"
+#include "tensor_names.h"
 
 namespace alng::cli {
 
@@ -22,12 +23,13 @@ namespace alng::cli {
 struct FileTensor {
   /// The dtype in the file's spelling: "BF16", "<f4".
   std::string dtype_name;
-  /// Absent: a dtype of the format that alng computes nothing with, such as I64.
+  /// Absent: a dtype that alng does not compute with, such as I64.
   std::optional<DType> dtype;
+  /// An extent from 2^63 on (the format allows it beside a 0) is negative here; no problem takes it.
   std::vector<std::int64_t> shape;
   /// The first index runs fastest (numpy's fortran_order).
   bool column_major = false;
-  /// Exactly the product of the shape times the element's size; of any alignment.
+  /// Where there is a dtype, exactly the product of the shape times the element's size; of any alignment.
   std::span<const std::byte> data;
 };
 
@@ -58,20 +60,31 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-/// All tensors of a file, or those of `names` that a folder has a NAME.npy of.
+/// Tensors of a file, or of a folder of .npy files. One that is there but can't be read is a failure, never absent.
 class TensorFile {
  public:
-  TensorFile(const std::filesystem::path& path, std::span<const std::string_view> names);
+  /// Reads those of `wanted` that are there, under the names that `names` gives them.
+  TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names = {});
 
-  const FileTensor* find(std::string_view name) const;
+  /// One of those wanted, by its own name.
+  const FileTensor* find(std::string_view wanted) const;
   const TensorMap& tensors() const { return tensors_; }
+  const TensorNames& names() const { return names_; }
+  /// All that is there, wanted or not, in order.
+  const std::vector<std::string>& all_names() const { return all_names_; }
+  /// What is there and not wanted.
+  std::vector<std::string> unused_names() const;
   /// The file or folder, as the caller named it.
   const std::string& name() const { return name_; }
 
  private:
+  void read_folder(const std::filesystem::path& path);
   void align(FileTensor& tensor, const MappedFile& file);
 
   std::string name_;
+  TensorNames names_;
+  /// In the file.
+  std::vector<std::string> wanted_names_, all_names_;
   std::vector<std::unique_ptr<MappedFile>> files_;
   std::vector<std::unique_ptr<std::byte[]>> copies_;
   TensorMap tensors_;

@@ -56,6 +56,8 @@ struct Verification {
   std::vector<Check> checks;
   /// What the reader should know beside the table, one sentence each.
   std::vector<std::string> notes;
+  /// What is probably wrong with the problem itself, one sentence each. The results may be right all the same.
+  std::vector<std::string> warnings;
 
   bool ok() const;
 };

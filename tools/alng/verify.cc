@@ -24,7 +24,8 @@ std::optional<DenseTensor> result_of(const TensorFile& file, const std::string& 
                                      bool any_dtype) {
   const FileTensor* tensor = file.find(name);
   if (tensor == nullptr) return std::nullopt;
-  const TensorLayout layout = layout_of(file.name() + ": " + name, *tensor);
+  const TensorLayout layout =
+      layout_of(file.name() + ": " + name, *tensor, any_dtype ? cli::any_dtype : dtype_name(like.dtype));
   if (tensor->shape != like.shape || (!any_dtype && layout.dtype != like.dtype)) {
     throw Failure(fmt::format("{}: {} is {} but {}{} is expected", file.name(), name, to_string(layout),
                               any_dtype ? "any dtype of the shape of " : "",
@@ -52,6 +53,7 @@ void print_table(const Verification& verification) {
                check.at_most ? "<=" : ">=", number(check.bound), check.ok() ? "ok" : "BEYOND");
   }
   for (const std::string& note : verification.notes) fmt::print("{}\n", note);
+  for (const std::string& warning : verification.warnings) fmt::print("warning: {}\n", warning);
   const auto beyond = std::ranges::count_if(verification.checks, [](const Check& check) { return !check.ok(); });
   if (beyond == 0) {
     fmt::print("all {} checks within their bounds\n", verification.checks.size());
@@ -89,6 +91,12 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     Progress progress("verifying", problem.rows);
     verification = verify(problem, results, expected, [&progress](std::int64_t rows) { progress.advance(rows); });
   }
+  const auto must_be_there = [&](const char* name, const std::optional<DenseTensor>& result) {
+    if (!result) verification.checks.push_back({name, "missing from the results", 1, 0});
+  };
+  must_be_there("dx", results.dx);
+  must_be_there("dgamma", results.dgamma);
+  must_be_there("dbeta", results.dbeta);
   exit_code = verification.ok() ? 0 : 1;
   if (options.json) {
     nlohmann::ordered_json checks = nlohmann::ordered_json::array();
@@ -104,10 +112,13 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
                 {"results", source},
                 {"checks", checks},
                 {"notes", verification.notes},
+                {"warnings", verification.warnings},
                 {"ok", verification.ok()}});
     return;
   }
-  print_fields({{"problem", input.problem.to_string()}, {"results", source}});
+  std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}, {"results", source}};
+  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  print_fields(fields);
   print_table(verification);
 }
 
