@@ -1,5 +1,4 @@
-// Tensors as they lie in a file: a .safetensors file, or a folder of .npy files. Inputs are memory-mapped, not read, so
-// that a tensor costs its own size and no more.
+// Tensors as they lie in a file: a .safetensors file, or a folder of .npy files.
 #ifndef ALNG_TOOLS_TENSOR_FILE_H
 #define ALNG_TOOLS_TENSOR_FILE_H
 
@@ -15,6 +14,7 @@
 
 #include "alng/tensor.hpp"
 #include "failure.h"
+#include "input_file.h"
 
 namespace alng::cli {
 
@@ -40,28 +40,14 @@ std::string describe(const FileTensor& tensor);
 /// leaves 63 bits.
 std::optional<std::int64_t> byte_size(std::span<const std::int64_t> shape, std::int64_t element_bits);
 
-/// A file mapped for reading.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  std::span<const std::byte> bytes() const { return bytes_; }
-  /// Reads a part of the mapping into memory of the caller's without touching the mapping's own pages.
-  void read(std::span<const std::byte> part, std::byte* to) const;
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-  std::span<const std::byte> bytes_;
-};
-
 /// All tensors of a file, or those of `names` that a folder has a NAME.npy of.
 class TensorFile {
  public:
   TensorFile(const std::filesystem::path& path, std::span<const std::string_view> names);
+
+  /// Reads the bytes of the tensors in `names`, and of no other. Before, only what the headers say is known; their `data`
+  /// has its place but must not be touched.
+  void load() const;
 
   const FileTensor* find(std::string_view name) const;
   const TensorMap& tensors() const { return tensors_; }
@@ -69,11 +55,18 @@ class TensorFile {
   const std::string& name() const { return name_; }
 
  private:
-  void align(FileTensor& tensor, const MappedFile& file);
+  // What `load` reads: a part of a file, to where that has its place, or to a copy.
+  struct Part {
+    const InputFile* file;
+    std::span<const std::byte> bytes;
+    std::unique_ptr<std::byte[]> copy;
+  };
+
+  void place(FileTensor& tensor, const InputFile& file);
 
   std::string name_;
-  std::vector<std::unique_ptr<MappedFile>> files_;
-  std::vector<std::unique_ptr<std::byte[]>> copies_;
+  std::vector<std::unique_ptr<InputFile>> files_;
+  std::vector<Part> parts_;
   TensorMap tensors_;
 };
 
