@@ -69,8 +69,8 @@ Status check_form(const NamedLayout& tensor, const ProblemDescription& problem) 
                                  " but must be " + allowed_dtypes(tensor, problem)};
   }
   if (layout.rank < 1 || layout.rank > max_rank) {
-    return {Code::bad_shape, name + " has rank " + std::to_string(layout.rank) + " but must have rank 1 to " +
-                                 std::to_string(max_rank)};
+    return {Code::bad_shape,
+            name + " has rank " + std::to_string(layout.rank) + " but must have rank 1 to " + std::to_string(max_rank)};
   }
   for (int d = 0; d < layout.rank; ++d) {
     if (layout.shape[d] >= 0) continue;

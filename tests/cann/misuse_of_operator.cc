@@ -117,8 +117,11 @@ std::vector<Misuse> misuse_of_operator() {
       {"X2OfAnotherShape", 561002, "x2 is float32[3, 4, 1] but", with_shape(x2, {3, 4, 1})},
       {"RstdWithoutOnesMeanWithThem", 561002, "mean is float32[3, 1] but must be [3], the shape of rstd",
        with_shape(rstd, {3})},
-      {"RstdOfAnotherShape", 561002, "rstd is float32[4, 1] but must be float32[3, 1] or float32[3]: dy's leading dimensions [3]", with_shape(rstd, {4, 1})},
-      {"MeanWithoutOnesRstdWithThem", 561002, "mean is float32[3] but must be [3, 1], the shape of rstd", with_shape(mean, {3})},
+      {"RstdOfAnotherShape", 561002,
+       "rstd is float32[4, 1] but must be float32[3, 1] or float32[3]: dy's leading dimensions [3]",
+       with_shape(rstd, {4, 1})},
+      {"MeanWithoutOnesRstdWithThem", 561002, "mean is float32[3] but must be [3, 1], the shape of rstd",
+       with_shape(mean, {3})},
       {"MeanOfAnotherShape", 561002, "mean is float32[1, 3] but must be [3, 1], the shape of rstd",
        with_shape(mean, {1, 3})},
       {"GammaTooLong", 561002, "gamma is float32[5] but must be [4]", with_shape(gamma, {5})},
@@ -185,11 +188,13 @@ std::vector<Misuse> misuse_of_operator() {
        phase_1_after([](Scene& s) { s.spec(dy).offset = std::int64_t{1} << 62; })},
       {"OffsetBeforeTheAddresses", 161002, "x2 has offset -4611686018427387904, which puts it outside",
        phase_1_after([](Scene& s) { s.spec(x2).offset = -(std::int64_t{1} << 62); })},
-      {"OffsetSmallest", 161002, "dxOut has offset -9223372036854775808, which puts it outside of the addresses there are",
+      {"OffsetSmallest", 161002,
+       "dxOut has offset -9223372036854775808, which puts it outside of the addresses there are",
        phase_1_after([](Scene& s) { s.spec(dx).offset = INT64_MIN; })},
       {"OffsetOfTheLastAddress", 161002, "dgammaOut has offset", phase_1_after([](Scene& s) {
          // The first element has an address, the last has none.
-         s.spec(dgamma).offset = static_cast<std::int64_t>((UINTPTR_MAX - reinterpret_cast<std::uintptr_t>(s.spec(dgamma).data)) / 4);
+         s.spec(dgamma).offset =
+             static_cast<std::int64_t>((UINTPTR_MAX - reinterpret_cast<std::uintptr_t>(s.spec(dgamma).data)) / 4);
        })},
       {"OffsetOfNewAddress", 161002, "aclSetTensorAddr: tensor has offset 4611686018427387904",
        after_phase_1([](Scene& s, aclOpExecutor* executor) {

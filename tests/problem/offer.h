@@ -30,12 +30,16 @@ inline Offer offer_in(const std::string& sentence) {
     std::vector<std::int64_t> extents;
     const std::string numbers = (*i)[1];
     static const std::regex number("-?[0-9]+");
-    for (std::sregex_iterator n(numbers.begin(), numbers.end(), number); n != none; ++n) extents.push_back(std::stoll(n->str()));
+    for (std::sregex_iterator n(numbers.begin(), numbers.end(), number); n != none; ++n)
+      extents.push_back(std::stoll(n->str()));
     offer.shapes.push_back(extents);
   }
   for (std::sregex_iterator i(text.begin(), text.end(), dtype); i != none; ++i) {
     const std::string name = i->str();
-    offer.dtypes.push_back(name == "FLOAT" ? "float32" : name == "FLOAT16" ? "float16" : name == "BFLOAT16" ? "bfloat16" : name);
+    offer.dtypes.push_back(name == "FLOAT"      ? "float32"
+                           : name == "FLOAT16"  ? "float16"
+                           : name == "BFLOAT16" ? "bfloat16"
+                                                : name);
   }
   if (!offer.shapes.empty() || !offer.dtypes.empty()) offer.tensor = found[1];
   return offer;

@@ -61,9 +61,10 @@ TEST(GraphInference, SumsKnowWhatFollowsOfEitherSide) {
   for (const std::int64_t a : extents) {
     for (const std::int64_t b : extents) {
       if (a != b && a != open && b != open && a != 1 && b != 1) continue;
-      for (const auto& [x1, x2, y] :
-           {std::array<Dims, 3>{Dims{a}, Dims{b}, Dims{sum_of(a, b)}}, {Dims{7, a}, Dims{b}, Dims{7, sum_of(a, b)}},
-            {Dims{a}, Dims{open, b}, Dims{open, sum_of(a, b)}}, {Dims{a, b}, Dims{b, a}, Dims{sum_of(a, b), sum_of(b, a)}}}) {
+      for (const auto& [x1, x2, y] : {std::array<Dims, 3>{Dims{a}, Dims{b}, Dims{sum_of(a, b)}},
+                                      {Dims{7, a}, Dims{b}, Dims{7, sum_of(a, b)}},
+                                      {Dims{a}, Dims{open, b}, Dims{open, sum_of(a, b)}},
+                                      {Dims{a, b}, Dims{b, a}, Dims{sum_of(a, b), sum_of(b, a)}}}) {
         Feeds feeds;
         const auto node = ge::op::Add("node").set_input_x1(data(feeds, "x1", x1)).set_input_x2(data(feeds, "x2", x2));
         EXPECT_EQ(inferred(feeds, node, "y"), "float32" + text_of(y)) << text_of(x1) << " + " << text_of(x2);
@@ -72,8 +73,10 @@ TEST(GraphInference, SumsKnowWhatFollowsOfEitherSide) {
   }
   Feeds feeds;
   const auto unknown = data(feeds, "x1", {-2}, ge::DT_UNDEFINED), known = data(feeds, "x2", {3}, ge::DT_BF16);
-  EXPECT_EQ(inferred(feeds, ge::op::Add("node").set_input_x1(unknown).set_input_x2(known), "y"), "bfloat16 of any shape");
-  EXPECT_EQ(inferred(feeds, ge::op::Add("node").set_input_x1(known).set_input_x2(unknown), "y"), "bfloat16 of any shape");
+  EXPECT_EQ(inferred(feeds, ge::op::Add("node").set_input_x1(unknown).set_input_x2(known), "y"),
+            "bfloat16 of any shape");
+  EXPECT_EQ(inferred(feeds, ge::op::Add("node").set_input_x1(known).set_input_x2(unknown), "y"),
+            "bfloat16 of any shape");
 }
 
 TEST(GraphInference, CastsKnowWhatTheirInputDoes) {
@@ -211,7 +214,8 @@ TEST_F(GraphProducts, ThatLackADtypeRefuseAGraphThatRanBefore) {
   ASSERT_EQ(session.RunGraph(1, feeds.tensors, first), ge::SUCCESS) << recent_sentence();
   ASSERT_EQ(alngCannSetProduct("Ascend310P3"), 0);
   EXPECT_EQ(session.RunGraph(1, feeds.tensors, second), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("dy is bfloat16[3, 4] but must be float32 or float16 on Ascend310P"), std::string::npos);
+  EXPECT_NE(recent_sentence().find("dy is bfloat16[3, 4] but must be float32 or float16 on Ascend310P"),
+            std::string::npos);
   EXPECT_TRUE(second.empty());
   ASSERT_EQ(alngCannSetProduct("alng"), 0);
   ASSERT_EQ(session.RunGraph(1, feeds.tensors, second), ge::SUCCESS) << recent_sentence();

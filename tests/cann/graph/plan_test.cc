@@ -13,8 +13,8 @@ namespace {
 using namespace cann::engine;  // NOLINT(google-build-using-namespace): the room under test
 
 struct Living {
-  std::size_t value;  // `nothing`: a workspace
-  std::size_t from, to;  // nodes
+  std::size_t value;       // `nothing`: a workspace
+  std::size_t from, to;    // nodes
   std::size_t begin, end;  // bytes
 };
 
@@ -25,7 +25,8 @@ bool taken_over(const CheckedGraph& graph, const Program& program, const Living&
   const auto step = std::find_if(program.steps().begin(), program.steps().end(),
                                  [&later](const Program::Step& each) { return each.node == later.from; });
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (node.inputs[i] == earlier.value && !step->kernel->may_overwrite(i, later.value - node.first_value)) return false;
+    if (node.inputs[i] == earlier.value && !step->kernel->may_overwrite(i, later.value - node.first_value))
+      return false;
   }
   return true;
 }

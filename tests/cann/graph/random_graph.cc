@@ -64,7 +64,8 @@ void RandomGraph::feed(ge::DataType dtype, const Dims& dims) {
     std::uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
     // The upper half of a float32 is a bfloat16.
-    for (int byte = dtype == ge::DT_FLOAT ? 0 : 2; byte < 4; ++byte) bytes.push_back(static_cast<std::byte>(bits >> 8 * byte));
+    for (int byte = dtype == ge::DT_FLOAT ? 0 : 2; byte < 4; ++byte)
+      bytes.push_back(static_cast<std::byte>(bits >> 8 * byte));
   }
   const ge::Tensor value = tensor(dtype, dims, bytes);
   values.push_back({feeds.add("data" + std::to_string(values.size()), value), 0, value});
@@ -103,7 +104,8 @@ void RandomGraph::add_gradient() {
   }
   for (const char* port : {"rstd", "mean"}) inputs.emplace_back(port, pick({3, 1}, ge::DT_FLOAT));
   inputs.emplace_back("gamma", pick({4}, dtype));
-  add(ge::op::AddLayerNormGrad(("grad" + std::to_string(values.size())).c_str()), ge::op::AddLayerNormGrad("grad"), inputs);
+  add(ge::op::AddLayerNormGrad(("grad" + std::to_string(values.size())).c_str()), ge::op::AddLayerNormGrad("grad"),
+      inputs);
 }
 
 }  // namespace alng::test
