@@ -9,6 +9,13 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
+// Numbers that products and sums of them overflow with.
+std::int64_t extreme(Bytes& bytes) {
+  constexpr std::int64_t big = std::int64_t{1} << 62;
+  constexpr std::int64_t numbers[] = {big, -big, big - 1, INT64_MIN, INT64_MAX, -1, big >> 2, std::int64_t{1} << 40};
+  return numbers[bytes.below(std::size(numbers))];
+}
+
 constexpr aclDataType dtypes[] = {ACL_FLOAT, ACL_FLOAT16, ACL_BF16, ACL_INT32, ACL_BOOL, ACL_DT_UNDEFINED};
 constexpr aclFormat formats[] = {ACL_FORMAT_ND,   ACL_FORMAT_NCL,        ACL_FORMAT_NCHW,
                                  ACL_FORMAT_NHWC, ACL_FORMAT_FRACTAL_NZ, ACL_FORMAT_UNDEFINED};
@@ -44,6 +51,9 @@ Layout layout_of(Bytes& bytes, const Shape& shape) {
   if (!shape.empty() && bytes.one_in(16)) layout.strides[bytes.below(shape.size())] = 0;
   layout.offset = bytes.one_in(3) ? static_cast<std::int64_t>(bytes.below(5)) : 0;
   layout.elements = static_cast<std::size_t>(stride + layout.offset);
+  // Of what the storage is not made for.
+  if (bytes.one_in(32)) layout.offset = extreme(bytes);
+  if (!shape.empty() && bytes.one_in(32)) layout.strides[bytes.below(shape.size())] = extreme(bytes);
   return layout;
 }
 
@@ -83,6 +93,8 @@ void make_problem(Bytes& bytes, World& world) {
     const bool is_column = i == 5 || i == 8 || i == 9;
     Shape own = is_statistic ? statistic : is_column ? columns : shape;
     if (!own.empty() && bytes.one_in(40)) own[bytes.below(own.size())] += 1;
+    // Any form of the statistics.
+    if (is_statistic && bytes.one_in(3)) own.resize(rank - normalized + bytes.below(2));
     aclDataType own_dtype = is_statistic || i >= 8 ? ACL_FLOAT : dtype;
     if (bytes.one_in(40)) own_dtype = dtypes[bytes.below(6)];
     const bool absent = (i == 5 || i == 6) ? bytes.one_in(3) : bytes.one_in(100);
@@ -94,10 +106,16 @@ aclTensor* make_tensor(Bytes& bytes, World& world) {
   const std::size_t rank = bytes.one_in(4) ? bytes.below(28) : bytes.below(5);
   Shape shape(rank), strides(rank);
   for (std::size_t d = 0; d < rank; ++d) {
-    shape[d] = bytes.one_in(12) ? bytes.any() : static_cast<std::int64_t>(bytes.below(6));
-    strides[d] = bytes.one_in(12) ? bytes.any() : static_cast<std::int64_t>(bytes.below(40));
+    shape[d] = bytes.one_in(12)   ? extreme(bytes)
+               : bytes.one_in(12) ? bytes.any()
+                                  : static_cast<std::int64_t>(bytes.below(6));
+    strides[d] = bytes.one_in(12)   ? extreme(bytes)
+                 : bytes.one_in(12) ? bytes.any()
+                                    : static_cast<std::int64_t>(bytes.below(40));
   }
-  const std::int64_t offset = bytes.one_in(12) ? bytes.any() : static_cast<std::int64_t>(bytes.below(9));
+  const std::int64_t offset = bytes.one_in(12)   ? extreme(bytes)
+                              : bytes.one_in(12) ? bytes.any()
+                                                 : static_cast<std::int64_t>(bytes.below(9));
   void* const memory = bytes.one_in(6) ? static_cast<void*>(world.plain.data()) : world.device_memory.pick(bytes);
   aclTensor* const tensor = aclCreateTensor(bytes.one_in(40) ? nullptr : shape.data(), rank, dtypes[bytes.below(6)],
                                             bytes.one_in(2) ? strides.data() : nullptr, offset, formats[bytes.below(6)],

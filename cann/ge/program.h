@@ -20,6 +20,18 @@ namespace alng::cann::engine {
 /// its output takes the place of an input that nobody reads after it. Outputs that nobody reads are not computed.
 class Program {
  public:
+  /// Where a value lies: of which tensor of the run, of which node, at which byte of the scratch memory.
+  struct Place {
+    enum class Where { nowhere, input, constant, output, scratch } where = Where::nowhere;
+    std::size_t at = 0;
+  };
+  struct Step {
+    std::size_t node;
+    std::shared_ptr<const Kernel> kernel;
+    /// The first byte of its workspace in the scratch memory.
+    std::size_t workspace = 0;
+  };
+
   static Result<std::shared_ptr<const Program>> create(std::shared_ptr<const CheckedGraph> graph,
                                                        const std::vector<TensorSpec>& fed, int device);
 
@@ -28,26 +40,18 @@ class Program {
 
   /// Bytes of scratch memory that a run takes.
   std::size_t scratch_size() const { return scratch_.size(); }
+  /// Of values.
+  const std::vector<Place>& places() const { return places_; }
+  const std::vector<Step>& steps() const { return steps_; }
   /// Of the graph's outputs.
   const std::vector<TensorSpec>& output_specs() const { return output_specs_; }
 
  private:
-  // Where a value lies.
-  struct Place {
-    enum class Where { nowhere, input, constant, output, scratch } where = Where::nowhere;
-    // Of the tensor, the node or the byte.
-    std::size_t at = 0;
-  };
-  struct Step {
-    std::size_t node;
-    std::shared_ptr<const Kernel> kernel;
-    std::size_t workspace = 0;
-  };
   class Layout;
 
   std::shared_ptr<const CheckedGraph> graph_;
   std::vector<TensorSpec> output_specs_;
-  std::vector<Place> places_;  // of values
+  std::vector<Place> places_;
   std::vector<Step> steps_;
   ScratchPlan scratch_;
 };

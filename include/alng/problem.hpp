@@ -35,7 +35,7 @@ struct ProblemDescription {
   /// 1/sqrt(Var[x] + eps) of each row. float32; dy's leading dimensions, followed by as many 1s as there are normalised
   /// dimensions, by a single 1, or by nothing.
   TensorLayout rstd;
-  /// E[x] of each row. float32; the same shape as rstd.
+  /// E[x] of each row. float32; any of the shapes that rstd may have.
   TensorLayout mean;
   /// Scale of the LayerNorm. dtype T or float32; its shape is dy's trailing dimensions, and so tells their number.
   /// Absent: scale 1, and the number of normalised dimensions comes from `normalized_dims` or from rstd.

@@ -69,8 +69,8 @@ Status check_form(const NamedLayout& tensor, const ProblemDescription& problem) 
                                  " but must be " + allowed_dtypes(tensor, problem)};
   }
   if (layout.rank < 1 || layout.rank > max_rank) {
-    return {Code::bad_shape, name + " has rank " + std::to_string(layout.rank) + " but must have rank 1 to " +
-                                 std::to_string(max_rank)};
+    return {Code::bad_shape,
+            name + " has rank " + std::to_string(layout.rank) + " but must have rank 1 to " + std::to_string(max_rank)};
   }
   for (int d = 0; d < layout.rank; ++d) {
     if (layout.shape[d] >= 0) continue;
@@ -158,7 +158,8 @@ Status check_trailing(const NamedLayout& tensor, std::span<const std::int64_t> t
                 "must be " + list(trailing) + ", dy's trailing dimensions: " + told_by);
 }
 
-/// What rstd may be: the leading dimensions, then as many 1s as there are normalised ones, a single 1, or nothing.
+/// What rstd and mean may be, each for itself: the leading dimensions, then as many 1s as there are normalised ones, a
+/// single 1, or nothing.
 std::vector<TensorLayout> statistics_of(const TensorLayout& dy, int normalized_dims) {
   const int leading = dy.rank - normalized_dims;
   TensorLayout layout = dy;
@@ -172,15 +173,15 @@ std::vector<TensorLayout> statistics_of(const TensorLayout& dy, int normalized_d
   return layouts;
 }
 
-Status check_rstd(const TensorLayout& rstd, const TensorLayout& dy, const Normalized& normalized) {
+Status check_statistic(const NamedLayout& tensor, const TensorLayout& dy, const Normalized& normalized) {
   const std::vector<TensorLayout> allowed = statistics_of(dy, normalized.dims);
   std::string text;
   for (std::size_t i = 0; i < allowed.size(); ++i) {
-    if (equal(shape_of(rstd), shape_of(allowed[i]))) return {};
+    if (equal(shape_of(*tensor.layout), shape_of(allowed[i]))) return {};
     text += (i == 0 ? "" : i + 1 < allowed.size() ? ", " : " or ") + to_string(allowed[i]);
   }
   const auto leading = shape_of(dy).first(static_cast<std::size_t>(dy.rank - normalized.dims));
-  return refuse(Code::bad_shape, "rstd", rstd,
+  return refuse(Code::bad_shape, tensor.name, *tensor.layout,
                 "must be " + text +
                     (leading.empty() ? ", 1s alone: all dimensions of dy are normalised, " + normalized.told_by
                                      : ": dy's leading dimensions " + list(leading) + ", then 1s or nothing"));
@@ -194,13 +195,8 @@ Status check_shapes(const std::array<NamedLayout, tensor_count>& tensors, const 
     if (tensor.layout == nullptr) continue;
     const std::string_view name = tensor.name;
     Status status;
-    if (name == "rstd") {
-      status = check_rstd(problem.rstd, dy, normalized);
-    } else if (name == "mean") {
-      if (!equal(shape_of(problem.mean), shape_of(problem.rstd))) {
-        status = refuse(Code::bad_shape, "mean", problem.mean,
-                        "must be " + list(shape_of(problem.rstd)) + ", the shape of rstd");
-      }
+    if (name == "rstd" || name == "mean") {
+      status = check_statistic(tensor, dy, normalized);
     } else if (name == "gamma" || name == "dgamma" || name == "dbeta") {
       status = check_trailing(tensor, trailing, normalized.told_by);
     } else {

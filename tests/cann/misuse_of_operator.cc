@@ -112,21 +112,21 @@ std::vector<Misuse> misuse_of_operator() {
          s.spec(dbeta).dtype = ACL_FLOAT16;
          s.spec(x1).shape = {3, 5};
        })},
-      {"DyOfRank0", 561002, "has rank 2 but must have the rank of dy, 0", with_shape(dy, {})},
+      {"DyOfRank0", 561002, "dy has rank 0 but must have rank 1 to 8", with_shape(dy, {})},
       {"X1OfAnotherShape", 561002, "x1 is float32[4, 3] but must be [3, 4], the shape of dy", with_shape(x1, {4, 3})},
       {"X2OfAnotherShape", 561002, "x2 is float32[3, 4, 1] but", with_shape(x2, {3, 4, 1})},
-      {"RstdWithoutOnes", 561002, "rstd has rank 1 but must have the rank of dy, 2", with_shape(rstd, {3})},
-      {"RstdOfAnotherShape", 561002, "rstd is float32[4, 1] but", with_shape(rstd, {4, 1})},
-      {"MeanWithoutOnes", 561002, "mean has rank 1", with_shape(mean, {3})},
-      {"MeanOfAnotherShape", 561002, "mean is float32[1, 3] but must be [3, 1], the shape of rstd",
+      {"RstdOfAnotherShape", 561002,
+       "rstd is float32[4, 1] but must be float32[3, 1] or float32[3]: dy's leading dimensions [3]",
+       with_shape(rstd, {4, 1})},
+      {"MeanOfAnotherShape", 561002, "mean is float32[1, 3] but must be float32[3, 1] or float32[3]: dy's leading",
        with_shape(mean, {1, 3})},
       {"GammaTooLong", 561002, "gamma is float32[5] but must be [4]", with_shape(gamma, {5})},
       {"GammaOfRank3", 561002, "gamma is float32[1, 3, 4] but must have dy's trailing dimensions",
        with_shape(gamma, {1, 3, 4})},
-      {"DsumOfAnotherShape", 561002, "dsum is float32[12] but must be [3, 4]", with_shape(dsum, {12})},
-      {"DxOfAnotherShape", 561002, "dx is float32[3, 3] but", with_shape(dx, {3, 3})},
-      {"DgammaOfAnotherShape", 561002, "dgamma is float32[3] but must be [4]", with_shape(dgamma, {3})},
-      {"DbetaOfAnotherShape", 561002, "dbeta is float32[2, 2] but", with_shape(dbeta, {2, 2})},
+      {"DsumOfAnotherShape", 561002, "dsumOptional is float32[12] but must be [3, 4]", with_shape(dsum, {12})},
+      {"DxOfAnotherShape", 561002, "dxOut is float32[3, 3] but", with_shape(dx, {3, 3})},
+      {"DgammaOfAnotherShape", 561002, "dgammaOut is float32[3] but must be [4]", with_shape(dgamma, {3})},
+      {"DbetaOfAnotherShape", 561002, "dbetaOut is float32[2, 2] but", with_shape(dbeta, {2, 2})},
       {"NegativeExtent", 561002, "dy has extent -3 in dimension 0", with_shape(dy, {-3, 4})},
       {"Rank9", 561002, "dy has rank 9 but must have rank 1 to 8", phase_1_after([](Scene& s) {
          for (const int place : {dy, x1, x2, dsum, dx, rstd, mean})
@@ -180,12 +180,42 @@ std::vector<Misuse> misuse_of_operator() {
          s.spec(dy).offset = 5;
          return s.problem.run(s.stream.get());
        }},
+      {"OffsetBeyondTheAddresses", 161002, "dy has offset 4611686018427387904, which puts it outside",
+       phase_1_after([](Scene& s) { s.spec(dy).offset = std::int64_t{1} << 62; })},
+      {"OffsetBeforeTheAddresses", 161002, "x2 has offset -4611686018427387904, which puts it outside",
+       phase_1_after([](Scene& s) { s.spec(x2).offset = -(std::int64_t{1} << 62); })},
+      {"OffsetSmallest", 161002,
+       "dxOut has offset -9223372036854775808, which puts it outside of the addresses there are",
+       phase_1_after([](Scene& s) { s.spec(dx).offset = INT64_MIN; })},
+      {"OffsetOfTheLastAddress", 161002, "dgammaOut has offset", phase_1_after([](Scene& s) {
+         // The first element has an address, the last has none.
+         s.spec(dgamma).offset =
+             static_cast<std::int64_t>((UINTPTR_MAX - reinterpret_cast<std::uintptr_t>(s.spec(dgamma).data)) / 4);
+       })},
+      {"OffsetOfNewAddress", 161002, "aclSetTensorAddr: tensor has offset 4611686018427387904",
+       after_phase_1([](Scene& s, aclOpExecutor* executor) {
+         TensorSpec spec = s.spec(dy);
+         spec.offset = std::int64_t{1} << 62;
+         aclTensor* const tensor = create_tensor(spec);
+         const int code = aclSetTensorAddr(executor, 0, tensor, s.memory.get());
+         aclDestroyTensor(tensor);
+         return code;
+       })},
+      {"SmallestExtent", 561002, "dy has extent -9223372036854775808 in dimension 0", with_shape(dy, {INT64_MIN, 4})},
+      {"ProductOfExtents", 561002, "must have less than 2^63", phase_1_after([](Scene& s) {
+         for (const int place : {dy, x1, x2, dsum, dx}) s.spec(place).shape = {INT64_C(1) << 40, INT64_C(1) << 40};
+         for (const int place : {rstd, mean}) s.spec(place).shape = {INT64_C(1) << 40, 1};
+         for (const int place : {gamma, dgamma, dbeta}) s.spec(place).shape = {INT64_C(1) << 40};
+       })},
+      {"SmallestStride", 161002, "must have no negative stride", with_strides(x1, {INT64_MIN, 1})},
+      {"DtypeThatIsNone", 161002, "x1 is of dtype number 1000 but must be FLOAT, the dtype of dy",
+       with_dtype(x1, static_cast<aclDataType>(1000))},
       {"RunFarBeyond", 507015, "dy is 0x",
        [](Scene& s) {
-         s.spec(dy).offset = INT64_MIN + 1;
+         s.spec(dy).offset = std::int64_t{1} << 40;
          return s.problem.run(s.stream.get());
        }},
-      {"RunWithOverlap", 507015, "dx at bytes",
+      {"RunWithOverlap", 507015, "dbetaOut at bytes",
        [](Scene& s) {
          s.spec(dx).data = s.memory.get();
          s.spec(dbeta).data = s.memory.get();

@@ -31,6 +31,8 @@ SAME(aclDestroyTensorList, aclnnStatus (*)(const aclTensorList*));
 SAME(aclDestroyAclOpExecutor, aclnnStatus (*)(aclOpExecutor*));
 SAME(aclSetAclOpExecutorRepeatable, aclnnStatus (*)(aclOpExecutor*));
 SAME(aclSetTensorAddr, aclnnStatus (*)(aclOpExecutor*, const size_t, aclTensor*, void*));
+SAME(AclSetTensorAddr, aclnnStatus (*)(aclOpExecutor*, const size_t, aclTensor*, void*));
+SAME(AclSetDynamicInputTensorAddr, aclnnStatus (*)(aclOpExecutor*, size_t, const size_t, aclTensorList*, void*));
 SAME(aclSetDynamicInputTensorAddr, aclnnStatus (*)(aclOpExecutor*, size_t, const size_t, aclTensorList*, void*));
 SAME(aclCreateTensor, aclTensor* (*)(const int64_t*, uint64_t, aclDataType, const int64_t*, int64_t, aclFormat,
                                      const int64_t*, uint64_t, void*));

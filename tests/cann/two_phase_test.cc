@@ -240,7 +240,7 @@ TEST_F(TwoPhases, MemoryIsJudgedWhenTheTurnComes) {
   ASSERT_EQ(aclSetTensorAddr(problem.executor, 0, problem.tensor(dy), problem.memory(dy).get()), 0);
   // dx over rstd: overlap. A null workspace is checked before, so this one is the device's.
   ASSERT_EQ(aclSetTensorAddr(problem.executor, 8, problem.tensor(dgamma), problem.memory(gamma).get()), 0);
-  wait_for("dgamma at bytes");
+  wait_for("dgammaOut at bytes");
   ASSERT_EQ(aclSetTensorAddr(problem.executor, 8, problem.tensor(dgamma), problem.memory(dgamma).get()), 0);
   problem.memory(x2) = DeviceMemory();
   wait_for("x2 is 0x");

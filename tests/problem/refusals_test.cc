@@ -127,7 +127,8 @@ const Refusal shape_refusals[] = {
     {"StridesAreNamedWhereNotDense", PROBLEM(base, p.x1 = strided({4, 6, 7}, {48, 8, 1})), Code::bad_shape,
      "x1 is float32[4, 6, 7] with strides [48, 8, 1] but must be [4, 6, 8], the shape of dy"},
     {"RstdWithTwoPerRow", PROBLEM(base, p.rstd = dense({4, 6, 2})), Code::bad_shape,
-     "rstd is float32[4, 6, 2] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "rstd is float32[4, 6, 2] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s "
+     "or "
      "nothing"},
     {"RstdOfOtherRows", PROBLEM(base, p.rstd = dense({4, 5})), Code::bad_shape,
      "rstd is float32[4, 5] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
@@ -139,26 +140,30 @@ const Refusal shape_refusals[] = {
      PROBLEM(told_by_rstd, (p.dy = p.x1 = *(p.x2 = p.dsum = p.dx = dense({4, 6, 8, 2})), p.normalized_dims = 3,
                             p.rstd = p.mean = dense({4, 1, 1}))),
      Code::bad_shape,
-     "rstd is float32[4, 1, 1] but must be float32[4, 1, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
+     "rstd is float32[4, 1, 1] but must be float32[4, 1, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions "
+     "[4], then "
      "1s or nothing"},
     {"RstdWithOnesTooMany", PROBLEM(base, p.rstd = dense({4, 6, 1, 1})), Code::bad_shape,
      "rstd is float32[4, 6, 1, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], "
      "then 1s or nothing"},
     {"RstdOfAllDimensions",
      PROBLEM(base, (p.gamma = p.dgamma = p.dbeta = dense({4, 6, 8}), p.rstd = p.mean = dense({1, 1}))), Code::bad_shape,
-     "rstd is float32[1, 1] but must be float32[1, 1, 1] or float32[1], 1s alone: all dimensions of dy are normalised, gamma has rank "
+     "rstd is float32[1, 1] but must be float32[1, 1, 1] or float32[1], 1s alone: all dimensions of dy are normalised, "
+     "gamma has rank "
      "3"},
     {"RstdOfRankOne",
      PROBLEM(base,
              (p = ProblemDescription{}, p.dy = p.x1 = dense({8}), p.rstd = p.mean = dense({8}), p.normalized_dims = 1)),
      Code::bad_shape,
      "rstd is float32[8] but must be float32[1], 1s alone: all dimensions of dy are normalised, normalized_dims is 1"},
-    {"MeanUnlikeRstd", PROBLEM(base, p.mean = dense({4, 6})), Code::bad_shape,
-     "mean is float32[4, 6] but must be [4, 6, 1], the shape of rstd"},
+    {"MeanOfOtherRows", PROBLEM(base, p.mean = dense({4, 5})), Code::bad_shape,
+     "mean is float32[4, 5] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "nothing"},
     {"GammaShort", PROBLEM(base, p.gamma = dense({7})), Code::bad_shape,
      "gamma is float32[7] but must be [8], dy's trailing dimensions: gamma has rank 1"},
     {"GammaOfTwoDimsForOne", PROBLEM(base, p.gamma = dense({1, 8})), Code::bad_shape,
-     "rstd is float32[4, 6, 1] but must be float32[4, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
+     "rstd is float32[4, 6, 1] but must be float32[4, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], "
+     "then "
      "1s or nothing"},
     {"GammaOfHigherRankThanDy", PROBLEM(base, p.gamma = dense({1, 4, 6, 8})), Code::bad_shape,
      "gamma is float32[1, 4, 6, 8] but must have dy's trailing dimensions: dy is float32[4, 6, 8]"},
@@ -175,21 +180,26 @@ const Refusal shape_refusals[] = {
     {"DbetaOfHigherRankThanDy", PROBLEM(base, (p.gamma.reset(), p.dgamma.reset(), p.dbeta = dense({1, 4, 6, 8}))),
      Code::bad_shape, "dbeta is float32[1, 4, 6, 8] but must have dy's trailing dimensions: dy is float32[4, 6, 8]"},
     {"RstdTellsNothing", PROBLEM(told_by_rstd, p.rstd = dense({4, 6, 2})), Code::bad_shape,
-     "rstd is float32[4, 6, 2] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: dy "
+     "rstd is float32[4, 6, 2] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the "
+     "normalised ones: dy "
      "is "
      "float32[4, 6, 8]"},
     {"RstdOfHigherRankThanDy", PROBLEM(told_by_rstd, p.rstd = dense({4, 6, 1, 1})), Code::bad_shape,
-     "rstd is float32[4, 6, 1, 1] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: "
+     "rstd is float32[4, 6, 1, 1] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the "
+     "normalised ones: "
      "dy "
      "is float32[4, 6, 8]"},
     {"RstdTellsOneButHasOtherRows", PROBLEM(told_by_rstd, p.rstd = dense({4, 5, 1})), Code::bad_shape,
-     "rstd is float32[4, 5, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "rstd is float32[4, 5, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s "
+     "or "
      "nothing"},
     {"RstdLacksTwoButHasOtherRows", PROBLEM(told_by_rstd, p.rstd = dense({24})), Code::bad_shape,
      "rstd is float32[24] but must be float32[4, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
      "1s or nothing"},
     {"RstdOfAllDimensionsButTheLast", PROBLEM(told_by_rstd, p.mean = dense({4, 1, 1})), Code::bad_shape,
-     "mean is float32[4, 1, 1] but must be [4, 6, 1], the shape of rstd"},
+     "mean is float32[4, 1, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s "
+     "or "
+     "nothing"},
     {"NormalizedDimsNegative", PROBLEM(base, p.normalized_dims = -1), Code::bad_option,
      "normalized_dims is -1 but must be 1 to 3 or 0: dy is float32[4, 6, 8]"},
     {"NormalizedDimsBeyondRank", PROBLEM(base, p.normalized_dims = 4), Code::bad_option,

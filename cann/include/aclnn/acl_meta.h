@@ -58,7 +58,8 @@ static const aclnnStatus ACLNN_ERR_INNER_NULLPTR = 561103;
 /* A view of memory; null where a list of dimensions is null but has entries, or more than 25 of them.
  * `viewDims`, `viewDimsNum`: the shape.
  * `stride`: as many distances in elements; null: dense, row by row.
- * `offset`: elements from `tensorData` to the first one.
+ * `offset`: elements from `tensorData` to the first one. Shape, strides and offset are judged where the tensor is used:
+ *   the first phase and the calls that set addresses refuse an offset that leads outside of all addresses.
  * `storageDims`, `storageDimsNum`: the shape of the memory behind it; kept, and nothing is derived from it.
  * `tensorData`: device memory, not owned, which may be given later. */
 ACL_FUNC_VISIBILITY aclTensor* aclCreateTensor(const int64_t* viewDims, uint64_t viewDimsNum, aclDataType dataType,

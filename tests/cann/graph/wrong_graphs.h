@@ -33,6 +33,12 @@ struct Scene {
     }
     grad.SetInput(input, data(input, dims, dtype));
   }
+  /// Says something else of an input.
+  void describe(const char* input, const Dims& dims, ge::DataType dtype = ge::DT_FLOAT) {
+    for (ge::Operator& op : feeds.operators) {
+      if (op.GetName() == std::string("grad.") + input) op.UpdateInputDesc("x", desc(dtype, dims));
+    }
+  }
 };
 
 struct Wrong {
