@@ -79,6 +79,11 @@ class Fork : public testing::Test {
     EXPECT_EQ(aclrtSynchronizeStream(stream_.get()), 0);
   }
 
+  ~Fork() override {
+    EXPECT_EQ(aclrtDestroyEvent(event_), 0);
+    if (problem_.executor != nullptr) aclDestroyAclOpExecutor(problem_.executor);
+  }
+
   // The call's code, and its sentence where that names fork.
   std::string answer_in_child(const std::function<int()>& call) const {
     return in_child([&] {

@@ -118,6 +118,17 @@ std::vector<Misuse> misuse_of_runtime() {
        [](Scene&) { return aclrtSynchronizeStream(event()); }},
       {"StreamQueryNull", 100000, "status is null", [](Scene& s) { return aclrtStreamQuery(s.stream.get(), nullptr); }},
       {"StreamQueryDead", 107003, "or is destroyed", [](Scene&) { return with_stream_status(dead_stream()); }},
+      {"FailureModeUnknown", 100000, "mode is 2 but must be 0 or 1",
+       [](Scene& s) { return aclrtSetStreamFailureMode(s.stream.get(), 2); }},
+      {"FailureModeOfDeadStream", 107003, "aclrtSetStreamFailureMode: stream is none",
+       [](Scene&) { return aclrtSetStreamFailureMode(dead_stream(), ACL_STOP_ON_FAILURE); }},
+      {"HostFunctionNull", 100000, "fn is null",
+       [](Scene& s) { return aclrtLaunchHostFunc(s.stream.get(), nullptr, nullptr); }},
+      {"HostFunctionInDeadStream", 107003, "aclrtLaunchHostFunc: stream is none",
+       [](Scene&) {
+         return aclrtLaunchHostFunc(
+             dead_stream(), [](void*) {}, nullptr);
+       }},
       {"CreateEventNull", 100000, "event is null", [](Scene&) { return aclrtCreateEvent(nullptr); }},
       {"CreateEventWithoutFlag", 100000, "flag is 0 but must be a sum of 1, 2 and 8",
        [](Scene&) {

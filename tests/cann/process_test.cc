@@ -9,6 +9,8 @@
 #include <regex>
 #include <thread>
 
+#include "acl/acl_op_compiler.h"
+#include "acl/acl_prof.h"
 #include "alng/tensor.hpp"
 #include "alng_cann.h"
 #include "cann/acl_problem.h"
@@ -166,6 +168,40 @@ TEST(Options, OfAContextHideThoseOfTheProcess) {
   EXPECT_EQ(aclrtGetSysParamOpt(ACL_OPT_DETERMINISTIC, &value), 0);
   EXPECT_EQ(value, 2);
   ASSERT_EQ(aclrtSetSysParamOpt(ACL_OPT_DETERMINISTIC, 0), 0);
+}
+
+TEST(Options, OfTheCompilerAreKept) {
+  EXPECT_EQ(aclGetCompileoptSize(ACL_OP_DEBUG_LEVEL), 0U);
+  std::array<char, 8> value{};
+  EXPECT_EQ(aclGetCompileopt(ACL_OP_DEBUG_LEVEL, value.data(), value.size()), 100000);
+  EXPECT_NE(recent_message().find("opt is 5, which was not set"), std::string::npos);
+  EXPECT_EQ(aclSetCompileopt(ACL_OP_JIT_COMPILE, "disable"), 0);
+  EXPECT_EQ(aclGetCompileoptSize(ACL_OP_JIT_COMPILE), 8U);
+  EXPECT_EQ(aclGetCompileopt(ACL_OP_JIT_COMPILE, value.data(), 8), 0);
+  EXPECT_STREQ(value.data(), "disable");
+  EXPECT_EQ(aclGetCompileopt(ACL_OP_JIT_COMPILE, value.data(), 7), 100000);
+  EXPECT_NE(recent_message().find("length is 7 but must be at least 8"), std::string::npos);
+  EXPECT_EQ(aclSetCompileopt(ACL_OP_JIT_COMPILE, nullptr), 100000);
+  EXPECT_EQ(aclopSetCompileFlag(ACL_OP_COMPILE_FUZZ), 0);
+}
+
+TEST(Process, WhatIsNotHereSaysSo) {
+  EXPECT_EQ(aclopCompile("Add", 0, nullptr, 0, nullptr, nullptr, ACL_ENGINE_SYS, ACL_COMPILE_SYS, nullptr), 200001);
+  EXPECT_NE(recent_message().find("opType is \"Add\" but no operator is called by name here"), std::string::npos);
+  EXPECT_EQ(aclopCompileAndExecute("Add", 0, nullptr, nullptr, 0, nullptr, nullptr, nullptr, ACL_ENGINE_SYS,
+                                   ACL_COMPILE_SYS, nullptr, nullptr),
+            200001);
+  EXPECT_EQ(aclopCompileAndExecuteV2("Add", 0, nullptr, nullptr, 0, nullptr, nullptr, nullptr, ACL_ENGINE_SYS,
+                                     ACL_COMPILE_SYS, nullptr, nullptr),
+            200001);
+  EXPECT_EQ(aclopCompile(nullptr, 0, nullptr, 0, nullptr, nullptr, ACL_ENGINE_SYS, ACL_COMPILE_SYS, nullptr), 100000);
+  recent_message();
+  EXPECT_EQ(aclprofCreateConfig(nullptr, 0, ACL_AICORE_NONE, nullptr, ACL_PROF_ACL_API), nullptr);
+  EXPECT_NE(recent_message().find("aclprofCreateConfig: there is no profiling here"), std::string::npos);
+  for (const int code : {aclprofInit("/tmp", 4), aclprofStart(nullptr), aclprofStop(nullptr),
+                         aclprofDestroyConfig(nullptr), aclprofFinalize()}) {
+    EXPECT_EQ(code, 200001);
+  }
 }
 
 TEST(Numbers, EveryFloat16IsItsOwnNumber) {

@@ -42,6 +42,8 @@ class Streams : public testing::Test {
     return aclrtMemsetAsync(static_cast<char*>(memory_.get()) + at, 1, value, 1, stream.get());
   }
 
+  int append_to(aclrtStream stream, int value) { return aclrtMemsetAsync(memory_.get(), 1, value, 1, stream); }
+
   Session session_;
   TestStream first_, second_;
   DeviceMemory memory_{64};
@@ -212,6 +214,121 @@ TEST_F(Streams, DestroyingFinishesTheWorkByForceDropsIt) {
   EXPECT_EQ(wait_status_of(never), ACL_EVENT_WAIT_STATUS_COMPLETE);
   aclrtDestroyEvent(event);
   aclrtDestroyEvent(never);
+}
+
+TEST_F(Streams, ARecordThatWasThrownAwayIsAnErrorForAllWhoWantIt) {
+  for (const bool reset : {false, true}) {
+    aclrtStream stream = nullptr;
+    aclrtEvent never = create_event(), event = create_event(), before = create_event();
+    ASSERT_EQ(aclrtRecordEvent(before, nullptr), 0);
+    ASSERT_EQ(aclrtSynchronizeEvent(before), 0);
+    ASSERT_EQ(aclrtCreateStream(&stream), 0);
+    ASSERT_EQ(aclrtStreamWaitEvent(stream, never), 0);
+    ASSERT_EQ(append_to(stream, 99), 0);
+    ASSERT_EQ(aclrtRecordEvent(event, stream), 0);
+    // One stream waits twice, another while the record is thrown away, a third comes later.
+    ASSERT_EQ(aclrtStreamWaitEvent(second_.get(), event), 0);
+    ASSERT_EQ(aclrtStreamWaitEvent(second_.get(), event), 0);
+    int code_of_waiter = 0, code_of_stream = 0;
+    std::string said_to_stream;
+    std::thread waiter([&] { code_of_waiter = aclrtSynchronizeEvent(event); });
+    std::thread stream_waiter([&] {
+      code_of_stream = aclrtSynchronizeStream(stream);
+      said_to_stream = recent_message();
+    });
+    std::this_thread::sleep_for(20ms);
+    const char* const why = reset ? "its device was reset by force" : "its stream was destroyed by force";
+    if (reset) {
+      ASSERT_EQ(aclrtResetDeviceForce(0), 0);
+      ASSERT_EQ(aclrtSetDevice(0), 0);
+    } else {
+      ASSERT_EQ(aclrtDestroyStreamForce(stream), 0);
+    }
+    waiter.join();
+    stream_waiter.join();
+    EXPECT_EQ(code_of_waiter, 500003);
+    EXPECT_EQ(code_of_stream, 500003);
+    EXPECT_NE(said_to_stream.find(std::string("work that was waited for was thrown away: ") + why), std::string::npos)
+        << said_to_stream;
+    const TestStream third;
+    if (!reset) {
+      EXPECT_EQ(aclrtSynchronizeStream(second_.get()), 500003);
+      EXPECT_EQ(aclrtSynchronizeStream(second_.get()), 0);  // the first error, once
+    }
+    ASSERT_EQ(aclrtStreamWaitEvent(third.get(), event), 0);
+    EXPECT_EQ(aclrtSynchronizeStream(third.get()), 500003);
+    const std::string message = recent_message();
+    EXPECT_NE(message.find(std::string("the stream waited for an event whose record was thrown away: ") + why),
+              std::string::npos)
+        << message;
+    EXPECT_EQ(aclrtSynchronizeEvent(event), 500003);
+    EXPECT_NE(recent_message().find("event is one whose record was thrown away"), std::string::npos);
+    aclrtEventRecordedStatus status = ACL_EVENT_RECORDED_STATUS_COMPLETE;
+    EXPECT_EQ(aclrtQueryEventStatus(event, &status), 500003);
+    EXPECT_EQ(status, ACL_EVENT_RECORDED_STATUS_NOT_READY);
+    EXPECT_EQ(wait_status_of(event), ACL_EVENT_WAIT_STATUS_COMPLETE);
+    float ms = 0;
+    EXPECT_EQ(aclrtEventElapsedTime(&ms, before, event), 107006);
+    EXPECT_NE(recent_message().find("endEvent is one whose record was thrown away"), std::string::npos);
+    // Recorded anew it is as good as any.
+    ASSERT_EQ(aclrtRecordEvent(event, third.get()), 0);
+    ASSERT_EQ(aclrtStreamWaitEvent(third.get(), event), 0);
+    EXPECT_EQ(aclrtSynchronizeStream(third.get()), 0);
+    EXPECT_EQ(status_of(event), ACL_EVENT_RECORDED_STATUS_COMPLETE);
+    EXPECT_EQ(aclrtEventElapsedTime(&ms, before, event), 0);
+    for (aclrtEvent each : {never, event, before}) EXPECT_EQ(aclrtDestroyEvent(each), 0);
+  }
+}
+
+TEST_F(Streams, ARecordBeforeTheOneThrownAwayStillCounts) {
+  // Waited for, then recorded anew in a stream that is destroyed: the wait is for the first.
+  aclrtStream stream = nullptr;
+  aclrtEvent never = create_event(), event = create_event();
+  ASSERT_EQ(aclrtRecordEvent(event, first_.get()), 0);
+  ASSERT_EQ(aclrtStreamWaitEvent(second_.get(), event), 0);
+  ASSERT_EQ(aclrtCreateStream(&stream), 0);
+  ASSERT_EQ(aclrtStreamWaitEvent(stream, never), 0);
+  ASSERT_EQ(aclrtRecordEvent(event, stream), 0);
+  ASSERT_EQ(aclrtDestroyStreamForce(stream), 0);
+  EXPECT_EQ(aclrtSynchronizeStream(second_.get()), 0);
+  // What is done when its stream is destroyed by force is done.
+  aclrtEvent done = create_event();
+  ASSERT_EQ(aclrtCreateStream(&stream), 0);
+  ASSERT_EQ(aclrtRecordEvent(done, stream), 0);
+  ASSERT_EQ(aclrtSynchronizeEvent(done), 0);
+  ASSERT_EQ(aclrtDestroyStreamForce(stream), 0);
+  ASSERT_EQ(aclrtStreamWaitEvent(second_.get(), done), 0);
+  EXPECT_EQ(aclrtSynchronizeStream(second_.get()), 0);
+  for (aclrtEvent each : {never, event, done}) EXPECT_EQ(aclrtDestroyEvent(each), 0);
+}
+
+TEST_F(Streams, StopAtAFailureWhereTheyAreToldTo) {
+  for (const bool stop : {false, true}) {
+    ASSERT_EQ(aclrtSetStreamFailureMode(first_.get(), stop ? ACL_STOP_ON_FAILURE : ACL_CONTINUE_ON_FAILURE), 0);
+    ASSERT_EQ(append(first_, 1, 0), 0);
+    ASSERT_EQ(aclrtSynchronizeStream(first_.get()), 0);
+    DeviceMemory gone(64);
+    aclrtEvent gate = create_event(), behind = create_event();
+    ASSERT_EQ(aclrtStreamWaitEvent(first_.get(), gate), 0);
+    ASSERT_EQ(aclrtMemsetAsync(gone.get(), 64, 1, 64, first_.get()), 0);
+    ASSERT_EQ(append(first_, 2, 0), 0);
+    ASSERT_EQ(aclrtRecordEvent(behind, first_.get()), 0);
+    ASSERT_EQ(aclrtStreamWaitEvent(second_.get(), behind), 0);
+    gone = DeviceMemory();
+    ASSERT_EQ(aclrtRecordEvent(gate, nullptr), 0);
+    EXPECT_EQ(aclrtSynchronizeStream(first_.get()), 500003);
+    EXPECT_NE(recent_message().find("which was freed"), std::string::npos);
+    EXPECT_EQ(memory_.contents()[0], std::byte{static_cast<unsigned char>(stop ? 1 : 2)});
+    EXPECT_EQ(aclrtSynchronizeStream(second_.get()), stop ? 500003 : 0);
+    if (stop) {
+      EXPECT_NE(recent_message().find("its stream stopped at a failure"), std::string::npos);
+    }
+    // The error is told; it goes on.
+    ASSERT_EQ(append(first_, 3, 0), 0);
+    EXPECT_EQ(aclrtSynchronizeStream(first_.get()), 0);
+    EXPECT_EQ(memory_.contents()[0], std::byte{3});
+    for (aclrtEvent each : {gate, behind}) EXPECT_EQ(aclrtDestroyEvent(each), 0);
+  }
 }
 
 TEST_F(Streams, NullIsTheContextsOwn) {

@@ -9,6 +9,9 @@
 #include <type_traits>
 
 #include "acl/acl.h"
+#include "acl/acl_op_compiler.h"
+#include "acl/acl_prof.h"
+#include "acl/error_codes/rt_error_codes.h"
 #include "aclnn/acl_meta.h"
 #include "aclnn/aclnn_base.h"
 #include "aclnnop/aclnn_add_layer_norm_grad.h"
@@ -48,6 +51,25 @@ SAME(aclrtSynchronizeStreamWithTimeout, aclError (*)(aclrtStream, int32_t));
 SAME(aclrtEventElapsedTime, aclError (*)(float*, aclrtEvent, aclrtEvent));
 SAME(aclrtGetMemInfo, aclError (*)(aclrtMemAttr, size_t*, size_t*));
 SAME(aclrtCtxSetSysParamOpt, aclError (*)(aclSysParamOpt, int64_t));
+SAME(aclrtLaunchHostFunc, aclError (*)(aclrtStream, void (*)(void*), void*));
+SAME(aclrtSetStreamFailureMode, aclError (*)(aclrtStream, uint64_t));
+SAME(aclrtReserveMemAddress, aclError (*)(void**, size_t, size_t, void*, uint64_t));
+SAME(aclrtReleaseMemAddress, aclError (*)(void*));
+SAME(aclrtMallocPhysical, aclError (*)(aclrtDrvMemHandle*, size_t, const aclrtPhysicalMemProp*, uint64_t));
+SAME(aclrtFreePhysical, aclError (*)(aclrtDrvMemHandle));
+SAME(aclrtMapMem, aclError (*)(void*, size_t, size_t, aclrtDrvMemHandle, uint64_t));
+SAME(aclrtUnmapMem, aclError (*)(void*));
+SAME(aclrtMemGetAllocationGranularity, aclError (*)(aclrtPhysicalMemProp*, aclrtMemGranularityOptions, size_t*));
+SAME(aclrtMemcpyBatch,
+     aclError (*)(void**, size_t*, void**, size_t*, size_t, aclrtMemcpyBatchAttr*, size_t*, size_t, size_t*));
+SAME(aclrtMemcpyBatchAsync, aclError (*)(void**, size_t*, void**, size_t*, size_t, aclrtMemcpyBatchAttr*, size_t*,
+                                         size_t, size_t*, aclrtStream));
+SAME(aclrtDeviceCanAccessPeer, aclError (*)(int32_t*, int32_t, int32_t));
+SAME(aclrtDeviceEnablePeerAccess, aclError (*)(int32_t, uint32_t));
+SAME(aclrtDeviceDisablePeerAccess, aclError (*)(int32_t));
+SAME(aclrtSetDeviceSatMode, aclError (*)(aclrtFloatOverflowMode));
+SAME(aclrtGetDeviceSatMode, aclError (*)(aclrtFloatOverflowMode*));
+static_assert(std::is_same<aclrtDrvMemHandle, void*>::value && sizeof(aclrtMemcpyBatchAttr) == 32, "layouts");
 SAME(aclGetRecentErrMsg, const char* (*)());
 SAME(aclnnAddLayerNormGrad, aclnnStatus (*)(void*, uint64_t, aclOpExecutor*, aclrtStream));
 SAME(aclnnAddLayerNormGradGetWorkspaceSize,
@@ -79,6 +101,18 @@ IS(ACL_MEMCPY_DEVICE_TO_HOST, 2);
 IS(ACL_MEMCPY_DEFAULT, 4);
 IS(ACL_OPT_DETERMINISTIC, 0);
 IS(ACL_OPT_KERNEL_EARLY_START, 3);
+IS(ACL_STREAM_FAST_LAUNCH, 1);
+IS(ACL_STREAM_FAST_SYNC, 2);
+IS(ACL_CONTINUE_ON_FAILURE, 0);
+IS(ACL_STOP_ON_FAILURE, 1);
+IS(ACL_MEM_LOCATION_TYPE_HOST, 0);
+IS(ACL_MEM_LOCATION_TYPE_DEVICE, 1);
+IS(ACL_MEM_HANDLE_TYPE_NONE, 0);
+IS(ACL_MEM_ALLOCATION_TYPE_PINNED, 0);
+IS(ACL_RT_MEM_ALLOC_GRANULARITY_MINIMUM, 0);
+IS(ACL_RT_MEM_ALLOC_GRANULARITY_RECOMMENDED, 1);
+IS(ACL_RT_OVERFLOW_MODE_SATURATION, 0);
+IS(ACL_RT_OVERFLOW_MODE_INFNAN, 1);
 IS(ACL_EVENT_SYNC, 1);
 IS(ACL_EVENT_CAPTURE_STREAM_PROGRESS, 2);
 IS(ACL_EVENT_TIME_LINE, 8);
@@ -107,6 +141,14 @@ bool numbers_are_right() {
                             NUMBER(ACL_ERROR_INTERNAL_ERROR, 500000),
                             NUMBER(ACL_ERROR_FAILURE, 500001),
                             NUMBER(ACL_ERROR_RT_FAILURE, 500003),
+                            NUMBER(ACL_ERROR_RT_PARAM_INVALID, 107000),
+                            NUMBER(ACL_ERROR_RT_INVALID_DEVICEID, 107001),
+                            NUMBER(ACL_ERROR_RT_CONTEXT_NULL, 107002),
+                            NUMBER(ACL_ERROR_RT_STREAM_CONTEXT, 107003),
+                            NUMBER(ACL_ERROR_RT_INVALID_HANDLE, 107017),
+                            NUMBER(ACL_ERROR_RT_FEATURE_NOT_SUPPORT, 207000),
+                            NUMBER(ACL_ERROR_RT_MEMORY_ALLOCATION, 207001),
+                            NUMBER(ACL_ERROR_RT_SOCKET_CLOSE, 507901),
                             NUMBER(ACL_ERROR_RT_AICORE_EXCEPTION, 507015),
                             NUMBER(ACL_ERROR_RT_VECTOR_CORE_EXCEPTION, 507035),
                             NUMBER(ACLNN_SUCCESS, 0),
