@@ -66,6 +66,7 @@ void print_json(const nlohmann::ordered_json& json) { fmt::print("{}\n", json.du
 
 std::string unused_tensors(const TensorFile& file) {
   const std::vector<std::string> unused = file.unused_names();
+  if (unused.empty()) return {};
   std::string text = list_names(unused);
   for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
     if (file.find(optional) != nullptr) continue;
