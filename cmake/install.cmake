@@ -31,7 +31,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/alng-config-version.cmake
 install(FILES ${PROJECT_BINARY_DIR}/alng-config.cmake ${PROJECT_BINARY_DIR}/alng-config-version.cmake
   DESTINATION ${alng_package_dir})
 
-# A static library leaves its own needs to whoever links it: oneTBB, and the C++ runtime where the linker is a C compiler.
+# A static library leaves its own needs to whoever links it: threads, and the C++ runtime where the linker is a C compiler.
 if(BUILD_SHARED_LIBS)
   set(alng_pc_cflags "")
 else()

@@ -14,10 +14,11 @@ from pathlib import Path
 OPERATOR = {
     "include/alng": (),
     "src/problem": ("include/alng",),
+    "src/order": (),
     "src/plan": ("include/alng", "src/problem"),
-    "src/reference": ("include/alng", "src/problem", "src/plan"),
-    "src/cpu": ("include/alng", "src/problem", "src/plan"),
-    "src/cuda": ("include/alng", "src/problem", "src/plan"),
+    "src/reference": ("include/alng", "src/problem", "src/order", "src/plan"),
+    "src/cpu": ("include/alng", "src/problem", "src/order", "src/plan"),
+    "src/cuda": ("include/alng", "src/problem", "src/order", "src/plan"),
     "src/doors": ("include/alng", "src/problem", "src/plan", "src/reference", "src/cpu", "src/cuda"),
 }
 
@@ -73,7 +74,7 @@ CANN_HEADERS = {"kernel_operator.h"}
 # Libraries of others, and the rooms that may use them.
 LIBRARIES = {
     r"hwy/": ("src/cpu",),
-    r"(oneapi/)?tbb/": ("src/cpu", "tools", "tests", "bench"),
+    r"(oneapi/)?tbb/": ("tools", "bench"),
     r"(CLI/|fmt/|nlohmann/)": ("tools", "tests", "fuzz"),
     r"(gtest|gmock|rapidcheck)[/.]": ("tests",),
     r"cuda": ("src/cuda", "tests", "bench", "tools"),
@@ -149,7 +150,7 @@ PLANTS = [
     ("src/problem/a.cc", '"alng/b.hpp"', True),
     ("src/problem/a.cc", '"b.h"', True),
     ("src/problem/a.cc", '"plan/b.h"', False),
-    ("src/problem/a.cc", "<tbb/parallel_for.h>", False),
+    ("src/cpu/a.cc", "<tbb/parallel_for.h>", False),
     ("src/plan/a.cc", '"problem/b.h"', True),
     ("src/plan/a.cc", '"cpu/b.h"', False),
     ("src/reference/a.cc", '"plan/b.h"', True),

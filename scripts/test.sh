@@ -72,13 +72,13 @@ stage_asan-ubsan() {
 
 # What runs on several threads.
 stage_tsan() {
-  build_preset tsan --target operator_test cann_test graph_test twin_test
+  build_preset tsan --target operator_test own_threads_test cann_test graph_test twin_test
   without_address_randomisation ctest --preset tsan -j "$jobs" \
-    -R '^(operator\.(run|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin)$'
+    -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin)$'
 }
 
 stage_mutants() {
-  build_preset release --target operator_test cann_test graph_test kernel_test cli_unit_test
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test
   tests/mutants/run.sh . build/release
   tests/ascend/kernel_mutants.sh . build/release
 }

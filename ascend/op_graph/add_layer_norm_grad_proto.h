@@ -11,7 +11,7 @@ namespace ge {
 /// The backward pass of y = LayerNorm(x1 + x2), which is normalised over the trailing dimensions that gamma has. With D
 /// of these elements to a row, and in each row:
 ///
-///   x = x1 + x2        h = (x - mean) * rstd        w = dy * gamma
+///   x = x1 + x2        h = (x - mean) * rstd        w = dy * gamma   (w = dy without gamma)
 ///   m1 = (1/D) sum w        m2 = (1/D) sum w*h
 ///   dx = rstd * (w - m1 - h*m2) + dsum        dgamma = sum over rows of dy*h        dbeta = sum over rows of dy
 ///
@@ -25,20 +25,21 @@ namespace ge {
 ///   rstd   float32, dy's leading dimensions, then 1 for each normalised one: 1/sqrt(Var[x] + eps). It comes before
 ///          mean, which the forward pass returns first.
 ///   mean   float32, shape of rstd: E[x].
-///   gamma  T, dy's trailing dimensions: the LayerNorm's scale.
+///   gamma  T or float32, dy's trailing dimensions: the LayerNorm's scale; may be left out: a scale of 1. rstd's trailing
+///          1s then tell which dimensions are normalised.
 ///   dsum   T, shape of dy; may be left out: a gradient that reaches x by another way, added to dx.
 ///
 /// Outputs:
 ///   dx     T, shape of dy: the gradient of x1 and of x2.
-///   dgamma float32, shape of gamma: its gradient.
-///   dbeta  float32, shape of gamma: the gradient of the LayerNorm's shift.
+///   dgamma float32, the normalised dimensions: the gradient of gamma.
+///   dbeta  float32, shape of dgamma: the gradient of the LayerNorm's shift.
 REG_OP(AddLayerNormGrad)
     .INPUT(dy, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .INPUT(x1, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .INPUT(x2, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .INPUT(rstd, TensorType({DT_FLOAT, DT_FLOAT, DT_FLOAT}))
     .INPUT(mean, TensorType({DT_FLOAT, DT_FLOAT, DT_FLOAT}))
-    .INPUT(gamma, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
+    .OPTIONAL_INPUT(gamma, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .OPTIONAL_INPUT(dsum, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .OUTPUT(dx, TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}))
     .OUTPUT(dgamma, TensorType({DT_FLOAT, DT_FLOAT, DT_FLOAT}))

@@ -16,37 +16,28 @@ namespace ops {
 class AddLayerNormGrad : public OpDef {
  public:
   explicit AddLayerNormGrad(const char* name) : OpDef(name) {
-    tensor(Input("dy").ParamType(REQUIRED)).AutoContiguous();
-    tensor(Input("x1").ParamType(REQUIRED)).AutoContiguous();
-    tensor(Input("x2").ParamType(REQUIRED)).AutoContiguous();
-    statistic(Input("rstd").ParamType(REQUIRED)).AutoContiguous();
-    statistic(Input("mean").ParamType(REQUIRED)).AutoContiguous();
-    Input("gamma")
-        .ParamType(OPTIONAL)
-        .DataType({ge::DT_FLOAT, ge::DT_FLOAT16, ge::DT_BF16, ge::DT_FLOAT, ge::DT_FLOAT})
-        .Format({ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND})
-        .AutoContiguous();
-    tensor(Input("dsum").ParamType(OPTIONAL)).AutoContiguous();
-    tensor(Output("dx").ParamType(REQUIRED));
-    statistic(Output("dgamma").ParamType(REQUIRED));
-    statistic(Output("dbeta").ParamType(REQUIRED));
+#define ALNG_BINARY(tensor, gamma) ge::tensor,
+    const std::vector<ge::DataType> kTensor = {
+#include "add_layer_norm_grad_interface.inc"
+    };
+#define ALNG_BINARY(tensor, gamma) ge::gamma,
+    const std::vector<ge::DataType> kGamma = {
+#include "add_layer_norm_grad_interface.inc"
+    };
+    const std::vector<ge::DataType> kFloat(kTensor.size(), ge::DT_FLOAT);
+    const std::vector<ge::Format> formats(kTensor.size(), ge::FORMAT_ND);
+#define ALNG_INPUT(name, presence, types) \
+  Input(#name).ParamType(presence).DataType(types).Format(formats).AutoContiguous();
+#define ALNG_OUTPUT(name, presence, types) Output(#name).ParamType(presence).DataType(types).Format(formats);
+#include "add_layer_norm_grad_interface.inc"
 
     SetInferShape(ge::alng_infer_shape).SetInferDataType(ge::alng_infer_data_type);
     AICore().SetTiling(optiling::alng_tiling);
+    // A name alone sets dynamicCompileStatic, dynamicFormat, dynamicRankSupport, dynamicShapeSupport and
+    // precision_reduce: the tiling takes any shape and rank, and one binary serves all.
     AICore().AddConfig("ascend910b");
     AICore().AddConfig("ascend910_93");
     AICore().AddConfig("ascend950");
-  }
-
- private:
-  // T: that of dy.
-  static OpParamDef& tensor(OpParamDef& parameter) {
-    return parameter.DataType({ge::DT_FLOAT, ge::DT_FLOAT16, ge::DT_BF16, ge::DT_FLOAT16, ge::DT_BF16})
-        .Format({ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND});
-  }
-  static OpParamDef& statistic(OpParamDef& parameter) {
-    return parameter.DataType({ge::DT_FLOAT, ge::DT_FLOAT, ge::DT_FLOAT, ge::DT_FLOAT, ge::DT_FLOAT})
-        .Format({ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND, ge::FORMAT_ND});
   }
 };
 

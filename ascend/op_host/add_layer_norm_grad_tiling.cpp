@@ -1,4 +1,4 @@
-// CANN's tiling entry: reads its context, asks tiling.cc, writes its context.
+// CANN's tiling entry: reads its context, asks make_tiling, writes its context.
 #include <cstdio>
 
 #include "context.h"

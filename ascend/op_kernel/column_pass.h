@@ -18,12 +18,14 @@ class ColumnPass {
     tiling_ = &tiling;
     pipe.InitBuffer(slots_, tiling.column_buffer_bytes[0]);
     pipe.InitBuffer(sum_, tiling.column_buffer_bytes[1]);
-    partial_sums_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.workspace), tiling.leaves * tiling.slot_floats);
-    dgamma_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dgamma), tiling.wants_dgamma ? tiling.columns : 0);
-    dbeta_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dbeta), tiling.wants_dbeta ? tiling.columns : 0);
+    partial_sums_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.workspace),
+                                  place(tiling.leaves * tiling.slot_floats));
+    dgamma_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dgamma),
+                            tiling.wants_dgamma ? place(tiling.columns) : 0);
+    dbeta_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.dbeta), tiling.wants_dbeta ? place(tiling.columns) : 0);
     in_.start();
-    filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
-    free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
+    filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
+    free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(free_);
 
     const Part units = part_of(tiling.column_units, AscendC::GetBlockNum(), AscendC::GetBlockIdx());
@@ -41,8 +43,8 @@ class ColumnPass {
     }
     in_.finish();
     AscendC::WaitFlag<AscendC::HardEvent::MTE3_V>(free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(free_);
   }
 
  private:
@@ -60,8 +62,8 @@ class ColumnPass {
     if (leaf >= tiling_->leaves) return;
     const uint32_t s = loaded_++ & 1;
     AscendC::WaitFlag<AscendC::HardEvent::V_MTE2>(in_.is_free[s]);
-    load_rows(slot(s), partial_sums_[static_cast<uint64_t>(leaf * tiling_->slot_floats + from)], leaves_from(leaf),
-              width, tiling_->slot_floats, width);
+    load_rows(slot(s), partial_sums_[place(leaf * tiling_->slot_floats + from)], leaves_from(leaf), width,
+              tiling_->slot_floats, width);
     AscendC::SetFlag<AscendC::HardEvent::MTE2_V>(in_.is_filled[s]);
   }
 
@@ -85,7 +87,7 @@ class ColumnPass {
     AscendC::WaitFlag<AscendC::HardEvent::V_MTE3>(filled_);
     const int64_t left = tiling_->columns - column;
     const uint32_t columns = left < width ? static_cast<uint32_t>(left) : width;
-    store_rows(result[static_cast<uint64_t>(column)], sum, 1, columns, columns, width);
+    store_rows(result[place(column)], sum, 1, columns, columns, width);
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(free_);
   }
 

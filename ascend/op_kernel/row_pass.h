@@ -41,16 +41,16 @@ struct SlotEvents {
 
   __aicore__ inline void start() {
     for (uint32_t s = 0; s < 2; ++s) {
-      is_filled[s] = AscendC::GetTPipePtr()->template AllocEventID<filled>();
-      is_free[s] = AscendC::GetTPipePtr()->template AllocEventID<free>();
+      is_filled[s] = GetTPipePtr()->template AllocEventID<filled>();
+      is_free[s] = GetTPipePtr()->template AllocEventID<free>();
       AscendC::SetFlag<free>(is_free[s]);
     }
   }
   __aicore__ inline void finish() {
     for (uint32_t s = 0; s < 2; ++s) {
       AscendC::WaitFlag<free>(is_free[s]);
-      AscendC::GetTPipePtr()->template ReleaseEventID<filled>(is_filled[s]);
-      AscendC::GetTPipePtr()->template ReleaseEventID<free>(is_free[s]);
+      GetTPipePtr()->template ReleaseEventID<filled>(is_filled[s]);
+      GetTPipePtr()->template ReleaseEventID<free>(is_free[s]);
     }
   }
 };
@@ -67,10 +67,10 @@ class RowPass {
     in_.start();
     dsum_in_.start();
     out_.start();
-    gamma_filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE2_V>();
-    gamma_free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE2>();
-    sums_filled_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
-    sums_free_ = AscendC::GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
+    gamma_filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE2_V>();
+    gamma_free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE2>();
+    sums_filled_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::V_MTE3>();
+    sums_free_ = GetTPipePtr()->AllocEventID<AscendC::HardEvent::MTE3_V>();
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(sums_free_);
     sweeps_.start(buffers_, tiling);
 
@@ -92,10 +92,10 @@ class RowPass {
     dsum_in_.finish();
     out_.finish();
     AscendC::WaitFlag<AscendC::HardEvent::MTE3_V>(sums_free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE2_V>(gamma_filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE2>(gamma_free_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(sums_filled_);
-    AscendC::GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(sums_free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE2_V>(gamma_filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE2>(gamma_free_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::V_MTE3>(sums_filled_);
+    GetTPipePtr()->ReleaseEventID<AscendC::HardEvent::MTE3_V>(sums_free_);
   }
 
   // What the sweeps ask for. Of each kind the chunks are taken and given back one after another.
@@ -151,17 +151,17 @@ class RowPass {
 
  private:
   __aicore__ inline void set_addresses(const Addresses& at) {
-    const uint64_t elements = static_cast<uint64_t>(tiling_->rows) * static_cast<uint64_t>(tiling_->columns);
+    const uint64_t elements = place(tiling_->rows * tiling_->columns);
     dy_.SetGlobalBuffer(reinterpret_cast<__gm__ T*>(at.dy), elements);
     x1_.SetGlobalBuffer(reinterpret_cast<__gm__ T*>(at.x1), elements);
     x2_.SetGlobalBuffer(reinterpret_cast<__gm__ T*>(at.x2), elements);
     dsum_.SetGlobalBuffer(reinterpret_cast<__gm__ T*>(at.dsum), tiling_->has_dsum ? elements : 0);
     dx_.SetGlobalBuffer(reinterpret_cast<__gm__ T*>(at.dx), tiling_->wants_dx ? elements : 0);
-    rstd_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.rstd), tiling_->rows);
-    mean_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.mean), tiling_->rows);
-    gamma_.SetGlobalBuffer(reinterpret_cast<__gm__ G*>(at.gamma), tiling_->has_gamma ? tiling_->columns : 0);
+    rstd_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.rstd), place(tiling_->rows));
+    mean_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.mean), place(tiling_->rows));
+    gamma_.SetGlobalBuffer(reinterpret_cast<__gm__ G*>(at.gamma), tiling_->has_gamma ? place(tiling_->columns) : 0);
     slots_.SetGlobalBuffer(reinterpret_cast<__gm__ float*>(at.workspace),
-                           leaf_sums_ ? tiling_->leaves * tiling_->slot_floats : 0);
+                           leaf_sums_ ? place(tiling_->leaves * tiling_->slot_floats) : 0);
   }
 
   // gamma once for all rows.
@@ -177,8 +177,7 @@ class RowPass {
   }
 
   __aicore__ inline uint64_t element(const Walk& walk) const {
-    return static_cast<uint64_t>(walk.row()) * static_cast<uint64_t>(tiling_->columns) +
-           static_cast<uint64_t>(walk.column());
+    return place(walk.row() * tiling_->columns + walk.column());
   }
 
   __aicore__ inline AscendC::LocalTensor<float> statistics(uint32_t batch, uint32_t which) {
@@ -194,8 +193,8 @@ class RowPass {
     if (inputs_.starts_batch()) {
       // The slot of the batch before the last is free: its first tile is, and what it read was read by then.
       const uint32_t batch = loaded_batches_++;
-      load_scalars(statistics(batch, 0), mean_[inputs_.row()], inputs_.batch_rows());
-      load_scalars(statistics(batch, 1), rstd_[inputs_.row()], inputs_.batch_rows());
+      load_scalars(statistics(batch, 0), mean_[place(inputs_.row())], inputs_.batch_rows());
+      load_scalars(statistics(batch, 1), rstd_[place(inputs_.row())], inputs_.batch_rows());
     }
     const uint32_t rows = inputs_.rows();
     const uint32_t columns = inputs_.columns();
@@ -205,7 +204,7 @@ class RowPass {
     load_rows(buffers_.slot<T>(kX2, slot, *tiling_), x2_[from], rows, columns, tiling_->columns, width);
     load_rows(buffers_.slot<T>(kDy, slot, *tiling_), dy_[from], rows, columns, tiling_->columns, width);
     if (mode == kColumnChunks && tiling_->has_gamma && (inputs_.in_sums() || inputs_.starts_leaf())) {
-      load_rows(buffers_.get<G>(kGammaRaw)[slot * tiling_->chunk], gamma_[inputs_.column()], 1, columns,
+      load_rows(buffers_.get<G>(kGammaRaw)[slot * tiling_->chunk], gamma_[place(inputs_.column())], 1, columns,
                 tiling_->columns, width);
     }
     AscendC::SetFlag<AscendC::HardEvent::MTE2_V>(in_.is_filled[slot]);
@@ -247,10 +246,9 @@ class RowPass {
   __aicore__ inline void store_leaf_sums(int64_t leaf, int64_t column, uint32_t width) {
     AscendC::SetFlag<AscendC::HardEvent::V_MTE3>(sums_filled_);
     AscendC::WaitFlag<AscendC::HardEvent::V_MTE3>(sums_filled_);
-    const uint64_t to =
-        static_cast<uint64_t>(leaf) * static_cast<uint64_t>(tiling_->slot_floats) + static_cast<uint64_t>(column);
-    store_rows(slots_[to], buffers_.get<float>(kDgamma), 1, width, width, width);
-    store_rows(slots_[to + tiling_->slot_floats / 2], buffers_.get<float>(kDbeta), 1, width, width, width);
+    const int64_t to = leaf * tiling_->slot_floats + column;
+    store_rows(slots_[place(to)], buffers_.get<float>(kDgamma), 1, width, width, width);
+    store_rows(slots_[place(to + tiling_->slot_floats / 2)], buffers_.get<float>(kDbeta), 1, width, width, width);
     AscendC::SetFlag<AscendC::HardEvent::MTE3_V>(sums_free_);
   }
 

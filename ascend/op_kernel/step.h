@@ -19,6 +19,9 @@ __aicore__ inline I round_up(I value, I to) {
   return (value + to - 1) / to * to;
 }
 
+// Sizes and places in global memory are unsigned to the API.
+__aicore__ inline uint64_t place(int64_t elements) { return static_cast<uint64_t>(elements); }
+
 // The buffers of the row pass, laid out as the tiling says.
 class UnifiedBuffer {
  public:

@@ -20,19 +20,6 @@ constexpr const char* phase_2 = "aclnnAddLayerNormGrad";
 
 using Tensors = std::shared_ptr<Tensor>[tensor_count];
 
-// The vendor's operator takes the statistics with a 1 for each normalised dimension; alng's other doors without, too.
-Answer check_statistics(const Tensors& tensors) {
-  for (const std::size_t i : {place::rstd, place::mean}) {
-    const std::size_t rank = tensors[i]->shape.size();
-    if (rank == tensors[place::dy]->shape.size()) continue;
-    return {ACLNN_ERR_INNER_TILING_ERROR, Kind::tiling,
-            std::string(phase_1) + ": " + tensor_names[i] + " has rank " + std::to_string(rank) +
-                " but must have the rank of dy, " + std::to_string(tensors[place::dy]->shape.size()) +
-                ": dy's leading dimensions, then 1 for each normalised one"};
-  }
-  return {};
-}
-
 ProblemDescription describe(const Tensors& tensors) {
   ProblemDescription d;
   d.dy = tensors[place::dy]->layout();
@@ -75,7 +62,6 @@ Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* wor
     return no_tensor(phase_1, tensor_names[i]);
   }
   if (Answer answer = check_types(phase_1, found); !answer.ok()) return answer;
-  if (Answer answer = check_statistics(found); !answer.ok()) return answer;
 
   // Shapes are judged before the runtime is asked for a device, so on the first one where this thread has none.
   std::shared_ptr<Context> context;
@@ -98,7 +84,10 @@ Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* wor
     operand.present = true;
     operand.layout = found[i]->layout();
     operand.bytes = bytes_of(operand.layout);
-    operand.address = found[i]->first_element(found[i]->data);
+    if (Answer answer = found[i]->find_first(phase_1, tensor_names[i], operand.bytes, found[i]->data, operand.address);
+        !answer.ok()) {
+      return answer;
+    }
   }
   *workspace_size = executor->workspace_size;
   *handle = static_cast<aclOpExecutor*>(executors().add(std::move(executor)));
@@ -142,7 +131,7 @@ class Launch final : public Work {
     a.workspace_size = workspace_size_;
     const Status status = plan_.run(a);
     if (status.ok()) return {};
-    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner, std::string("AddLayerNormGrad: ") + status.message()};
+    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner, "AddLayerNormGrad: " + with_names_of_parameters(status.message())};
   }
 
  private:

@@ -2,6 +2,7 @@
 // and destroy them all the same.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,11 @@ void* create_array(const char* function, const Entry* value, std::uint64_t size)
   guarded_aclnn([&]() -> Answer {
     if (value == nullptr && size > 0) {
       return invalid_parameter(std::string(function) + ": value is null but size is " + std::to_string(size));
+    }
+    constexpr std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(Entry);
+    if (size > most) {
+      return invalid_parameter(std::string(function) + ": size is " + std::to_string(size) + " but must be at most " +
+                               std::to_string(most) + ", as many entries as fit in memory");
     }
     auto array = std::make_shared<T>();
     array->values.assign(value, value + size);

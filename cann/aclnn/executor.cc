@@ -28,8 +28,10 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
         return invalid_parameter(std::string(function) + ": tensor is not like " + tensor_names[i] + ", number " +
                                  std::to_string(index) + " of the executor, which is " + to_string(operand.layout));
       }
-      operand.address = tensor->first_element(address);
-      return {};
+      std::byte* first = nullptr;
+      Answer answer = tensor->find_first(function, "tensor", operand.bytes, address, first);
+      if (answer.ok()) operand.address = first;
+      return answer;
     }
     return invalid_parameter(std::string(function) + ": index is " + std::to_string(index) + " but must be less than " +
                              std::to_string(present) + ", the number of tensors that the executor has there");
@@ -115,5 +117,13 @@ aclnnStatus aclSetDynamicOutputTensorAddr(aclOpExecutor* executor, size_t, const
                                           void* addr) {
   return set_dynamic_address("aclSetDynamicOutputTensorAddr", executor, tensors, addr);
 }
+
+// The other spelling. What they refuse names the one above.
+decltype(aclSetTensorAddr) AclSetTensorAddr __attribute__((alias("aclSetTensorAddr")));
+decltype(aclSetInputTensorAddr) AclSetInputTensorAddr __attribute__((alias("aclSetInputTensorAddr")));
+decltype(aclSetOutputTensorAddr) AclSetOutputTensorAddr __attribute__((alias("aclSetOutputTensorAddr")));
+decltype(aclSetDynamicTensorAddr) AclSetDynamicTensorAddr __attribute__((alias("aclSetDynamicTensorAddr")));
+decltype(aclSetDynamicInputTensorAddr) AclSetDynamicInputTensorAddr __attribute__((alias("aclSetDynamicInputTensorAddr")));
+decltype(aclSetDynamicOutputTensorAddr) AclSetDynamicOutputTensorAddr __attribute__((alias("aclSetDynamicOutputTensorAddr")));
 
 }  // extern "C"

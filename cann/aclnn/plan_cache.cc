@@ -23,9 +23,8 @@ bool same(const std::optional<TensorLayout>& a, const std::optional<TensorLayout
   return a.has_value() == b.has_value() && (!a || same_view(*a, *b));
 }
 
-// Only what aclnn can ask for: all outputs are wanted, and the number of normalised dimensions is told by the shapes.
 bool same(const ProblemDescription& a, const ProblemDescription& b) {
-  return same_view(a.dy, b.dy) && same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) &&
+  return a.normalized_dims == b.normalized_dims && a.accumulate == b.accumulate && same_view(a.dy, b.dy) && same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) &&
          same_view(a.mean, b.mean) && same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) &&
          same(a.dgamma, b.dgamma) && same(a.dbeta, b.dbeta);
 }

@@ -1,12 +1,35 @@
 #include "aclnn/status_codes.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
 #include <utility>
 
 namespace alng::cann {
 
+std::string with_names_of_parameters(const std::string& sentence) {
+  constexpr std::string_view names[][2] = {
+      {"dsum", "dsumOptional"}, {"dx", "dxOut"}, {"dgamma", "dgammaOut"}, {"dbeta", "dbetaOut"}};
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  std::string text;
+  for (auto at = sentence.begin(); at != sentence.end();) {
+    auto end = std::find_if_not(at, sentence.end(), in_word);
+    if (end == at) ++end;
+    std::string_view word(&*at, static_cast<std::size_t>(end - at));
+    for (const auto& [own, parameter] : names) {
+      if (word != own) continue;
+      word = parameter;
+      break;
+    }
+    text += word;
+    at = end;
+  }
+  return text;
+}
+
 Answer from_status(const char* function, const Status& status) {
   const auto answer = [&](aclnnStatus code, Kind kind) -> Answer {
-    return {code, kind, std::string(function) + ": " + status.message()};
+    return {code, kind, std::string(function) + ": " + with_names_of_parameters(status.message())};
   };
   switch (status.code()) {
     case Code::ok:

@@ -2,11 +2,16 @@
 #ifndef ALNG_CANN_ACLNN_STATUS_CODES_H
 #define ALNG_CANN_ACLNN_STATUS_CODES_H
 
+#include <string>
+
 #include "aclnn/acl_meta.h"
 #include "alng/status.hpp"
 #include "runtime/answer.h"
 
 namespace alng::cann {
+
+/// A sentence of alng's with the names that the operator's parameters have in C: dx is dxOut, dsum is dsumOptional.
+std::string with_names_of_parameters(const std::string& sentence);
 
 /// A refusal of alng's as aclnn tells it; `function` comes before the sentence. Success stays success.
 Answer from_status(const char* function, const Status& status);

@@ -1,7 +1,9 @@
 #include "aclnn/tensor.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <string>
 
 #include "aclnn/status_codes.h"
 #include "runtime/leaks.h"
@@ -24,10 +26,11 @@ std::shared_ptr<Tensor> make(const std::int64_t* shape, std::uint64_t rank, aclD
     tensor->strides.assign(strides, strides + rank);
   } else {
     tensor->strides.resize(rank);
-    std::uint64_t stride = 1;  // unsigned: what does not fit is refused with the shape, later
+    std::int64_t stride = 1;
     for (std::size_t d = rank; d-- > 0;) {
-      tensor->strides[d] = static_cast<std::int64_t>(stride);
-      stride *= static_cast<std::uint64_t>(tensor->shape[d]);
+      tensor->strides[d] = stride;
+      // What does not fit is refused with the shape, by those who use the tensor.
+      if (__builtin_mul_overflow(stride, tensor->shape[d], &stride)) stride = std::numeric_limits<std::int64_t>::max();
     }
   }
   tensor->offset = offset;
@@ -66,13 +69,22 @@ aclnnStatus hand_out_of(const char* function, const aclTensor* handle, std::vect
 
 }  // namespace
 
-std::byte* Tensor::first_element(void* storage) const {
-  if (storage == nullptr) return nullptr;
-  // Unsigned, and judged when the memory is looked at: an offset may be anything.
-  const auto bytes = static_cast<std::uintptr_t>(offset) * aclDataTypeSize(dtype);
+Answer Tensor::find_first(const char* function, const char* name, std::size_t bytes, void* storage,
+                          std::byte*& address) const {
+  address = static_cast<std::byte*>(storage);
+  if (storage == nullptr || bytes == 0) return {};
+  std::int64_t distance = 0;
   // Arithmetic on the pointer itself is only defined within its array, which the storage need not be.
-  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(storage) + bytes;
-  return reinterpret_cast<std::byte*>(address);  // NOLINT(performance-no-int-to-ptr)
+  std::uintptr_t first = 0, end = 0;
+  if (__builtin_mul_overflow(offset, aclDataTypeSize(dtype), &distance) ||
+      __builtin_add_overflow(reinterpret_cast<std::uintptr_t>(storage), distance, &first) ||
+      __builtin_add_overflow(first, bytes, &end)) {
+    return invalid_parameter(std::string(function) + ": " + name + " has offset " + std::to_string(offset) +
+                             ", which puts it outside of the addresses there are: its " + std::to_string(bytes) +
+                             " bytes must lie within the memory that it is a view of");
+  }
+  address = reinterpret_cast<std::byte*>(first);  // NOLINT(performance-no-int-to-ptr)
+  return {};
 }
 
 TensorLayout Tensor::layout() const {

@@ -23,8 +23,10 @@ struct Tensor {
   aclFormat format = ACL_FORMAT_UNDEFINED;
   void* data = nullptr;
 
-  /// The address of the element whose indices are all 0, where the storage is at `storage`; null of null.
-  std::byte* first_element(void* storage) const;
+  /// The address of the element whose indices are all 0, where the storage is at `storage`; null of null. `bytes`: from
+  /// there to behind the last element. 161002 where one of them has no address; `name` is what the tensor is called.
+  Answer find_first(const char* function, const char* name, std::size_t bytes, void* storage,
+                    std::byte*& address) const;
   /// For a dtype that alng has. The strides of dimensions that are never stepped along count for nothing, and a rank
   /// beyond alng's stays, for alng to refuse.
   TensorLayout layout() const;

@@ -154,7 +154,7 @@ graphStatus aclgrphDumpGraph(const Graph& graph, const char* file, const size_t 
     if (file == nullptr || len == 0) return refused("file is empty but must be a file's name");
     std::string name(file, ::strnlen(file, len));
     if (name.size() < 4 || name.compare(name.size() - 4, 4, ".txt") != 0) name += ".txt";
-    return write_file(name, Dump(graph).text());
+    return write_file(name, [&graph] { return Dump(graph).text(); });
   });
 }
 

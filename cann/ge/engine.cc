@@ -9,12 +9,23 @@
 #include "ge/ge_api.h"
 #include "ge/session_impl.h"
 #include "runtime/device.h"
+#include "runtime/fork.h"
 
 namespace alng::cann::engine {
 namespace {
 
-struct Engine {
+struct Engine final : Forked {
+  Engine() { join(); }
+  void before_fork() override { mutex.lock(); }
+  void in_parent() override { mutex.unlock(); }
+  void in_child() override {
+    inherited = epochs;
+    epoch = 0;
+    mutex.unlock();
+  }
+
   std::mutex mutex;
+  std::uint64_t inherited = 0;  // by a child of fork: the last epoch of its parent
   std::uint64_t epochs = 0;
   std::uint64_t epoch = 0;
   int device = 0;
@@ -91,6 +102,13 @@ std::uint64_t current_epoch() {
   return engine.epoch;
 }
 
+// The last that a parent of this process made; 0: there is none.
+static std::uint64_t inherited_epochs() {
+  Engine& engine = the_engine();
+  const std::lock_guard lock(engine.mutex);
+  return engine.inherited;
+}
+
 int current_device() {
   Engine& engine = the_engine();
   const std::lock_guard lock(engine.mutex);
@@ -98,6 +116,9 @@ int current_device() {
 }
 
 Status check_epoch(std::uint64_t epoch) {
+  if (epoch != 0 && epoch <= inherited_epochs()) {
+    return refused("the session was made before fork, in the parent process; a child of fork may make one of its own");
+  }
   if (epoch == 0) return refused("the session was made before GEInitialize, which must come first");
   if (current_epoch() != epoch) return refused("the session was made before GEFinalize, which has ended it");
   return {};

@@ -1,20 +1,95 @@
 #include "ge/file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "ge/message.h"
 
 namespace alng::cann::engine {
+namespace {
 
-Status write_file(const std::string& name, std::string_view contents) {
-  std::FILE* const file = std::fopen(name.c_str(), "wb");
-  bool written = file != nullptr && std::fwrite(contents.data(), 1, contents.size(), file) == contents.size();
-  // A full disk may show at the end only.
-  if (file != nullptr && std::fclose(file) != 0) written = false;
-  return written ? Status() : refused("can't write " + quoted(name) + ": " + std::strerror(errno));
+// A file beside the one to be made, gone at the end unless it has become that one.
+class Draft {
+ public:
+  explicit Draft(const std::string& name) : target_(name) {
+    if (const std::unique_ptr<char, void (*)(void*)> real(realpath(name.c_str(), nullptr), std::free); real) {
+      target_ = real.get();
+    }
+    struct stat before;
+    // Devices, pipes and links to nothing are written as they are.
+    if (lstat(target_.c_str(), &before) == 0 && !S_ISREG(before.st_mode)) {
+      descriptor_ = open(target_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+      return;
+    }
+    const bool replaces = access(target_.c_str(), F_OK) == 0;
+    if (replaces && access(target_.c_str(), W_OK) != 0) return;
+    name_ = target_.substr(0, target_.rfind('/') + 1) + ".graph-XXXXXX";
+    descriptor_ = mkostemp(name_.data(), O_CLOEXEC);
+    if (descriptor_ < 0) {
+      name_.clear();
+      return;
+    }
+    const mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(descriptor_, replaces ? before.st_mode & 07777 : 0666 & ~mask) != 0) fail();
+    // One block now: a full disk has not even that. Not every file system can tell.
+    if (const int error = posix_fallocate(descriptor_, 0, 1); error == ENOSPC || error == EDQUOT || error == EFBIG) {
+      errno = error;
+      fail();
+    }
+  }
+  ~Draft() {
+    const int error = errno;
+    if (descriptor_ >= 0) close(descriptor_);
+    if (!name_.empty()) unlink(name_.c_str());
+    errno = error;
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  bool is_open() const { return descriptor_ >= 0; }
+
+  bool finish(const std::string& contents) {
+    for (std::size_t at = 0; at < contents.size();) {
+      const ssize_t written = write(descriptor_, contents.data() + at, contents.size() - at);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      at += static_cast<std::size_t>(written);
+    }
+    if (!name_.empty() && ftruncate(descriptor_, static_cast<off_t>(contents.size())) != 0) return false;
+    const int descriptor = std::exchange(descriptor_, -1);
+    if (close(descriptor) != 0) return false;  // a full disk may show at the end only
+    if (name_.empty()) return true;
+    if (rename(name_.c_str(), target_.c_str()) != 0) return false;
+    name_.clear();
+    return true;
+  }
+
+ private:
+  void fail() {
+    const int error = errno;
+    close(std::exchange(descriptor_, -1));
+    errno = error;
+  }
+
+  std::string target_;
+  std::string name_;
+  int descriptor_ = -1;
+};
+
+}  // namespace
+
+Status write_file(const std::string& name, const std::function<std::string()>& contents) {
+  Draft draft(name);
+  if (draft.is_open() && draft.finish(contents())) return {};
+  return refused("can't write " + quoted(name) + ": " + std::strerror(errno));
 }
 
 }  // namespace alng::cann::engine

@@ -33,8 +33,9 @@ graphStatus aclgrphSaveModel(const char* output_file, const ModelBufferData& mod
   return guarded("aclgrphSaveModel", [&]() -> alng::Status {
     if (output_file == nullptr) return refused("output_file is null but must be a file's name");
     if (model.data == nullptr || model.length == 0) return refused("the model is empty");
-    return write_file(std::string(output_file) + ".om",
-                      {reinterpret_cast<const char*>(model.data.get()), static_cast<size_t>(model.length)});
+    return write_file(std::string(output_file) + ".om", [&model] {
+      return std::string(reinterpret_cast<const char*>(model.data.get()), static_cast<size_t>(model.length));
+    });
   });
 }
 

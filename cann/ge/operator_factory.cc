@@ -5,11 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "runtime/fork.h"
+
 namespace ge {
 namespace {
 
 struct Creators {
-  std::mutex mutex;
+  alng::cann::ForkedMutex mutex;
   std::map<std::string, std::vector<std::pair<const OperatorCreatorRegister*, OpCreatorV2>>> of;
 };
 

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
+#include <new>
 #include <utility>
 
 namespace alng::cann::engine {
 namespace {
 
+// Sizes of single tensors fit in 63 bits, sums of them need not.
+constexpr std::size_t most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+
 std::size_t rounded(std::size_t bytes) {
+  if (bytes > most - element_alignment) throw std::bad_alloc();
   return (bytes + element_alignment - 1) / element_alignment * element_alignment;
 }
 
@@ -24,6 +30,7 @@ std::size_t ScratchPlan::take(std::size_t bytes) {
     const auto last = gaps_.empty() ? gaps_.end() : std::prev(gaps_.end());
     const bool at_end = last != gaps_.end() && last->first + last->second == size_;
     const std::size_t at = at_end ? last->first : size_;
+    if (bytes > most - at) throw std::bad_alloc();
     if (at_end) gaps_.erase(last);
     size_ = at + bytes;
     return at;

@@ -15,6 +15,7 @@ namespace alng::cann::engine {
 /// else more room at the end.
 class ScratchPlan {
  public:
+  /// Throws std::bad_alloc where the block would have 2^63 bytes or more.
   std::size_t take(std::size_t bytes);
   void give_back(std::size_t at, std::size_t bytes);
   std::size_t size() const { return size_; }

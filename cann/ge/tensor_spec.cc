@@ -101,7 +101,7 @@ Status judge(const TensorSpec& spec) {
 Result<TensorSpec> spec_of(const ge::TensorDesc& desc) {
   TensorSpec spec;
   spec.dtype = desc.GetDataType();
-  std::vector<std::int64_t> dims = desc.GetShape().GetDims();
+  Dims dims = desc.GetShape().GetDims();
   const bool open = dims.empty() || (dims.size() == 1 && dims[0] == ge::UNKNOWN_DIM_NUM);
   if (!open) spec.dims = std::move(dims);
   if (Status status = judge(spec); !status.ok()) return status;
@@ -124,6 +124,18 @@ bool fits(const TensorSpec& given, const TensorSpec& told) {
   if (!told.dims) return true;
   return given.dims && std::equal(given.dims->begin(), given.dims->end(), told.dims->begin(), told.dims->end(),
                                   [](std::int64_t a, std::int64_t b) { return b < 0 || a == b; });
+}
+
+bool add_known(const std::optional<Dims>& given, std::optional<Dims>& known) {
+  if (!given) return true;
+  if (!known) known = given;
+  const bool agree =
+      std::equal(given->begin(), given->end(), known->begin(), known->end(),
+                 [](std::int64_t a, std::int64_t b) { return a < 0 || b < 0 || a == b; });
+  if (!agree) return false;
+  std::transform(given->begin(), given->end(), known->begin(), known->begin(),
+                 [](std::int64_t a, std::int64_t b) { return std::max(a, b); });
+  return true;
 }
 
 TensorLayout layout_of(const TensorSpec& spec) {

@@ -14,10 +14,12 @@
 
 namespace alng::cann::engine {
 
+using Dims = std::vector<std::int64_t>;
+
 struct TensorSpec {
   ge::DataType dtype = ge::DT_UNDEFINED;
   /// Extents, outermost first; -1: not known. Nothing: not even the rank is.
-  std::optional<std::vector<std::int64_t>> dims;
+  std::optional<Dims> dims;
 
   bool operator==(const TensorSpec&) const = default;
   bool dims_known() const;
@@ -48,6 +50,10 @@ Status spec_of(const ge::Tensor& tensor, const TensorSpec& told, TensorSpec& spe
 
 /// Whether a tensor that is `given` is one of those that `told` stands for.
 bool fits(const TensorSpec& given, const TensorSpec& told);
+
+/// Takes over into `known` what `given`, dims of the same shape, knows beside it. False, and nothing is taken over, where
+/// the two contradict each other.
+bool add_known(const std::optional<Dims>& given, std::optional<Dims>& known);
 
 /// For a known spec of a dtype that alng has, and at most its greatest rank; a greater one stays, for alng to refuse.
 TensorLayout layout_of(const TensorSpec& spec);

@@ -2,57 +2,42 @@
 
 #include <utility>
 
+#include "runtime/fork.h"
+
 namespace alng::cann::engine {
+namespace {
+
+class Call final : public Work {
+ public:
+  explicit Call(std::function<void()> function) : function_(std::move(function)) {}
+  bool may_block() const override { return true; }
+  Answer run() override {
+    function_();
+    return {};
+  }
+
+ private:
+  std::function<void()> function_;
+};
+
+}  // namespace
+
+Worker::Worker() : stream_(std::make_shared<Stream>(-1, nullptr)), forks_(fork_count()) {}
 
 Worker::~Worker() {
-  drain();
-  std::thread thread;
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->ending = true;
-    thread = std::move(thread_);
-  }
-  state_->changed.notify_all();
-  if (!thread.joinable()) return;
-  if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();
+  if (inherited()) {
+    static_cast<void>(new std::shared_ptr<Stream>(std::move(stream_)));  // never destroyed
   } else {
-    thread.join();
+    static_cast<void>(stream_->close(nullptr));
   }
 }
 
-void Worker::submit(std::function<void()> work) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->queue.push_back(std::move(work));
-    if (!thread_.joinable()) {
-      thread_ = std::thread([state = state_] { work_off(state); });
-      thread_id_ = thread_.get_id();
-    }
-  }
-  state_->changed.notify_all();
-}
+bool Worker::inherited() const { return fork_count() != forks_; }
+
+void Worker::submit(std::function<void()> work) { stream_->submit(std::make_unique<Call>(std::move(work))); }
 
 void Worker::drain() {
-  std::unique_lock lock(state_->mutex);
-  if (thread_id_ == std::this_thread::get_id()) return;
-  state_->changed.wait(lock, [this] { return state_->queue.empty() && !state_->busy; });
-}
-
-void Worker::work_off(const std::shared_ptr<State>& state) {
-  std::unique_lock lock(state->mutex);
-  while (true) {
-    state->changed.wait(lock, [&] { return state->ending || !state->queue.empty(); });
-    if (state->queue.empty()) return;
-    const std::function<void()> work = std::move(state->queue.front());
-    state->queue.pop_front();
-    state->busy = true;
-    lock.unlock();
-    work();
-    lock.lock();
-    state->busy = false;
-    state->changed.notify_all();
-  }
+  if (!inherited() && !stream_->runs_here()) static_cast<void>(stream_->synchronize(-1));
 }
 
 }  // namespace alng::cann::engine

@@ -1,43 +1,33 @@
-// A thread that does things one after another.
+// Does things one after another.
 #ifndef ALNG_CANN_GE_WORKER_H
 #define ALNG_CANN_GE_WORKER_H
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
+
+#include "runtime/stream.h"
 
 namespace alng::cann::engine {
 
-/// Its thread begins with the first thing to do. What is submitted may submit, and may destroy the worker.
+/// A stream of functions. What is submitted may submit, and may destroy the worker.
 class Worker {
  public:
-  Worker() = default;
+  Worker();
   /// Waits until all is done, but for what this very thread is in the middle of.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   void submit(std::function<void()> work);
-  /// Until all that was submitted before is done; at once on the worker's own thread.
+  /// Until all that was submitted before is done; at once inside of it.
   void drain();
 
  private:
-  // Lives on in a thread whose worker is destroyed by what it does.
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::function<void()>> queue;
-    bool busy = false;
-    bool ending = false;
-  };
-  static void work_off(const std::shared_ptr<State>& state);
+  // A child of fork has the stream as another thread may have left it.
+  bool inherited() const;
 
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-  std::thread thread_;
-  std::thread::id thread_id_;
+  std::shared_ptr<Stream> stream_;
+  const int forks_;
 };
 
 }  // namespace alng::cann::engine

@@ -51,9 +51,9 @@ std::int32_t report(const Answer& answer) noexcept {
   localtime_r(&seconds, &local);
   std::array<char, 32> time{};
   std::strftime(time.data(), time.size(), "%Y-%m-%d-%H:%M:%S", &local);
-  std::snprintf(message.pending.data(), message.pending.size(), "[PID: %d] %s.%03d.%03d %s: %s",
+  std::snprintf(message.pending.data(), message.pending.size(), "[PID: %d] %s.%03d.%03d %s: %s%s",
                 static_cast<int>(::getpid()), time.data(), static_cast<int>(microseconds / 1000),
-                static_cast<int>(microseconds % 1000), name_of(answer.kind), sentence_of(answer));
+                static_cast<int>(microseconds % 1000), name_of(answer.kind), sentence_of(answer), inherited_words());
   return answer.code;
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/event.h"
 #include "runtime/memory.h"
 #include "runtime/product.h"
+#include "runtime/virtual_memory.h"
 
 namespace alng::cann {
 namespace {
@@ -14,14 +15,22 @@ namespace {
 struct Primary {
   int count = 0;
   void* context = nullptr;
+  bool inherited = false;  // by a child of fork, which has not set the device itself
 };
-struct Primaries {
+struct Primaries final : Forked {
+  Primaries() : of(devices().size()) { join(); }
+  // Another thread may wait for streams under the lock, and will not come back from that in the child.
+  void in_child() override {
+    new (&mutex) std::mutex;
+    for (Primary& primary : of) primary = {0, nullptr, primary.inherited || primary.context != nullptr};
+  }
+
   std::mutex mutex;
   std::vector<Primary> of;
 };
 
 Primaries& primaries() {
-  static Primaries& all = *new Primaries{{}, std::vector<Primary>(devices().size())};
+  static Primaries& all = *new Primaries;
   return all;
 }
 
@@ -29,14 +38,14 @@ thread_local void* current = nullptr;
 
 Answer check_device(const char* function, std::int32_t device) {
   if (device >= 0 && static_cast<std::size_t>(device) < devices().size()) return {};
-  return {ACL_ERROR_INVALID_DEVICE, Kind::value,
+  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
           std::string(function) + ": deviceId is " + std::to_string(device) + " but must be 0 to " +
               std::to_string(devices().size() - 1)};
 }
 
-void close_streams(const std::vector<std::shared_ptr<Stream>>& closed, bool drop) {
+void close_streams(const std::vector<std::shared_ptr<Stream>>& closed, const char* drop_because) {
   // The errors of work that nobody has waited for have nobody to go to.
-  for (const auto& stream : closed) static_cast<void>(stream->close(drop));
+  for (const auto& stream : closed) static_cast<void>(stream->close(drop_because));
 }
 
 Answer reset(const char* function, std::int32_t device, bool force) {
@@ -45,12 +54,16 @@ Answer reset(const char* function, std::int32_t device, bool force) {
   const std::lock_guard lock(all.mutex);
   Primary& primary = all.of[static_cast<std::size_t>(device)];
   if (primary.count == 0) {
-    return invalid(std::string(function) + ": device " + std::to_string(device) + " is not set but must be");
+    if (primary.inherited) note_inherited();
+    return {ACL_ERROR_RT_CONTEXT_NULL, Kind::inner,
+            std::string(function) + ": device " + std::to_string(device) + " is not set but must be"};
   }
   if (!force && --primary.count > 0) return {};
-  close_streams(streams().remove_where([&](const Stream& stream) { return stream.device() == device; }), force);
+  close_streams(streams().remove_where([&](const Stream& stream) { return stream.device() == device; }),
+                force ? "its device was reset by force" : nullptr);
   contexts().remove_where([&](const Context& context) { return context.device() == device; });
   memory().release_device(device);
+  release_physical(device);
   primary = {};
   return {};
 }
@@ -114,7 +127,13 @@ Answer Options::get(const char* function, aclSysParamOpt option, std::int64_t* v
 }
 
 Options& process_options() {
-  static Options& options = *new Options;
+  struct ProcessOptions final : Options, Forked {
+    ProcessOptions() { join(); }
+    void before_fork() override { mutex_.lock(); }
+    void in_parent() override { mutex_.unlock(); }
+    void in_child() override { mutex_.unlock(); }
+  };
+  static Options& options = *new ProcessOptions;
   return options;
 }
 
@@ -135,12 +154,12 @@ Registry<Context>& contexts() {
 Answer current_context(const char* function, std::shared_ptr<Context>& context, void** handle) {
   if (current == nullptr) {
     return {
-        ACL_ERROR_UNINITIALIZE, Kind::inner,
+        ACL_ERROR_RT_CONTEXT_NULL, Kind::inner,
         std::string(function) + ": this thread has no device: aclrtSetDevice or aclrtSetCurrentContext comes first"};
   }
   context = contexts().find(current);
   if (context == nullptr) {
-    return {ACL_ERROR_UNINITIALIZE, Kind::inner,
+    return {ACL_ERROR_RT_CONTEXT_NULL, Kind::inner,
             std::string(function) +
                 ": this thread's context is destroyed: aclrtSetDevice or aclrtSetCurrentContext "
                 "comes first"};
@@ -158,8 +177,7 @@ Answer find_stream(const char* function, aclrtStream handle, std::shared_ptr<Str
     return {};
   }
   stream = streams().find(handle);
-  return stream != nullptr ? Answer{}
-                           : invalid(std::string(function) + ": stream is none of aclrtCreateStream, or is destroyed");
+  return stream != nullptr ? Answer{} : no_stream(function);
 }
 
 }  // namespace alng::cann
@@ -230,12 +248,12 @@ aclError aclrtDestroyContext(aclrtContext context) {
     if (context == nullptr) return null_pointer("aclrtDestroyContext", "context");
     const std::shared_ptr<Context> found = contexts().find(context);
     if (found != nullptr && found->primary()) {
-      return invalid("aclrtDestroyContext: context is aclrtSetDevice's own, which goes by aclrtResetDevice");
+      return not_so("aclrtDestroyContext: context is aclrtSetDevice's own, which goes by aclrtResetDevice");
     }
     if (contexts().remove(context) == nullptr) {
-      return invalid("aclrtDestroyContext: context is none of aclrtCreateContext, or is destroyed");
+      return no_handle("aclrtDestroyContext", "context", "aclrtCreateContext");
     }
-    close_streams(streams().remove_where([&](const Stream& stream) { return stream.context() == context; }), false);
+    close_streams(streams().remove_where([&](const Stream& stream) { return stream.context() == context; }), nullptr);
     return {};
   });
 }
@@ -244,7 +262,7 @@ aclError aclrtSetCurrentContext(aclrtContext context) {
   return guarded([&]() -> Answer {
     if (context == nullptr) return null_pointer("aclrtSetCurrentContext", "context");
     if (contexts().find(context) == nullptr) {
-      return invalid("aclrtSetCurrentContext: context is none of aclrtCreateContext, or is destroyed");
+      return no_handle("aclrtSetCurrentContext", "context", "aclrtCreateContext");
     }
     current = context;
     return {};

@@ -37,8 +37,10 @@ class Options {
   Answer set(const char* function, aclSysParamOpt option, std::int64_t value);
   Answer get(const char* function, aclSysParamOpt option, std::int64_t* value, const Options* otherwise) const;
 
- private:
+ protected:
   mutable std::mutex mutex_;
+
+ private:
   std::array<std::optional<std::int64_t>, 4> values_;
 };
 Options& process_options();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "runtime/stream.h"
@@ -25,7 +26,8 @@ class Event : public std::enable_shared_from_this<Event> {
   Answer wait_in(const std::shared_ptr<Stream>& stream);
   void reset();
   Answer synchronize();
-  bool complete() const;
+  /// An error where the latest record was thrown away, and so never will be.
+  Answer complete(bool& complete) const;
   bool all_waits_done() const;
   /// Waits for a record that nobody has queued end with an error.
   void destroy();
@@ -36,13 +38,18 @@ class Event : public std::enable_shared_from_this<Event> {
  private:
   struct Record {
     bool done = false;
-    bool abandoned = false;
+    /// Why it never will be, as what follows "an event"; empty: it may.
+    std::string abandoned;
     Clock::time_point time{};
+
+    bool over() const { return done || !abandoned.empty(); }
     std::vector<std::weak_ptr<Stream>> waiting;
   };
   class RecordWork;
   class WaitWork;
-  void finish(Record& record, bool Record::*how);
+  /// `abandoned`: empty where the stream came to it.
+  void finish(Record& record, std::string abandoned);
+  void give_up_record(const std::shared_ptr<Record>& record, std::shared_ptr<Record> before);
 
   const bool takes_time_;
   mutable std::mutex mutex_;  // of the records, too

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
+#include <vector>
 
 namespace alng::cann {
 namespace {
@@ -26,29 +28,58 @@ std::string place(int device) { return device == host ? "the host" : "device " +
 
 }  // namespace
 
-Block::Block(std::size_t bytes, int of_device)
-    : data(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}))),
-      size(bytes),
-      device(of_device) {}
-
-Block::~Block() { ::operator delete (data, std::align_val_t{alignment}); }
-
-Answer Memory::allocate(const char* function, std::size_t size, int device, void** pointer) {
-  if (size == 0) return invalid(std::string(function) + ": size is 0 but must be at least 1");
+Answer Memory::take(const char* function, std::size_t size, int device) {
+  const std::unique_lock lock(mutex_);
   // The system would promise more than it has and end the program when it is touched.
-  const std::size_t in_use = used(device);
+  std::size_t& in_use = used_[device];
   if (size > total() || in_use > total() - size) {
-    return {ACL_ERROR_BAD_ALLOC, Kind::inner,
+    return {ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner,
             std::string(function) + ": size is " + std::to_string(size) + " bytes but " + place(device) + " has " +
                 std::to_string(total()) + ", of which " + std::to_string(in_use) + " are in use"};
   }
-  auto block = std::make_shared<Block>(size, device);
-  *pointer = block->data;
-  const std::uintptr_t address = address_of(block->data);
-  const std::unique_lock lock(mutex_);
-  blocks_.emplace(address, std::move(block));
-  used_[device] += size;
+  in_use += size;
   return {};
+}
+
+void Memory::give_back(std::size_t size, int device) {
+  const std::unique_lock lock(mutex_);
+  used_[device] -= size;
+}
+
+Answer Memory::allocate(const char* function, std::size_t size, int device, void** pointer) {
+  if (size == 0) return invalid(std::string(function) + ": size is 0 but must be at least 1");
+  if (Answer answer = take(function, size, device); !answer.ok()) return answer;
+  try {
+    std::shared_ptr<void> memory(::operator new (size, std::align_val_t{alignment}),
+                                 [](void* at) { ::operator delete (at, std::align_val_t{alignment}); });
+    void* const data = memory.get();
+    auto block = std::make_shared<Block>(Block{static_cast<std::byte*>(data), size, device, false, std::move(memory)});
+    const std::unique_lock lock(mutex_);
+    blocks_.emplace(address_of(data), std::move(block));
+    *pointer = data;
+    return {};
+  } catch (const std::bad_alloc&) {
+    give_back(size, device);
+    return {
+        ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner,
+        std::string(function) + ": size is " + std::to_string(size) + " bytes but the machine has no room for them"};
+  }
+}
+
+void Memory::map(std::shared_ptr<Block> block) {
+  const std::unique_lock lock(mutex_);
+  const std::uintptr_t address = address_of(block->data);
+  blocks_.emplace(address, std::move(block));
+}
+
+std::shared_ptr<Block> Memory::unmap(const void* pointer) {
+  const std::unique_lock lock(mutex_);
+  const auto found = blocks_.find(address_of(pointer));
+  if (found == blocks_.end() || !found->second->mapped) return nullptr;
+  std::shared_ptr<Block> block = std::move(found->second);
+  blocks_.erase(found);
+  remember_freed(address_of(pointer));
+  return block;
 }
 
 Answer Memory::release(const char* function, void* pointer, bool of_host) {
@@ -57,7 +88,7 @@ Answer Memory::release(const char* function, void* pointer, bool of_host) {
   {
     const std::unique_lock lock(mutex_);
     const auto found = blocks_.find(address_of(pointer));
-    if (found != blocks_.end() && (found->second->device == host) == of_host) {
+    if (found != blocks_.end() && (found->second->device == host) == of_host && !found->second->mapped) {
       block = std::move(found->second);
       blocks_.erase(found);
       used_[block->device] -= block->size;
@@ -65,24 +96,45 @@ Answer Memory::release(const char* function, void* pointer, bool of_host) {
       return {};
     }
   }
-  return invalid(std::string(function) + ": " + (of_host ? "hostPtr " : "devPtr ") + words(pointer) +
-                 " but must be what " + (of_host ? "aclrtMallocHost" : "aclrtMalloc") + " gave and is not freed yet");
+  return not_so(std::string(function) + ": " + (of_host ? "hostPtr " : "devPtr ") + words(pointer) +
+                " but must be what " + (of_host ? "aclrtMallocHost" : "aclrtMalloc") + " gave and is not freed yet");
 }
 
 // The block with the last start at or before the address. The lock is the caller's.
-std::shared_ptr<Block> Memory::block_at(std::uintptr_t address) const {
-  auto after = blocks_.upper_bound(address);
-  if (after == blocks_.begin()) return nullptr;
+std::shared_ptr<Block> Memory::block_at(const Blocks& blocks, std::uintptr_t address) {
+  auto after = blocks.upper_bound(address);
+  if (after == blocks.begin()) return nullptr;
   return std::prev(after)->second;
 }
 
 std::shared_ptr<Block> Memory::holding(const void* pointer, std::size_t size, int device) const {
   const std::uintptr_t address = address_of(pointer);
   const std::shared_lock lock(mutex_);
-  std::shared_ptr<Block> block = block_at(address);
+  std::shared_ptr<Block> block = block_at(blocks_, address);
   if (block == nullptr || block->device != device) return nullptr;
   const std::size_t into = address - address_of(block->data);
-  return into <= block->size && size <= block->size - into ? block : nullptr;
+  if (into > block->size) return nullptr;
+  if (size <= block->size - into) return block;
+  if (!block->mapped) return nullptr;
+  auto parts = std::make_shared<std::vector<std::shared_ptr<Block>>>(1, block);
+  std::size_t whole = block->size;
+  while (size > whole - into) {
+    const auto next = blocks_.find(address_of(block->data) + whole);
+    if (next == blocks_.end() || !next->second->mapped || next->second->device != device) return nullptr;
+    parts->push_back(next->second);
+    whole += next->second->size;
+  }
+  return std::make_shared<Block>(Block{block->data, whole, device, true, std::move(parts)});
+}
+
+bool Memory::touches_device(const Blocks& blocks, std::uintptr_t begin, std::uintptr_t last) {
+  // Blocks don't overlap: going back from the last byte, the first block that ends before `begin` ends the search.
+  for (auto after = blocks.upper_bound(last); after != blocks.begin();) {
+    const Block& block = *(--after)->second;
+    if (address_of(block.data) + block.size <= begin) return false;
+    if (block.device != host) return true;
+  }
+  return false;
 }
 
 bool Memory::touches_device(const void* pointer, std::size_t size) const {
@@ -90,13 +142,7 @@ bool Memory::touches_device(const void* pointer, std::size_t size) const {
   const std::uintptr_t begin = address_of(pointer);
   const std::uintptr_t last = size - 1 > UINTPTR_MAX - begin ? UINTPTR_MAX : begin + (size - 1);
   const std::shared_lock lock(mutex_);
-  // Blocks don't overlap: going back from the last byte, the first block that ends before `begin` ends the search.
-  for (auto after = blocks_.upper_bound(last); after != blocks_.begin();) {
-    const Block& block = *(--after)->second;
-    if (address_of(block.data) + block.size <= begin) return false;
-    if (block.device != host) return true;
-  }
-  return false;
+  return touches_device(blocks_, begin, last) || touches_device(inherited_, begin, last);
 }
 
 bool Memory::was_freed(std::uintptr_t address) const {
@@ -109,30 +155,32 @@ std::string Memory::words(const void* pointer) const {
   if (pointer == nullptr) return "is null";
   const std::uintptr_t address = address_of(pointer);
   const std::shared_lock lock(mutex_);
-  const std::shared_ptr<Block> block = block_at(address);
-  const std::size_t into = block == nullptr ? 0 : address - address_of(block->data);
   const std::string is = "is " + hex(address) + ", ";
-  if (block != nullptr && into < block->size) {
-    const std::string whose = "a block of " + std::to_string(block->size) + " bytes of " + place(block->device);
-    return is + (into == 0 ? whose : std::to_string(into) + " bytes into " + whose);
+  for (const Blocks* blocks : {&blocks_, &inherited_}) {
+    const std::shared_ptr<Block> block = block_at(*blocks, address);
+    const std::size_t into = block == nullptr ? 0 : address - address_of(block->data);
+    if (block == nullptr || into >= block->size) continue;
+    return is + (into == 0 ? "" : std::to_string(into) + " bytes into ") +
+           (block->mapped ? "a mapping of " : "a block of ") + std::to_string(block->size) + " bytes of " +
+           place(block->device) + (blocks == &inherited_ ? " that was made before fork, in the parent process" : "");
   }
   return is + (was_freed(address) ? "which was freed" : "which is no memory of this runtime");
 }
 
 void Memory::release_device(int device) {
-  std::map<std::uintptr_t, std::shared_ptr<Block>> released;
+  Blocks released;  // whose memory is given back after the lock
   const std::unique_lock lock(mutex_);
   for (auto at = blocks_.begin(); at != blocks_.end();) {
     if (at->second->device == device) {
       ++lost_blocks_;
       lost_bytes_ += at->second->size;
+      if (!at->second->mapped) used_[device] -= at->second->size;
       remember_freed(at->first);
       released.insert(blocks_.extract(at++));
     } else {
       ++at;
     }
   }
-  used_.erase(device);
 }
 
 std::size_t Memory::used(int device) const {
@@ -157,6 +205,14 @@ std::string Memory::leaks() {
   }
   lost_blocks_ = lost_bytes_ = 0;
   return text;
+}
+
+// glibc's shared lock knows its owner by the thread's number, which is another in the child.
+void Memory::in_child() {
+  inherited_.merge(blocks_);
+  used_.clear();
+  lost_blocks_ = lost_bytes_ = 0;
+  new (&mutex_) std::shared_mutex;
 }
 
 Memory& memory() {

@@ -24,9 +24,19 @@ struct Kept {
   LeakCount count;
   const char* what;
 };
-struct Life {
+struct Life final : Forked {
+  Life() { join(); }
+  void before_fork() override { mutex.lock(); }
+  void in_parent() override { mutex.unlock(); }
+  void in_child() override {
+    inherited = inherited || state == State::begun;
+    state = State::never_begun;
+    mutex.unlock();
+  }
+
   std::mutex mutex;
   State state = State::never_begun;
+  bool inherited = false;  // by a child of fork, whose parent had begun
   std::vector<Kept> kept;
 };
 
@@ -87,6 +97,7 @@ aclError aclFinalize(void) {
     {
       const std::lock_guard lock(life().mutex);
       if (life().state == State::never_begun) {
+        if (life().inherited) note_inherited();
         return {ACL_ERROR_UNINITIALIZE, Kind::inner, "aclFinalize: aclInit was not called before"};
       }
       if (life().state == State::ended) {

@@ -37,7 +37,7 @@ const Product* find(const std::string& name) {
 }
 
 struct Current {
-  std::mutex mutex;
+  ForkedMutex mutex;
   bool known = false;
   const Product* product = nullptr;
   const char* name = nullptr;

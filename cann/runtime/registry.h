@@ -9,16 +9,18 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/fork.h"
+
 namespace alng::cann {
 
 /// The living objects of one kind. A handle is a number in a pointer's clothes: `tag` in its top byte, which no address
 /// has there, and a count that is never used twice. So a handle of another kind, of a destroyed object or of nothing is
 /// told for certain, where an address could meanwhile belong to another object. Objects are held by shared_ptr: one
-/// that is destroyed while another thread works with it lives until that is done.
+/// that is destroyed while another thread works with it lives until that is done. In a child of fork it is empty.
 template <class T>
-class Registry {
+class Registry final : public Forked {
  public:
-  explicit Registry(std::uint8_t tag) : next_(static_cast<std::uint64_t>(tag) << 56) {}
+  explicit Registry(std::uint8_t tag) : next_(static_cast<std::uint64_t>(tag) << 56) { join(); }
 
   void* add(std::shared_ptr<T> object) {
     const std::lock_guard lock(mutex_);
@@ -30,27 +32,21 @@ class Registry {
   /// Null where there is no such object.
   std::shared_ptr<T> find(const void* handle) const {
     const std::lock_guard lock(mutex_);
-    const auto found = objects_.find(reinterpret_cast<std::uint64_t>(handle));
-    return found == objects_.end() ? nullptr : found->second;
+    return object_of(handle);
   }
 
   /// The same for several, under one lock.
   template <std::size_t n>
   void find(const void* const (&handles)[n], std::shared_ptr<T> (&found)[n]) const {
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto at = objects_.find(reinterpret_cast<std::uint64_t>(handles[i]));
-      if (at != objects_.end()) found[i] = at->second;
-    }
+    for (std::size_t i = 0; i < n; ++i) found[i] = object_of(handles[i]);
   }
 
   /// Takes it out; null where there is no such object. Of several threads one gets it.
   std::shared_ptr<T> remove(const void* handle) {
     const std::lock_guard lock(mutex_);
-    const auto found = objects_.find(reinterpret_cast<std::uint64_t>(handle));
-    if (found == objects_.end()) return nullptr;
-    std::shared_ptr<T> object = std::move(found->second);
-    objects_.erase(found);
+    std::shared_ptr<T> object = object_of(handle);
+    if (object != nullptr) objects_.erase(key_of(handle));
     return object;
   }
 
@@ -85,10 +81,28 @@ class Registry {
     return objects_.size();
   }
 
+  void before_fork() override { mutex_.lock(); }
+  void in_parent() override { mutex_.unlock(); }
+  void in_child() override {
+    inherited_.merge(objects_);
+    mutex_.unlock();
+  }
+
  private:
+  static std::uint64_t key_of(const void* handle) { return reinterpret_cast<std::uint64_t>(handle); }
+  // The lock is the caller's.
+  std::shared_ptr<T> object_of(const void* handle) const {
+    const auto found = objects_.find(key_of(handle));
+    if (found != objects_.end()) return found->second;
+    if (inherited_.count(key_of(handle)) > 0) note_inherited();
+    return nullptr;
+  }
+
   mutable std::mutex mutex_;
   std::uint64_t next_;
   std::unordered_map<std::uint64_t, std::shared_ptr<T>> objects_;
+  // Kept for its keys; never touched, for other threads of the parent may have been in the middle of them.
+  std::unordered_map<std::uint64_t, std::shared_ptr<T>> inherited_;
 };
 
 }  // namespace alng::cann

@@ -1,8 +1,9 @@
 #include "runtime/stream.h"
 
-#include <sched.h>
-
+#include <algorithm>
 #include <utility>
+
+#include "runtime/workers.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -10,6 +11,8 @@
 
 namespace alng::cann {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // A wait for work that is in progress watches for about 20 us before it sleeps: being woken takes as long.
 constexpr auto spin_time = std::chrono::microseconds(20);
@@ -22,27 +25,56 @@ void pause() {
 #endif
 }
 
+// The streams whose work this thread is inside of: work may wait for another stream, and then runs that one's.
+struct Inside {
+  explicit Inside(const Stream* stream_here) : stream(stream_here), outer(innermost) { innermost = this; }
+  ~Inside() { innermost = outer; }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+  const Stream* const stream;
+  const Inside* const outer;
+  static thread_local const Inside* innermost;
+};
+thread_local const Inside* Inside::innermost = nullptr;
+
+Answer run(Work& work, bool drop) {
+  try {
+    if (drop) {
+      work.drop("its stream stopped at a failure");
+      return {};
+    }
+    if (!work.may_block()) return work.run();
+    const Workers::Blocking blocking;
+    return work.run();
+  } catch (const std::exception&) {
+    return {ACL_ERROR_RT_FAILURE, Kind::inner, {}};
+  }
+}
+
 }  // namespace
 
-Stream::Stream(int device, const void* context) : device_(device), context_(context), worker_([this] { work_off(); }) {}
+bool Stream::runs_here() const {
+  for (const Inside* at = Inside::innermost; at != nullptr; at = at->outer) {
+    if (at->stream == this) return true;
+  }
+  return false;
+}
 
-// Only reached without close() where a thread could not be made or the process is ending.
-Stream::~Stream() {
-  if (worker_.joinable()) static_cast<void>(close(true));
+// Sees to it that a thread comes where the head may begin; gives the lock up.
+void Stream::announce(Lock& lock) {
+  const bool wants = !announced_ && runnable();
+  if (wants) announced_ = true;
+  lock.unlock();
+  if (wants) workers().want(shared_from_this());
 }
 
 bool Stream::submit(std::unique_ptr<Work> work) {
   Lock lock(mutex_);
-  if (closed_) {
-    lock.unlock();
-    work->drop();
-    return false;
-  }
+  if (closed_) return false;
   queue_.push_back(std::move(work));
   ++submitted_;
-  const bool busy = busy_;
-  lock.unlock();
-  if (!busy) for_worker_.notify_one();  // who is busy looks at the queue again
+  announce(lock);  // who is busy looks at the queue again
   return true;
 }
 
@@ -51,14 +83,14 @@ void Stream::run_one(Lock& lock) {
   std::unique_ptr<Work> work = std::move(queue_.front());
   queue_.pop_front();
   busy_ = true;
+  const bool drop = stopped();
   lock.unlock();
   Answer answer;
-  try {
-    answer = work->run();
-  } catch (const std::exception&) {
-    answer = {ACL_ERROR_RT_FAILURE, Kind::inner, {}};
+  {
+    const Inside inside(this);
+    answer = run(*work, drop);
+    work.reset();
   }
-  work.reset();
   lock.lock();
   if (!answer.ok() && first_error_.ok()) first_error_ = std::move(answer);
   busy_ = false;
@@ -66,105 +98,118 @@ void Stream::run_one(Lock& lock) {
   if (waiters_ > 0) for_waiters_.notify_all();
 }
 
-void Stream::work_off() {
-  // Where all processors are busy, a woken thread takes the one of the thread that submitted, which then waits for two
-  // changes of threads instead of doing the work itself when it synchronises: aclnn cost 7.0 us over the run alone at
-  // 8x768, and 1.5 with batch threads, which push nobody aside. Not to be allowed to is no error.
-  const sched_param parameters{};
-  sched_setscheduler(0, SCHED_BATCH, &parameters);
+bool Stream::run_next() {
   Lock lock(mutex_);
-  while (true) {
-    for_worker_.wait(lock, [this] { return ending_ || runnable(); });
-    if (!runnable()) return;
-    run_one(lock);
-  }
+  if (runnable()) run_one(lock);
+  announced_ = runnable();
+  return announced_;
 }
 
-void Stream::wait_for_progress(Lock& lock, std::optional<std::chrono::steady_clock::time_point> until) {
+void Stream::wait_for_progress(Lock& lock, std::uint64_t target, Time until) {
   const std::uint64_t seen = done_.load(std::memory_order_acquire);
   if (busy_ && !until) {
     lock.unlock();
-    const auto stop = std::chrono::steady_clock::now() + spin_time;
+    const auto stop = Clock::now() + spin_time;
     bool moved = false;
     do {
       for (int i = 0; i < 16 && !moved; ++i) {
         pause();
         moved = done_.load(std::memory_order_acquire) != seen;
       }
-    } while (!moved && std::chrono::steady_clock::now() < stop);
+    } while (!moved && Clock::now() < stop);
     lock.lock();
     if (moved) return;
   }
-  if (done_.load(std::memory_order_acquire) != seen || (runnable() && !until)) return;
+  lock.unlock();
+  const bool helped = workers().help();
+  lock.lock();
+  if (helped || done_.load(std::memory_order_acquire) != seen || seen >= target || (runnable() && !until)) return;
+  const auto nap = Clock::now() + Workers::nap;
   ++waiters_;
-  if (until) {
-    for_waiters_.wait_until(lock, *until);
-  } else {
-    for_waiters_.wait(lock);
-  }
+  for_waiters_.wait_until(lock, until ? std::min(*until, nap) : nap);
   --waiters_;
 }
 
-Answer Stream::synchronize(int timeout) {
-  std::optional<std::chrono::steady_clock::time_point> until;
-  if (timeout >= 0) until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout);
-  Lock lock(mutex_);
-  const std::uint64_t target = submitted_;
+// False where the time is over.
+bool Stream::finish(Lock& lock, std::uint64_t target, Time until) {
   while (done_.load(std::memory_order_relaxed) < target) {
-    // Who is short of time leaves the work to the stream's thread: it may take longer.
+    // Who is short of time leaves the work to another thread: it may take longer.
     if (!until && runnable()) {
       run_one(lock);
       continue;
     }
-    if (until && std::chrono::steady_clock::now() >= *until) {
-      return {ACL_ERROR_RT_FAILURE, Kind::inner,
-              "the stream was not done within " + std::to_string(timeout) + " milliseconds: " +
-                  std::to_string(target - done_.load(std::memory_order_relaxed)) + " pieces of work are left"};
-    }
-    wait_for_progress(lock, until);
+    if (until && Clock::now() >= *until) return false;
+    wait_for_progress(lock, target, until);
   }
-  // What others have queued meanwhile was not announced to the stream's thread while this one was busy.
-  if (runnable()) for_worker_.notify_one();
-  return std::exchange(first_error_, {});
+  return true;
+}
+
+Answer Stream::synchronize(int timeout) {
+  if (runs_here()) {
+    return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
+            "a host function waits for the stream that it runs in, which would take for ever"};
+  }
+  Time until;
+  if (timeout >= 0) until = Clock::now() + std::chrono::milliseconds(timeout);
+  Lock lock(mutex_);
+  const std::uint64_t target = submitted_;
+  if (!finish(lock, target, until)) {
+    return {ACL_ERROR_RT_STREAM_SYNC_TIMEOUT, Kind::inner,
+            "the stream was not done within " + std::to_string(timeout) + " milliseconds: " +
+                std::to_string(target - done_.load(std::memory_order_relaxed)) + " pieces of work are left"};
+  }
+  Answer answer = std::exchange(first_error_, {});
+  if (answer.ok() && dropped_because_ != nullptr) {
+    answer = {ACL_ERROR_RT_FAILURE, Kind::inner,
+              std::string("work that was waited for was thrown away: ") + dropped_because_};
+  }
+  // What others have queued meanwhile was not announced while this thread was busy.
+  announce(lock);
+  return answer;
 }
 
 bool Stream::idle() const {
-  const std::lock_guard lock(mutex_);
-  return done_.load(std::memory_order_relaxed) == submitted_;
+  const auto done = [this] {
+    const std::lock_guard lock(mutex_);
+    return done_.load(std::memory_order_relaxed) == submitted_;
+  };
+  while (!done()) {
+    if (!workers().help()) return false;
+  }
+  return true;
 }
 
-void Stream::drop_queue(Lock& lock) {
+void Stream::stop_on_failure(bool stop) {
+  const std::lock_guard lock(mutex_);
+  stop_on_failure_ = stop;
+}
+
+void Stream::drop_queue(Lock& lock, const char* why) {
   std::deque<std::unique_ptr<Work>> dropped;
   dropped.swap(queue_);
+  if (!dropped.empty()) dropped_because_ = why;
   lock.unlock();
-  for (const auto& work : dropped) work->drop();
+  for (const auto& work : dropped) work->drop(why);
   lock.lock();
   done_.fetch_add(dropped.size(), std::memory_order_release);
   for_waiters_.notify_all();
 }
 
-Answer Stream::close(bool drop) {
-  {
-    Lock lock(mutex_);
-    closed_ = true;
-    if (drop) drop_queue(lock);
-  }
-  Answer answer = synchronize(-1);
-  {
-    const Lock lock(mutex_);
-    ending_ = true;
-  }
-  for_worker_.notify_all();
-  worker_.join();
+Answer Stream::close(const char* drop_because) {
+  Lock lock(mutex_);
+  closed_ = true;
+  if (drop_because != nullptr) drop_queue(lock, drop_because);
+  // Work that destroys its own stream is the last of it that anybody could wait for.
+  if (!runs_here()) finish(lock, submitted_, {});
+  Answer answer = std::exchange(first_error_, {});
+  announce(lock);
   return answer;
 }
 
 void Stream::poke() {
-  {
-    const Lock lock(mutex_);
-    if (waiters_ > 0) for_waiters_.notify_all();
-  }
-  for_worker_.notify_one();
+  Lock lock(mutex_);
+  if (waiters_ > 0) for_waiters_.notify_all();
+  announce(lock);
 }
 
 Registry<Stream>& streams() {

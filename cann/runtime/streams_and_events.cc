@@ -16,12 +16,29 @@ Answer create_stream(const char* function, aclrtStream* handle) {
 
 Answer destroy_stream(const char* function, aclrtStream handle, bool force) {
   if (handle == nullptr) return null_pointer(function, "stream");
-  const std::shared_ptr<Stream> stream = streams().remove(handle);
-  if (stream == nullptr) {
-    return invalid(std::string(function) + ": stream is none of aclrtCreateStream, or is destroyed");
+  if (const auto found = streams().find(handle); found != nullptr && found->runs_here() && !force) {
+    return {
+        ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
+        std::string(function) + ": a host function destroys the stream that it runs in, whose end would take for ever"};
   }
-  return stream->close(force);
+  const std::shared_ptr<Stream> stream = streams().remove(handle);
+  if (stream == nullptr) return no_stream(function);
+  return stream->close(force ? "its stream was destroyed by force" : nullptr);
 }
+
+class HostFunction final : public Work {
+ public:
+  HostFunction(aclrtHostFunc function, void* arguments) : function_(function), arguments_(arguments) {}
+  bool may_block() const override { return true; }
+  Answer run() override {
+    function_(arguments_);
+    return {};
+  }
+
+ private:
+  aclrtHostFunc function_;
+  void* arguments_;
+};
 
 Answer synchronize(const char* function, aclrtStream handle, int timeout) {
   std::shared_ptr<Stream> stream;
@@ -45,7 +62,7 @@ Answer find_event(const char* function, const char* name, aclrtEvent handle, std
   if (handle == nullptr) return null_pointer(function, name);
   event = events().find(handle);
   if (event != nullptr) return {};
-  return invalid(std::string(function) + ": " + name + " is none of aclrtCreateEvent, or is destroyed");
+  return no_handle(function, name, "aclrtCreateEvent");
 }
 
 // For the calls of an event and a stream.
@@ -107,6 +124,29 @@ aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus* status) {
     if (Answer answer = find_stream("aclrtStreamQuery", stream, found); !answer.ok()) return answer;
     *status = found->idle() ? ACL_STREAM_STATUS_COMPLETE : ACL_STREAM_STATUS_NOT_READY;
     return {};
+  });
+}
+
+aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode) {
+  return guarded([&]() -> Answer {
+    constexpr const char* function = "aclrtSetStreamFailureMode";
+    if (mode != ACL_CONTINUE_ON_FAILURE && mode != ACL_STOP_ON_FAILURE) {
+      return invalid(std::string(function) + ": mode is " + std::to_string(mode) + " but must be 0 or 1");
+    }
+    std::shared_ptr<Stream> found;
+    if (Answer answer = find_stream(function, stream, found); !answer.ok()) return answer;
+    found->stop_on_failure(mode == ACL_STOP_ON_FAILURE);
+    return {};
+  });
+}
+
+aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void* args) {
+  return guarded([&]() -> Answer {
+    constexpr const char* function = "aclrtLaunchHostFunc";
+    if (fn == nullptr) return null_pointer(function, "fn");
+    std::shared_ptr<Stream> found;
+    if (Answer answer = find_stream(function, stream, found); !answer.ok()) return answer;
+    return found->submit(std::make_unique<HostFunction>(fn, args)) ? Answer{} : stream_closed(function);
   });
 }
 
@@ -174,8 +214,10 @@ aclError aclrtQueryEventStatus(aclrtEvent event, aclrtEventRecordedStatus* statu
     if (status == nullptr) return null_pointer("aclrtQueryEventStatus", "status");
     std::shared_ptr<Event> found;
     if (Answer answer = find_event("aclrtQueryEventStatus", "event", event, found); !answer.ok()) return answer;
-    *status = found->complete() ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
-    return {};
+    bool complete = false;
+    Answer answer = found->complete(complete);
+    *status = complete ? ACL_EVENT_RECORDED_STATUS_COMPLETE : ACL_EVENT_RECORDED_STATUS_NOT_READY;
+    return answer;
   });
 }
 

@@ -1,5 +1,8 @@
 // The C functions of memory: allocate, copy, fill.
 #include <cstring>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "runtime/device.h"
 #include "runtime/memory.h"
@@ -58,8 +61,8 @@ struct Copy {
     } else if (!memory().touches_device(pointer, count)) {
       return {};
     }
-    return invalid(std::string(function) + ": " + name + " " + memory().words(pointer) + ", but all " +
-                   std::to_string(count) + " bytes must be memory of the " + (of_device ? "device" : "host"));
+    return not_so(std::string(function) + ": " + name + " " + memory().words(pointer) + ", but all " +
+                  std::to_string(count) + " bytes must be memory of the " + (of_device ? "device" : "host"));
   }
 
   void let_go() { of_src = of_dst = nullptr; }
@@ -93,8 +96,8 @@ struct Fill {
   Answer hold() {
     block = memory().holding(pointer, count, device);
     if (block != nullptr) return {};
-    return invalid(std::string(function) + ": devPtr " + memory().words(pointer) + ", but all " +
-                   std::to_string(count) + " bytes must be memory of the device");
+    return not_so(std::string(function) + ": devPtr " + memory().words(pointer) + ", but all " + std::to_string(count) +
+                  " bytes must be memory of the device");
   }
 
   void let_go() { block = nullptr; }
@@ -106,11 +109,101 @@ struct Fill {
   }
 };
 
+// Copies of which all are judged before the first is made.
+struct Batch {
+  const char* function;
+  std::vector<Copy> copies;
+  int device;
+  std::size_t* fail_index;  // receives the number of the copy that is refused
+
+  Answer check() {
+    return each([this](Copy& copy) {
+      copy.device = device;
+      return copy.check();
+    });
+  }
+  Answer hold() {
+    return each([](Copy& copy) { return copy.hold(); });
+  }
+  void let_go() {
+    for (Copy& copy : copies) copy.let_go();
+  }
+  Answer run() {
+    return each([](Copy& copy) { return copy.run(); });
+  }
+
+ private:
+  template <class Call>
+  Answer each(const Call& call) {
+    for (std::size_t i = 0; i < copies.size(); ++i) {
+      Answer answer = call(copies[i]);
+      if (answer.ok()) continue;
+      if (fail_index != nullptr) *fail_index = i;
+      answer.sentence += " (copy " + std::to_string(i) + " of " + std::to_string(copies.size()) + ")";
+      return answer;
+    }
+    return {};
+  }
+};
+
+// Where one side of a copy is, as its attribute says.
+Answer check_location(const char* function, std::size_t attribute, const char* side, const aclrtMemLocation& at) {
+  const std::string name = std::string(function) + ": attrs[" + std::to_string(attribute) + "]." + side;
+  if (at.type != ACL_MEM_LOCATION_TYPE_HOST && at.type != ACL_MEM_LOCATION_TYPE_DEVICE) {
+    return invalid(name + ".type is " + std::to_string(at.type) + " but must be 0, the host, or 1, a device");
+  }
+  if (at.type == ACL_MEM_LOCATION_TYPE_HOST || at.id < devices().size()) return {};
+  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
+          name + ".id is " + std::to_string(at.id) + " but must be 0 to " + std::to_string(devices().size() - 1)};
+}
+
+aclrtMemcpyKind kind_of(const aclrtMemcpyBatchAttr& attribute) {
+  const bool to_device = attribute.dstLoc.type == ACL_MEM_LOCATION_TYPE_DEVICE;
+  if (attribute.srcLoc.type == ACL_MEM_LOCATION_TYPE_DEVICE) {
+    return to_device ? ACL_MEMCPY_DEVICE_TO_DEVICE : ACL_MEMCPY_DEVICE_TO_HOST;
+  }
+  return to_device ? ACL_MEMCPY_HOST_TO_DEVICE : ACL_MEMCPY_HOST_TO_HOST;
+}
+
+Answer make_batch(Batch& batch, void** dsts, const std::size_t* dst_most, void** srcs, const std::size_t* sizes,
+                  std::size_t count, const aclrtMemcpyBatchAttr* attributes, const std::size_t* begins,
+                  std::size_t attribute_count) {
+  const std::pair<const char*, const void*> arrays[] = {
+      {"dsts", dsts},           {"destMaxs", dst_most},         {"srcs", srcs}, {"sizes", sizes}, {"attrs", attributes},
+      {"attrsIndexes", begins}, {"failIndex", batch.fail_index}};
+  for (const auto& [name, array] : arrays) {
+    if (array == nullptr) return null_pointer(batch.function, name);
+  }
+  *batch.fail_index = SIZE_MAX;
+  const std::string function = batch.function;
+  if (count == 0) return invalid(function + ": numBatches is 0 but must be at least 1");
+  if (attribute_count == 0 || attribute_count > count) {
+    return invalid(function + ": numAttrs is " + std::to_string(attribute_count) + " but must be 1 to numBatches, " +
+                   std::to_string(count));
+  }
+  for (std::size_t k = 0; k < attribute_count; ++k) {
+    const std::size_t least = k == 0 ? 0 : begins[k - 1] + 1;
+    if (begins[k] < least || begins[k] >= count || (k == 0 && begins[k] != 0)) {
+      return invalid(function + ": attrsIndexes[" + std::to_string(k) + "] is " + std::to_string(begins[k]) +
+                     " but must begin with 0 and rise, below numBatches, " + std::to_string(count));
+    }
+    if (Answer answer = check_location(batch.function, k, "dstLoc", attributes[k].dstLoc); !answer.ok()) return answer;
+    if (Answer answer = check_location(batch.function, k, "srcLoc", attributes[k].srcLoc); !answer.ok()) return answer;
+  }
+  std::size_t k = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (k + 1 < attribute_count && begins[k + 1] == i) ++k;
+    batch.copies.push_back(
+        {batch.function, dsts[i], dst_most[i], srcs[i], sizes[i], kind_of(attributes[k]), 0, {}, {}});
+  }
+  return {};
+}
+
 // A copy or fill as work of a stream. Memory that is freed before its turn is an error then.
 template <class Transfer>
 class TransferWork final : public Work {
  public:
-  explicit TransferWork(const Transfer& transfer) : transfer_(transfer) {}
+  explicit TransferWork(Transfer transfer) : transfer_(std::move(transfer)) {}
   Answer run() override {
     if (Answer answer = transfer_.hold(); !answer.ok()) {
       return {ACL_ERROR_RT_FAILURE, answer.kind, std::move(answer.sentence)};
@@ -138,8 +231,10 @@ Answer later(Transfer transfer, aclrtStream handle) {
   transfer.device = stream->device();
   if (Answer answer = transfer.check(); !answer.ok()) return answer;
   transfer.let_go();
-  if (stream->submit(std::make_unique<TransferWork<Transfer>>(transfer))) return {};
-  return invalid(std::string(transfer.function) + ": stream is being destroyed");
+  if constexpr (std::is_same_v<Transfer, Batch>) transfer.fail_index = nullptr;  // may be gone when it runs
+  const char* const function = transfer.function;
+  if (stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return {};
+  return stream_closed(function);
 }
 
 Answer allocate(const char* function, void** pointer, std::size_t size, int policy) {
@@ -195,6 +290,25 @@ aclError aclrtMemcpy(void* dst, size_t destMax, const void* src, size_t count, a
 aclError aclrtMemcpyAsync(void* dst, size_t destMax, const void* src, size_t count, aclrtMemcpyKind kind,
                           aclrtStream stream) {
   return guarded([&] { return later(Copy{"aclrtMemcpyAsync", dst, destMax, src, count, kind, 0, {}, {}}, stream); });
+}
+
+aclError aclrtMemcpyBatch(void** dsts, size_t* destMaxs, void** srcs, size_t* sizes, size_t numBatches,
+                          aclrtMemcpyBatchAttr* attrs, size_t* attrsIndexes, size_t numAttrs, size_t* failIndex) {
+  return guarded([&]() -> Answer {
+    Batch batch{"aclrtMemcpyBatch", {}, 0, failIndex};
+    Answer answer = make_batch(batch, dsts, destMaxs, srcs, sizes, numBatches, attrs, attrsIndexes, numAttrs);
+    return answer.ok() ? now(std::move(batch)) : answer;
+  });
+}
+
+aclError aclrtMemcpyBatchAsync(void** dsts, size_t* destMaxs, void** srcs, size_t* sizes, size_t numBatches,
+                               aclrtMemcpyBatchAttr* attrs, size_t* attrsIndexes, size_t numAttrs, size_t* failIndex,
+                               aclrtStream stream) {
+  return guarded([&]() -> Answer {
+    Batch batch{"aclrtMemcpyBatchAsync", {}, 0, failIndex};
+    Answer answer = make_batch(batch, dsts, destMaxs, srcs, sizes, numBatches, attrs, attrsIndexes, numAttrs);
+    return answer.ok() ? later(std::move(batch), stream) : answer;
+  });
 }
 
 aclError aclrtMemset(void* devPtr, size_t maxCount, int32_t value, size_t count) {

@@ -1,4 +1,5 @@
-// Everything a C++ caller needs: AddLayerNormGrad as Problem, Plan and run.
+// Everything a C++ caller needs: AddLayerNormGrad as Problem, Plan and run. What returns a string or a vector, or
+// copies one, may throw std::bad_alloc; nothing else throws.
 #ifndef ALNG_ALNG_HPP
 #define ALNG_ALNG_HPP
 

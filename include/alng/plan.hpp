@@ -19,7 +19,8 @@ namespace alng {
 /// (docs/numerics.md). Results of equal versions are comparable bit for bit. It changes with a major version only.
 inline constexpr int canonical_order = 1;
 
-/// Threads brought by the caller. A plain pair of function and context, so that any pool can be wrapped.
+/// Threads brought by the caller. A plain pair of function and context, so that any pool can be wrapped. An exception
+/// that leaves `parallel` ends the process.
 struct Executor {
   /// Runs `task(task_data, i)` once for every i in [0, count), on any threads, in any order, one after another or at
   /// once, and returns when all have returned. May be called from several threads at once where plans are run so.
@@ -40,8 +41,9 @@ struct PlanOptions {
   /// An instruction set as `instruction_sets()` names it: `"scalar"`, `"avx2"`, `"avx512"`, `"neon"`, `"sve"`. Empty:
   /// what the environment variable ALNG_ISA names, else the best this machine runs.
   std::string isa;
-  /// The most tasks that may run at once; 0: as many as there are processors for this process. A plan uses fewer where
-  /// more would not help (small problems run on the calling thread alone). On `ascend:*` the number of vector cores.
+  /// The most tasks that may run at once; 0: as many as there are processors for the calling thread. A plan uses fewer
+  /// where more would not help (small problems run on the calling thread alone). On `ascend:*` the number of vector
+  /// cores.
   int threads = 0;
 };
 
@@ -71,8 +73,9 @@ struct Arguments {
   /// a time may use it.
   void* workspace = nullptr;
   std::size_t workspace_size = 0;
-  /// The caller's threads, or null for the library's own: oneTBB's, and no more of them than the arena of the calling
-  /// thread has room for.
+  /// The caller's threads, or null for the library's own. Those are made where a plan is made, fewer or none of them
+  /// where the system gives no more, and stay until the process ends; they see none of its signals but faults. What no
+  /// other thread does the calling one does, also in a forked child, where a plan made anew gets threads anew.
   const Executor* executor = nullptr;
 };
 

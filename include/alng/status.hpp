@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "alng/export.h"
+#include "alng/language.h"
 
 namespace alng {
 
@@ -31,7 +32,7 @@ enum class Code : std::int32_t {
   bad_option = 7,
   /// The request is valid, but no back end on this machine can do it. The sentence gives each back end's reason.
   unsupported = 8,
-  /// Memory ran out while a problem or a plan was being made.
+  /// Memory ran out, for the work or for the sentence of another refusal.
   out_of_memory = 9,
 };
 

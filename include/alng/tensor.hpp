@@ -9,6 +9,7 @@
 #include <string>
 
 #include "alng/export.h"
+#include "alng/language.h"
 
 namespace alng {
 

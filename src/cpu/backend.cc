@@ -5,14 +5,14 @@
 #include <cstring>
 #include <memory>
 
-#include "cpu/fetch.h"
 #include "cpu/instruction_set.h"
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
 #include "cpu/partition.h"
 #include "cpu/threads.h"
+#include "cpu/tuning.h"
+#include "order/leaves.h"
 #include "plan/float_environment.h"
-#include "plan/leaves.h"
 #include "problem/float16.h"
 
 namespace alng {
@@ -31,20 +31,6 @@ Kernels kernels(DType dtype, InstructionSet isa) noexcept {
 }
 
 namespace {
-
-// dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is
-// still there for its reader.
-constexpr std::int64_t stream_bytes = 8 << 20;
-
-// In cache, rows up to this length are done one by one: their sums, then dx with h computed again, instead of dx in the
-// sweep of the next row. What the sums of a float32 row touch, 24 bytes a column, must stay in a first-level cache of
-// 32 KB: up to 1280 columns this takes 0.36 to 0.43 instead of 0.41 to 0.48 ns an element on Zen 4, from 1536 on it is
-// up to 10 % slower. To convert 16-bit inputs twice pays only where a row's end is most of it: 1.2 times faster at 128
-// columns, 1.1 at 256, equal at 384, 5 % slower at 768.
-constexpr std::int64_t row_by_row_columns_float32 = 1280;
-constexpr std::int64_t row_by_row_columns_16_bit = 256;
-// The first and the last row of a task never share their sweep with another: one or two rows take 5 to 10 % less so.
-constexpr std::int64_t row_by_row_rows = 2;
 
 float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
   return reinterpret_cast<float*>(workspace + offset);
@@ -72,7 +58,15 @@ void widen_gamma(const TensorLayout& layout, DType dtype, const void* gamma, con
 
 class CpuExecution final : public Execution {
  public:
-  CpuExecution(const Problem& problem, InstructionSet isa, Fetch fetch, int threads) : problem_(problem), isa_(isa) {
+  static Result<std::unique_ptr<Execution>> create(const Problem& problem, InstructionSet isa, int threads) {
+    auto execution = std::make_unique<CpuExecution>(problem, isa);
+    const Result<Tuning> tuning = choose_tuning(problem, isa, {execution->dense_, execution->dx_.dense_row});
+    if (!tuning.ok()) return tuning.status();
+    execution->divide(tuning.value(), threads);
+    return std::unique_ptr<Execution>(std::move(execution));
+  }
+
+  CpuExecution(const Problem& problem, InstructionSet isa) : problem_(problem), isa_(isa) {
     const ProblemDescription& d = problem.description();
     kernels_ = kernels(problem.dtype(), isa);
     dy_ = rows_of(d.dy, d.normalized_dims);
@@ -90,17 +84,12 @@ class CpuExecution final : public Execution {
     mean_ = rows_of(d.mean, 0);
     const bool dense_gamma = d.gamma && rows_of(*d.gamma, d.gamma->rank).dense_row;
     own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 || !dense_gamma);
-    narrow_gamma_ = dense_gamma && d.gamma->dtype == problem.dtype() && problem.dtype() != DType::float32;
-    const std::int64_t tensor_bytes =
-        problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
-    // The scalar kernels have no such stores.
-    stream_ = d.dx && dx_.dense_row && tensor_bytes >= stream_bytes && isa != InstructionSet::scalar;
-    if (dense_) fetch_ = fetch;
-    const std::int64_t short_row =
-        problem.dtype() == DType::float32 ? row_by_row_columns_float32 : row_by_row_columns_16_bit;
-    row_by_row_ = dense_ && !stream_ && fetch_ == Fetch::nowhere &&
-                  (problem.columns() <= short_row || problem.rows() <= row_by_row_rows);
-    partition_ = make_partition(problem, threads, {!dense_, stream_, own_gamma_});
+  }
+
+  void divide(const Tuning& tuning, int threads) {
+    tuning_ = tuning;
+    const auto most = static_cast<int>(std::min<std::int64_t>(threads, tuning.most_tasks));
+    partition_ = make_partition(problem_, most, {!dense_, tuning.stream, own_gamma_});
     prepare_default_executor(partition_.tasks);
   }
 
@@ -117,11 +106,7 @@ class CpuExecution final : public Execution {
             std::to_string(p.units) + " units\n";
     text += std::string("rows: ") +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
-    if (fetch_ != Fetch::nowhere) {
-      text += std::string("inputs: fetched ahead into the ") + (fetch_ == Fetch::first_level ? "first" : "second") +
-              "-level cache\n";
-    }
-    text += std::string("dx: ") + (stream_ ? "written past the caches" : "written through the caches") + "\n";
+    text += tuning_.explain();
     return text;
   }
 
@@ -132,7 +117,7 @@ class CpuExecution final : public Execution {
     std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % workspace_alignment);
     std::memset(workspace + p.bookkeeping, 0, p.bookkeeping_size);
 
-    RowPass pass;
+    RunOperands pass;
     pass.columns = problem_.columns();
     pass.padded_columns = padded(pass.columns);
     pass.inverse_columns = 1.0f / static_cast<float>(problem_.columns());
@@ -153,11 +138,8 @@ class CpuExecution final : public Execution {
       widen_gamma(*problem_.description().gamma, problem_.dtype(), arguments.gamma, kernels_, own);
       pass.gamma = own;
     }
-    pass.narrow_gamma = narrow_gamma_ ? arguments.gamma : nullptr;
     pass.dense = dense_;
-    pass.stream = stream_;
-    pass.fetch = fetch_;
-    pass.row_by_row = row_by_row_;
+    pass.tuning = tuning_;
 
     LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
     Run run{*this, arguments, pass, tree, workspace};
@@ -180,7 +162,7 @@ class CpuExecution final : public Execution {
   struct Run {
     const CpuExecution& execution;
     const Arguments& arguments;
-    const RowPass& pass;
+    const RunOperands& pass;
     LeafTree& tree;
     std::byte* workspace;
   };
@@ -189,7 +171,7 @@ class CpuExecution final : public Execution {
   void work(Run& run, int index) const noexcept {
     const Partition& p = partition_;
     std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(index) * p.task_scratch_size;
-    Task task{{}, reinterpret_cast<float*>(scratch + p.task_h), scratch + p.task_rows, scratch + p.task_staging};
+    Task task{{}, reinterpret_cast<float*>(scratch + p.task_h), scratch + p.task_rows, {scratch + p.task_staging}};
     // With sums: without a free slot this task stops; the others hold them all and will do the units that are left.
     for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire()) >= 0;) {
       const std::int64_t unit = run.tree.next_unit();
@@ -260,10 +242,7 @@ class CpuExecution final : public Execution {
   Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
   bool dense_ = true;
   bool own_gamma_ = false;
-  bool narrow_gamma_ = false;
-  bool stream_ = false;
-  Fetch fetch_ = Fetch::nowhere;
-  bool row_by_row_ = false;
+  Tuning tuning_;
   Partition partition_;
 };
 
@@ -282,10 +261,8 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);
     if (!isa.ok()) return isa.status();
-    const Result<Fetch> fetch = choose_fetch(problem.bytes());
-    if (!fetch.ok()) return fetch.status();
     const int threads = options.threads > 0 ? options.threads : default_threads();
-    return std::unique_ptr<Execution>(std::make_unique<CpuExecution>(problem, isa.value(), fetch.value(), threads));
+    return CpuExecution::create(problem, isa.value(), threads);
   }
 };
 
@@ -293,7 +270,7 @@ class CpuBackend final : public Backend {
 }  // namespace cpu
 
 const Backend& cpu_backend() noexcept {
-  static const cpu::CpuBackend backend;
+  static constinit const cpu::CpuBackend backend;
   return backend;
 }
 

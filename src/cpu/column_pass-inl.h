@@ -8,31 +8,23 @@
 #define ALNG_CPU_COLUMN_PASS_INL_H
 #endif
 
-#include <algorithm>
-
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-inline void Add(float* sum, const float* other, std::int64_t columns) {
-  const F d;
-  const std::int64_t lanes = static_cast<std::int64_t>(Lanes());
-  std::int64_t j = 0;
-  for (; j + lanes <= columns; j += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sum + j), hn::LoadU(d, other + j)), d, sum + j);
+inline void Add(float* sum, const float* other, std::int64_t padded_columns) {
+  for (const float* const end = sum + padded_columns; sum < end; sum += StepElements(), other += StepElements()) {
+    StoreOwn(Add(LoadOwn(As<Step>(), sum), LoadOwn(As<Step>(), other)), sum);
   }
-  for (; j < columns; ++j) sum[j] = sum[j] + other[j];
 }
 
 inline void WriteSums(float* output, const float* sum, std::int64_t columns, bool accumulate) {
-  const std::int64_t lanes = static_cast<std::int64_t>(Lanes());
-  for (std::int64_t j = 0; j < columns; j += lanes) {
-    const std::size_t n = static_cast<std::size_t>(std::min(lanes, columns - j));
-    V value = LoadAny(sum + j, n);
-    if (accumulate) value = hn::Add(LoadAny(output + j, n), value);
-    StoreAny(value, output + j, n);
-  }
+  ForEachStep(static_cast<std::size_t>(columns), [&]<bool kWhole>(std::size_t j, std::size_t n) ALNG_INLINE_LAMBDA {
+    Step value = LoadStep<kWhole>(As<Step>(), sum + j, n);
+    if (accumulate) value = Add(LoadStep<kWhole>(As<Step>(), output + j, n), value);
+    StoreStep<kWhole>(value, output + j, n, false);
+  });
 }
 
 }  // namespace alng::cpu::HWY_NAMESPACE

@@ -8,6 +8,7 @@
 
 #include "alng/tensor.hpp"
 #include "cpu/instruction_set.h"
+#include "cpu/tuning.h"
 #include "problem/rows.h"
 
 namespace alng::cpu {
@@ -28,11 +29,8 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
-/// Where the kernels fetch inputs to ahead of their use; nowhere where these are likely to be in cache.
-enum class Fetch { nowhere, first_level, second_level };
-
 /// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
-struct RowPass {
+struct RunOperands {
   std::int64_t columns;
   /// columns and their padding
   std::int64_t padded_columns;
@@ -41,17 +39,9 @@ struct RowPass {
   Tensor dy, x1, x2, dsum, dx, rstd, mean;
   /// Dense, float32; null without gamma. In the kernels' own order where they have one (Kernels::to_own_order).
   const float* gamma;
-  /// gamma as the caller gave it, where its row is dense and of the kernels' 16-bit dtype; else null. Half the memory
-  /// of the copy: for sweeps that wait for the caches rather than for conversions.
-  const void* narrow_gamma;
   /// All of dy, x1, x2, dsum and dx have dense rows: nothing goes through scratch.
   bool dense;
-  /// Write dx past the caches: it is too large to be found there by whoever reads it next.
-  bool stream;
-  /// `nowhere` where some rows are not dense.
-  Fetch fetch;
-  /// Each row is done before the next begins; all are dense then.
-  bool row_by_row;
+  Tuning tuning;
 };
 
 /// The sums of a leaf or a block: `columns` values each, padded; null where not wanted.
@@ -70,10 +60,20 @@ struct Pending {
   void* dx = nullptr;
   /// Where it belongs: the same place, or dx is copied or scattered from there.
   std::byte* out = nullptr;
-  /// Where dx is built in staging: up to where that is copied already.
-  std::size_t written = 0;
   float mean = 0, rstd = 0, m1 = 0, m2 = 0;
   bool stream = false;
+};
+
+/// Where dx is built that is streamed to rows which do not begin on a line (LineWriter in row_output-inl.h).
+struct Staging {
+  /// A row of the dtype and a line, aligned to a line.
+  std::byte* memory;
+  /// Up to where the row in it is copied already.
+  std::size_t written = 0;
+  /// Its first bytes that are the last ones of the row before and wait there for the next row to fill their line, and
+  /// where that line belongs.
+  std::size_t carried = 0;
+  std::byte* carried_to = nullptr;
 };
 
 /// What a task keeps between leaves.
@@ -83,22 +83,17 @@ struct Task {
   float* h;
   /// Five rows of the dtype, used where some tensor's rows are not dense.
   std::byte* rows;
-  /// A row of the dtype and a line, aligned to a line; used where dx is streamed to rows that do not begin on a line.
-  std::byte* staging;
-  /// The first bytes of staging that are the last ones of the row before and wait there for the next row to fill their
-  /// line, and where that line belongs.
-  std::size_t carried = 0;
-  std::byte* carried_to = nullptr;
+  Staging staging;
 };
 
 /// Does rows [begin, end): writes dx of all of them but the last, which stays pending, and of the one that was; puts
 /// their column sums (from +0) into `sums`. `block` is scratch of the same size, used where there are more rows than a
 /// block has.
-using RowPassFunction = void (*)(const RowPass& pass, std::int64_t begin, std::int64_t end, Sums sums, Sums block,
+using RowPassFunction = void (*)(const RunOperands& run, std::int64_t begin, std::int64_t end, Sums sums, Sums block,
                                  Task& task);
 
 /// Writes dx of the row that is pending, if any.
-using FinishFunction = void (*)(const RowPass& pass, Task& task);
+using FinishFunction = void (*)(const RunOperands& run, Task& task);
 
 /// sum[j] += other[j]
 using AddFunction = void (*)(float* sum, const float* other, std::int64_t columns);

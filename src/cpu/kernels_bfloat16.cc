@@ -10,20 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_bfloat16() {
-#if ALNG_HAVE_PAIRS
-  return {&RowPassOf<BFloat16>::Run,
-          &RowPassOf<BFloat16>::Finish,
-          &Add,
-          &WriteSums,
-          &Widen<BFloat16>,
-          &ToPairs,
-          &FromPairs};
-#else
-  return {
-      &RowPassOf<BFloat16>::Run, &RowPassOf<BFloat16>::Finish, &Add, &WriteSums, &Widen<BFloat16>, nullptr, nullptr};
-#endif
-}
+Kernels Kernels_bfloat16() { return KernelsOf<BFloat16>(); }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -10,9 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_float16() {
-  return {&RowPassOf<Float16>::Run, &RowPassOf<Float16>::Finish, &Add, &WriteSums, &Widen<Float16>, nullptr, nullptr};
-}
+Kernels Kernels_float16() { return KernelsOf<Float16>(); }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

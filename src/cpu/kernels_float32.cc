@@ -10,9 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-Kernels Kernels_float32() {
-  return {&RowPassOf<float>::Run, &RowPassOf<float>::Finish, &Add, &WriteSums, &Widen<float>, nullptr, nullptr};
-}
+Kernels Kernels_float32() { return KernelsOf<float>(); }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <bit>
 
+#include "order/leaves.h"
+
 namespace alng::cpu {
 namespace {
 
@@ -11,10 +13,10 @@ constexpr std::size_t line = 64;
 
 std::size_t round_up_to_line(std::size_t bytes) noexcept { return (bytes + line - 1) / line * line; }
 
-// Pairs of all levels together: each halves the number of nodes, odd ones rounded up, until one is left.
+// Pairs of all levels together.
 std::int64_t pairs_of(std::int64_t units) noexcept {
   std::int64_t pairs = 0;
-  for (std::int64_t nodes = units; nodes > 1; nodes = (nodes + 1) / 2) pairs += (nodes + 1) / 2;
+  for (std::int64_t nodes = units; nodes > 1; nodes = nodes_above(nodes)) pairs += nodes_above(nodes);
   return pairs;
 }
 
@@ -73,8 +75,8 @@ void LeafTree::release(int slot) noexcept {
 int LeafTree::complete(std::int64_t unit, int slot, AddFunction add) noexcept {
   std::uint16_t* level = first_comer_;
   std::int64_t node = unit;
-  for (std::int64_t nodes = units_; nodes > 1; nodes = (nodes + 1) / 2, node /= 2) {
-    if ((node ^ 1) < nodes) {
+  for (std::int64_t nodes = units_; nodes > 1; nodes = nodes_above(nodes), node /= 2) {
+    if (has_neighbour(node, nodes)) {
       // Release our sums to the one who comes second; acquire theirs where we do.
       const std::uint16_t first =
           std::atomic_ref(level[node / 2]).exchange(static_cast<std::uint16_t>(slot + 1), std::memory_order_acq_rel);
@@ -83,7 +85,7 @@ int LeafTree::complete(std::int64_t unit, int slot, AddFunction add) noexcept {
       layout_.add(add, at(slot), at(other));
       release(other);
     }
-    level += (nodes + 1) / 2;
+    level += nodes_above(nodes);
   }
   return slot;
 }

@@ -1,7 +1,6 @@
-// The upper levels of the tree that leaves' column sums are combined in, from units (partition.h) up, filled in
-// whatever order units are done: adjacent nodes pair up, level by level, an odd last one passes up unchanged. Whoever
-// finishes the second node of a pair adds the two and goes on with the sum, so nobody waits for anybody, and no lock is
-// taken. Which of two threads adds does not matter: a + b is b + a.
+// The upper levels of the tree of leaves (src/order/leaves.h), from units (partition.h) up, filled in whatever order
+// units are done. The task that finishes the second node of a pair adds the two and goes on with the sum, so no task
+// waits for another, and no lock is taken. Which of two tasks adds does not matter: a + b is b + a.
 #ifndef ALNG_CPU_LEAF_TREE_H
 #define ALNG_CPU_LEAF_TREE_H
 

@@ -5,7 +5,7 @@
 
 #include "cpu/kernels.h"
 #include "cpu/leaf_tree.h"
-#include "plan/leaves.h"
+#include "order/leaves.h"
 
 namespace alng::cpu {
 namespace {
@@ -14,9 +14,6 @@ constexpr std::size_t line = 64;
 // What plan.hpp promises: 1 MiB + 512 bytes for each column.
 constexpr std::size_t workspace_bound = std::size_t{1} << 20;
 constexpr std::size_t workspace_bound_per_column = 512;
-
-// Below this many bytes for each task, waking another thread costs more than it saves.
-constexpr std::int64_t min_task_bytes = 160 << 10;
 
 // Processors take a load for a copy of a store in flight when the lower 12 bits of their addresses agree, and then wait
 // for the store. The arrays that every step of a sweep stores to are therefore kept apart within a page: h at its
@@ -85,12 +82,11 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
 
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
-  const std::int64_t worth = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
   const std::size_t bound = workspace_bound + workspace_bound_per_column * static_cast<std::size_t>(problem.columns());
   const auto power_of_two = [](std::int64_t n) {
     return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1))));
   };
-  for (auto tasks = static_cast<int>(std::min({std::int64_t{threads}, worth, leaves}));; --tasks) {
+  for (auto tasks = static_cast<int>(std::min<std::int64_t>(threads, leaves));; --tasks) {
     if (tasks <= 1) {
       return lay_out(problem, 1, leaves, static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(leaves))),
                      needs);

@@ -1,6 +1,6 @@
 // Which lines of the inputs a sweep over a row asks memory for before it reads them, and how far ahead.
 //
-// Two ways, of which src/cpu/fetch.cc chooses: near, into the first-level cache, and far, into the second.
+// Two ways, of which src/cpu/tuning.cc chooses: near, into the first-level cache, and far, into the second.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_FETCH_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -61,12 +61,17 @@ struct InputLines {
     __asm__ volatile("" : : : "memory");
   }
 
-  // At a pause behind element i: lines that the next steps would ask for first, and once more later.
-  HWY_INLINE void FetchNearAtPause(std::size_t i, std::size_t lines) const {
-    const std::size_t from = i + kNearAhead[0] / sizeof(T);
-    __asm__ volatile("" : : : "memory");
-    for (std::size_t k = 0; k < lines; ++k) Ask<0>(from + k * kLineElements);
-    __asm__ volatile("" : : : "memory");
+  // Where a sweep pauses behind column `end`: lines that the next steps would ask for first, and once more later.
+  template <bool kNear>
+  HWY_INLINE void FetchAtPause(std::size_t end, bool row_ends, bool fetch_far) const {
+    const std::size_t count = row_ends ? kRowEndLines : kSegmentEndLines;
+    if constexpr (kNear) {
+      __asm__ volatile("" : : : "memory");
+      for (std::size_t k = 0; k < count; ++k) Ask<0>(end + kNearAhead[0] / sizeof(T) + k * kLineElements);
+      __asm__ volatile("" : : : "memory");
+    } else if (fetch_far) {
+      FetchFar(end, count * kLineElements);
+    }
   }
 
   // n elements far ahead of i, into the second-level cache.

@@ -1,8 +1,8 @@
-// From the terms of a row to its sums, in canonical order (docs/numerics.md).
+// From the terms of a row to its two sums, in canonical order (docs/numerics.md).
 //
-// A segment of 512 terms is folded at distances 32 and 64 (in registers, by the sweep), then 128 and 256 (between
-// parts), 16, 8, 4, 2 and 1; up to 32 segments likewise. Terms beyond the row are +0 in the canonical order. Where they
-// are left out or more of them are added, no bit changes, because the whole sum starts from +0.
+// A segment of 512 terms is folded at distances 32 and 64 (within a part, in registers), 128 and 256 (between parts),
+// 16, 8, 4, 2 and 1; up to 32 segments likewise. Terms beyond the row are +0 in the canonical order. Where they are
+// left out or more of them are added, no bit changes, because the whole sum starts from +0.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_FOLD_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -12,14 +12,24 @@
 #define ALNG_CPU_ROW_FOLD_INL_H
 #endif
 
+#include <algorithm>
 #include <bit>
 
 #include "cpu/simd-inl.h"
+#include "order/row_sum.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 
-constexpr size_t kSegment = 512;
+// The two sums of a row: of w and of q.
+struct RowSums {
+  float w;
+  float q;
+};
+
+constexpr size_t kSegment = segment_terms;
+// The sums of a segment before they meet across lanes: of terms 32 apart.
+constexpr size_t kSpan = 32;
 // A segment is four parts, of each of which a span of w and one of q are left.
 constexpr size_t kParts = 4;
 constexpr size_t kPart = kSegment / kParts;
@@ -141,6 +151,127 @@ HWY_INLINE float FoldGroup(float* sums, std::size_t count) {
     for (std::size_t s = 0; s + distance < count; ++s) sums[s] = sums[s] + sums[s + distance];
   }
   return sums[0] + sums[1];
+}
+
+// The two loops over a part that a row can be swept with.
+enum class Loop {
+  unrolled,  // 8 vectors of each row: in cache, code is what a row costs
+  short_     // 4 vectors of each row: out of cache the prefetchers go by the addresses of the loads, and on Zen 5 32
+             // vectors unrolled are 1.25 times slower than 4, 8 are 1.04 times
+};
+
+// A loop of two iterations is unrolled whatever is asked for, unless their number is hidden.
+HWY_INLINE size_t Opaque(size_t n) {
+  __asm__("" : "+r"(n));
+  return n;
+}
+
+// Two steps a span apart.
+template <class Terms>
+HWY_INLINE void TwoSteps(size_t i, const Terms& terms, Step& w, Step& q) {
+  Step w1, q1;
+  terms.template operator()<true>(i, 0, w, q);
+  terms.template operator()<true>(i + kSpan, 0, w1, q1);
+  w = Add(w, w1);
+  q = Add(q, q1);
+}
+
+// The kPart elements at i, all within the row: their terms at distances 32 and 64 are added.
+template <Loop kLoop, class Terms, class Ahead>
+HWY_INLINE void FoldPart(size_t i, const Terms& terms, const Ahead& ahead, Spans& spans) {
+#pragma GCC unroll 1
+  for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
+    Step w, q, w1, q1;
+    if constexpr (kLoop == Loop::short_) {
+      w = q = hn::Zero(F());
+      const size_t end = Opaque(kPart);
+#pragma GCC unroll 1
+      for (size_t at = 0; at < end; at += kPart / 2) {
+        TwoSteps(i + at, terms, w1, q1);
+        w = Add(w, w1);
+        q = Add(q, q1);
+      }
+    } else {
+      ahead(i + 4 * lane);
+      TwoSteps(i + lane, terms, w, q);
+      ahead(i + 4 * lane + 2 * StepElements());
+      TwoSteps(i + lane + kPart / 2, terms, w1, q1);
+      w = Add(w, w1);
+      q = Add(q, q1);
+    }
+    StoreOwn(w, spans[0] + lane);
+    StoreOwn(q, spans[1] + lane);
+  }
+}
+
+// The same where the row ends within the part, after n elements.
+template <class Terms, class Ahead>
+HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead& ahead, Spans& spans) {
+  const V zero = hn::Zero(F());
+#pragma GCC unroll 1
+  for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
+    ahead(i + 4 * lane);
+    ahead(i + 4 * lane + 2 * StepElements());
+    // Every second step is added to the one before it, and then both to the sum.
+    Step w = zero, q = zero, first_w = zero, first_q = zero;
+    bool second = false;
+#pragma GCC unroll 1
+    for (size_t at = lane; at < n; at += kSpan, second = !second) {
+      Step w1, q1;
+      if (at + StepElements() <= n) {
+        terms.template operator()<true>(i + at, 0, w1, q1);
+      } else {
+        terms.template operator()<false>(i + at, n - at, w1, q1);
+      }
+      first_w = Add(first_w, w1);
+      first_q = Add(first_q, q1);
+      if (!second) continue;
+      w = Add(w, first_w);
+      q = Add(q, first_q);
+      first_w = first_q = zero;
+    }
+    StoreOwn(Add(w, first_w), spans[0] + lane);
+    StoreOwn(Add(q, first_q), spans[1] + lane);
+  }
+}
+
+// The sums of a row. `terms` makes those of a step, in memory order as far as lanes allow: terms.operator()<kWhole>(i,
+// n, w, q) as in ForEachStep. ahead(i) is called before the 2 * StepElements() elements at i are needed, again and
+// again over the row, and swept(end) when all up to `end` have been.
+template <class T, Loop kLoop, class Terms, class Ahead, class Swept>
+HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Swept& swept) {
+  // Two segments are folded together: each alone is a chain of 50 cycles, which is most of what a processor can look
+  // ahead.
+  constexpr size_t together = kStepVectors == 2 && kLoop == Loop::unrolled ? 2 : 1;
+  constexpr size_t group_columns = group_segments * kSegment;
+  RowSums total{0.0f, 0.0f};
+  for (size_t group = 0; group < columns; group += group_columns) {
+    const size_t group_end = std::min(columns, group + group_columns);
+    float w_segments[group_segments], q_segments[group_segments];
+    size_t count = 0;
+    for (size_t begin = group; begin < group_end; begin += together * kSegment) {
+      const size_t n = std::min(group_end - begin, together * kSegment);
+      alignas(64) Spans spans[together * kParts];
+      size_t part = 0;
+#pragma GCC unroll 1
+      for (; (part + 1) * kPart <= n; ++part) FoldPart<kLoop>(begin + part * kPart, terms, ahead, spans[part]);
+      if (part * kPart < n) {
+        FoldLastPart(begin + part * kPart, n - part * kPart, terms, ahead, spans[part]);
+        ++part;
+      }
+      swept(begin + n);
+      if (together == 2 && part > kParts) {
+        FoldSegments<T, true>(spans, part - kParts, w_segments + count, q_segments + count);
+        count += 2;
+      } else {
+        FoldSegments<T, false>(spans, part, w_segments + count, q_segments + count);
+        count += 1;
+      }
+    }
+    total.w = total.w + FoldGroup(w_segments, count);
+    total.q = total.q + FoldGroup(q_segments, count);
+  }
+  return total;
 }
 
 }  // namespace alng::cpu::HWY_NAMESPACE

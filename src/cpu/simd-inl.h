@@ -22,6 +22,10 @@
 #include "hwy/highway.h"
 #include "problem/float16.h"
 
+// For lambdas of a kernel: without it gcc calls the larger ones, and vectors go through memory.
+#undef ALNG_INLINE_LAMBDA
+#define ALNG_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
+
 HWY_BEFORE_NAMESPACE();
 namespace alng::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -161,36 +165,113 @@ HWY_INLINE V LoadN(const Float16* p, size_t n) {
 HWY_INLINE void StoreN(V v, BFloat16* p, size_t n) { StoreBitsN(BFloat16Bits(v), &p->bits, n); }
 HWY_INLINE void StoreN(V v, Float16* p, size_t n) { StoreBitsN(Float16Bits(v), &p->bits, n); }
 
-// ---------------------------------------------------------------- either
+// ---------------------------------------------------------------- steps
+// A step is what the kernels compute with at once: a vector, or with the registers of AVX-512 two of them. Kernels are
+// written for either; a vector stands for two equal ones.
 
-// For code that knows at compile time whether a vector is whole, and for code that does not.
+HWY_INLINE V Add(V a, V b) { return hn::Add(a, b); }
+HWY_INLINE V Sub(V a, V b) { return hn::Sub(a, b); }
+HWY_INLINE V Mul(V a, V b) { return hn::Mul(a, b); }
+
+// What a load shall return: a vector (which can't be the member of a struct where its size is not known), or Two.
+template <class S>
+struct As {};
+
+// The elements of a step at p: all of them, or the first n (0 < n < all) and +0 for the others.
 template <bool kWhole, class T>
-HWY_INLINE V LoadMaybe(const T* p, size_t n) {
+HWY_INLINE V LoadStep(As<V>, const T* p, size_t n) {
   if constexpr (kWhole) return Load(p);
   return LoadN(p, n);
 }
-template <class T>
-HWY_INLINE V LoadAny(const T* p, size_t n) {
-  return n == Lanes() ? Load(p) : LoadN(p, n);
+// `stream`: past the caches; p is then aligned to a line.
+template <bool kWhole, class T>
+HWY_INLINE void StoreStep(V v, T* p, size_t n, bool stream) {
+  if constexpr (!kWhole) {
+    StoreN(v, p, n);
+  } else if (HWY_UNLIKELY(stream)) {
+    Stream(v, p);
+  } else {
+    Store(v, p);
+  }
 }
+// The first n elements, +0 for the others.
 template <class T>
-HWY_INLINE void StoreAny(V v, T* p, size_t n) {
-  if (n == Lanes()) return Store(v, p);
-  return StoreN(v, p, n);
+HWY_INLINE V FirstOf(V v, size_t n) {
+  return hn::IfThenElseZero(hn::FirstN(F(), n), v);
 }
 
-// ---------------------------------------------------------------- pairs
-// bfloat16 in AVX-512: 32 elements are one vector of 16-bit lanes, and their even and odd elements become two float32
-// vectors with a shift and a mask. Keeping elements in natural order would take two shuffles and two shifts to load and
-// six operations instead of two to store, all on the two ports that are short of time: 0.47 instead of 0.32 ns an
-// element on Zen 4. Arrays that only the kernels see (h, column sums, their copy of gamma) hold each 32 elements in
-// this paired order.
+// The kernels' own arrays (h, column sums, their copy of gamma): float32, padded to whole steps, in the order in which
+// the elements of a step lie in its vectors.
+HWY_INLINE V LoadOwn(As<V>, const float* p) { return hn::LoadU(F(), p); }
+HWY_INLINE void StoreOwn(V v, float* p) { hn::StoreU(v, F(), p); }
+// +0 where `zero`, with no branch.
+HWY_INLINE V LoadOwnOrZero(As<V>, bool zero, const float* p) {
+  return hn::MaskedLoad(hn::FirstN(F(), zero ? 0 : Lanes()), F(), p);
+}
 
 #undef ALNG_HAVE_PAIRS
-#undef ALNG_HAVE_TWO_VECTORS
 #if HWY_TARGET == HWY_AVX3
 #define ALNG_HAVE_PAIRS 1
-#define ALNG_HAVE_TWO_VECTORS 1
+
+struct Two {
+  HWY_INLINE Two() = default;
+  HWY_INLINE Two(V both) : first(both), second(both) {}
+  HWY_INLINE Two(V one, V other) : first(one), second(other) {}
+  V first, second;
+};
+HWY_INLINE Two Add(Two a, Two b) { return {Add(a.first, b.first), Add(a.second, b.second)}; }
+HWY_INLINE Two Sub(Two a, Two b) { return {Sub(a.first, b.first), Sub(a.second, b.second)}; }
+HWY_INLINE Two Mul(Two a, Two b) { return {Mul(a.first, b.first), Mul(a.second, b.second)}; }
+HWY_INLINE Two Fma(Two a, Two b, Two c) { return {Fma(a.first, b.first, c.first), Fma(a.second, b.second, c.second)}; }
+HWY_INLINE Two NegFma(Two a, Two b, Two c) {
+  return {NegFma(a.first, b.first, c.first), NegFma(a.second, b.second, c.second)};
+}
+
+HWY_INLINE Two LoadOwn(As<Two>, const float* p) { return {hn::LoadU(F(), p), hn::LoadU(F(), p + 16)}; }
+HWY_INLINE void StoreOwn(Two v, float* p) {
+  hn::StoreU(v.first, F(), p);
+  hn::StoreU(v.second, F(), p + 16);
+}
+HWY_INLINE Two LoadOwnOrZero(As<Two>, bool zero, const float* p) {
+  return {LoadOwnOrZero(As<V>(), zero, p), LoadOwnOrZero(As<V>(), zero, p + 16)};
+}
+
+// A line of 32 16-bit elements is one store, and one branch that is never taken looks for the NaNs of both vectors:
+// four operations less than making each canonical.
+HWY_INLINE Two CanonicalNaN(Two v) {
+  if (HWY_LIKELY(_mm512_cmp_ps_mask(v.first.raw, v.second.raw, _CMP_UNORD_Q) == 0)) return v;
+  return {CanonicalNaN(v.first), CanonicalNaN(v.second)};
+}
+
+// float32 and float16: one vector behind the other.
+template <bool kWhole, class T>
+HWY_INLINE Two LoadStep(As<Two>, const T* p, size_t n) {
+  if constexpr (kWhole) return {Load(p), Load(p + 16)};
+  if (n < 16) return {LoadN(p, n), hn::Zero(F())};
+  return {Load(p), n > 16 ? LoadN(p + 16, n - 16) : hn::Zero(F())};
+}
+template <bool kWhole, class T>
+HWY_INLINE void StoreStep(Two v, T* p, size_t n, bool stream) {
+  if constexpr (!kWhole) {
+    if (n < 16) return StoreN(v.first, p, n);
+    Store(v.first, p);
+    if (n > 16) StoreN(v.second, p + 16, n - 16);
+  } else if constexpr (std::is_same_v<T, float>) {
+    StoreStep<true>(v.first, p, 0, stream);
+    StoreStep<true>(v.second, p + 16, 0, stream);
+  } else {
+    const Two canonical = CanonicalNaN(v);
+    const auto half = [](V of)
+                          HWY_ATTR { return _mm512_cvtps_ph(of.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); };
+    const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512(half(canonical.first)), half(canonical.second), 1);
+    auto* const to = reinterpret_cast<__m512i*>(p);
+    HWY_UNLIKELY(stream) ? _mm512_stream_si512(to, line) : _mm512_storeu_si512(to, line);
+  }
+}
+
+// bfloat16: the even elements and the odd ones, a shift and a mask. Keeping elements in natural order would take two
+// shuffles and two shifts to load and six operations instead of two to store, all on the two ports that are short of
+// time: 0.47 instead of 0.32 ns an element on Zen 4.
 template <class T>
 constexpr bool kPaired = std::is_same_v<T, BFloat16>;
 
@@ -198,28 +279,25 @@ constexpr bool kPaired = std::is_same_v<T, BFloat16>;
 HWY_INLINE __mmask32 FirstOf32(size_t n) { return static_cast<__mmask32>(0xFFFFFFFFu >> (32 - n)); }
 
 template <bool kWhole>
-HWY_INLINE void LoadPair(const BFloat16* p, size_t n, V& even, V& odd) {
+HWY_INLINE Two LoadStep(As<Two>, const BFloat16* p, size_t n) {
   const __m512i bits = kWhole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16(FirstOf32(n), p);
-  even = V{_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))};
-  odd = V{_mm512_castsi512_ps(_mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+  const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
+  return {V{_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))},
+          V{_mm512_castsi512_ps(_mm512_and_si512(bits, upper_half))}};
 }
 
 // Rounded to nearest even on the halves of both vectors at once: an element's upper half is incremented where the lower
 // one is above 0x8000, or is 0x8000 and the upper one odd.
 template <bool kWhole>
-HWY_INLINE void StorePair(V even, V odd, BFloat16* p, size_t n, bool stream) {
-  // One comparison for both vectors, and a branch that is never taken: four operations less than making each canonical.
-  if (HWY_UNLIKELY(_mm512_cmp_ps_mask(even.raw, odd.raw, _CMP_UNORD_Q) != 0)) {
-    even = CanonicalNaN(even);
-    odd = CanonicalNaN(odd);
-  }
-  const __m512i e = _mm512_castps_si512(even.raw);
-  const __m512i o = _mm512_castps_si512(odd.raw);
+HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, bool stream) {
+  const Two canonical = CanonicalNaN(v);
+  const __m512i even = _mm512_castps_si512(canonical.first.raw);
+  const __m512i odd = _mm512_castps_si512(canonical.second.raw);
   const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
   const __m512i one = _mm512_set1_epi16(1);
   // a | (b & upper_half), (a & ~upper_half) | b, and a | (b & one)
-  const __m512i upper = _mm512_ternarylogic_epi32(_mm512_srli_epi32(e, 16), o, upper_half, 0xF8);
-  const __m512i lower = _mm512_ternarylogic_epi32(e, _mm512_slli_epi32(o, 16), upper_half, 0xDC);
+  const __m512i upper = _mm512_ternarylogic_epi32(_mm512_srli_epi32(even, 16), odd, upper_half, 0xF8);
+  const __m512i lower = _mm512_ternarylogic_epi32(even, _mm512_slli_epi32(odd, 16), upper_half, 0xDC);
   const __m512i sticky = _mm512_ternarylogic_epi32(lower, upper, one, 0xF8);
   const __mmask32 up = _mm512_cmpgt_epu16_mask(sticky, _mm512_set1_epi16(static_cast<short>(0x8000)));
   const __m512i bits = _mm512_mask_add_epi16(upper, up, upper, one);
@@ -230,6 +308,12 @@ HWY_INLINE void StorePair(V even, V odd, BFloat16* p, size_t n, bool stream) {
   } else {
     _mm512_storeu_si512(p, bits);
   }
+}
+
+template <class T>
+HWY_INLINE Two FirstOf(Two v, size_t n) {
+  const size_t first = kPaired<T> ? (n + 1) / 2 : HWY_MIN(n, 16);
+  return {FirstOf<T>(v.first, first), FirstOf<T>(v.second, n - first)};
 }
 
 // 32 floats at a time, from natural order to pairs and back, in place.
@@ -253,88 +337,27 @@ inline void FromPairs(float* p, std::int64_t padded_columns) {
     _mm512_storeu_ps(p + 16, _mm512_permutex2var_ps(even, second, odd));
   }
 }
+
+using Step = Two;
+constexpr size_t kStepVectors = 2;
 #else
 #define ALNG_HAVE_PAIRS 0
-#define ALNG_HAVE_TWO_VECTORS 0
 template <class T>
 constexpr bool kPaired = false;
-#endif
-#if HWY_TARGET == HWY_AVX3
-// 32 elements as two vectors: a pair, or one vector behind the other. The first n of them where not kWhole, 0 < n
-// <= 32.
-template <bool kWhole, class T>
-HWY_INLINE void LoadTwo(const T* p, size_t n, V& first, V& second) {
-  if constexpr (kPaired<T>) {
-    LoadPair<kWhole>(p, n, first, second);
-  } else if constexpr (kWhole) {
-    first = Load(p);
-    second = Load(p + 16);
-  } else {
-    first = LoadAny(p, HWY_MIN(n, 16));
-    second = n > 16 ? LoadAny(p + 16, n - 16) : hn::Zero(F());
-  }
-}
-
-// gamma as the caller gave it; or in float32 and in the order of the kernels of T, and where that is their own it is
-// their own copy, which is padded.
-template <class T, bool kWhole, class Gamma>
-HWY_INLINE void LoadTwoGamma(const Gamma* p, size_t n, V& first, V& second) {
-  LoadTwo<kWhole || (kPaired<T> && std::is_same_v<Gamma, float>)>(p, n, first, second);
-}
-
-// +0 in all but the first n of 32 elements.
-template <class T>
-HWY_INLINE void KeepFirst(size_t n, V& first, V& second) {
-  const F d;
-  first = hn::IfThenElseZero(hn::FirstN(d, kPaired<T> ? (n + 1) / 2 : n), first);
-  second = hn::IfThenElseZero(hn::FirstN(d, kPaired<T> ? n / 2 : n - HWY_MIN(n, 16)), second);
-}
-
-// `stream`: past the caches; p is aligned to a line.
-template <bool kWhole, class T>
-HWY_INLINE void StoreTwo(V first, V second, T* p, size_t n, bool stream) {
-  if constexpr (kPaired<T>) return StorePair<kWhole>(first, second, p, n, stream);
-  if constexpr (!kWhole) {
-    StoreAny(first, p, HWY_MIN(n, 16));
-    if (n > 16) StoreAny(second, p + 16, n - 16);
-  } else if constexpr (std::is_same_v<T, float>) {
-    if (stream) {
-      Stream(first, p);
-      Stream(second, p + 16);
-    } else {
-      Store(first, p);
-      Store(second, p + 16);
-    }
-  } else {
-    // A line at once, and a branch that is never taken for both vectors' NaNs, as in StorePair.
-    if (HWY_UNLIKELY(_mm512_cmp_ps_mask(first.raw, second.raw, _CMP_UNORD_Q) != 0)) {
-      first = CanonicalNaN(first);
-      second = CanonicalNaN(second);
-    }
-    const auto half = [](V v)
-                          HWY_ATTR { return _mm512_cvtps_ph(v.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); };
-    const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512(half(first)), half(second), 1);
-    if (stream) {
-      _mm512_stream_si512(reinterpret_cast<__m512i*>(p), line);
-    } else {
-      _mm512_storeu_si512(p, line);
-    }
-  }
-}
+using Step = V;
+constexpr size_t kStepVectors = 1;
 #endif
 
-// What is loaded and stored at once: a vector, or a pair of them.
-template <class T>
-HWY_INLINE size_t AccessElements() {
-  return kPaired<T> ? 32 : Lanes();
+HWY_INLINE size_t StepElements() { return kStepVectors * Lanes(); }
+
+// Step by step over a row: step.operator()<true>(i, 0) for each whole one at i, step.operator()<false>(i, n) for the n
+// elements that may be left.
+template <class Do>
+HWY_INLINE void ForEachStep(size_t columns, const Do& step) {
+  size_t i = 0;
+  for (; i + StepElements() <= columns; i += StepElements()) step.template operator()<true>(i, 0);
+  if (i < columns) step.template operator()<false>(i, columns - i);
 }
-
-// The sums of a segment before they meet across lanes: of terms 32 apart.
-constexpr size_t kSpan = 32;
-
-// A step of the row sweep is one vector; or a whole span in two, where there are registers for it: 32 of 16 lanes.
-constexpr bool kTwoVectors = ALNG_HAVE_TWO_VECTORS != 0;
-HWY_INLINE size_t StepElements() { return kTwoVectors ? kSpan : Lanes(); }
 
 }  // namespace alng::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

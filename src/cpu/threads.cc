@@ -1,57 +1,191 @@
+// Not oneTBB: where the system gives no thread it throws from threads of its own, which no caller can catch; it prints
+// where more threads are asked for than there are processors; and its threads do not survive dlclose.
 #include "cpu/threads.h"
 
-#include <tbb/blocked_range.h>
-#include <tbb/info.h>
-#include <tbb/parallel_for.h>
-#include <tbb/partitioner.h>
-#include <tbb/task_arena.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <memory>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace alng::cpu {
 namespace {
 
-// An arena with room for as many threads as a run has tasks. When work appears in an arena as many threads are woken as
-// it has room for, however few the tasks are, and the caller waits for that: 64x768 on two of 16 processors took 0.60
-// ns an element in an arena of 16 and 0.38 in one of two.
-struct OwnArena {
-  std::atomic<tbb::task_arena*> arena{nullptr};
-  // One run at a time: several would share its few threads while others sleep.
-  std::atomic<bool> taken{false};
+// Tasks never use more than 16 KB of it, and memory is taken only as it is touched.
+constexpr std::size_t stack_bytes = 256 << 10;
+// More than any machine has processors. A worker takes 64 bytes.
+constexpr int most_workers = 1023;
+// How long a thread looks for what it waits for before it sleeps. To be woken takes 5 to 50 us, so calls in quick
+// succession find the workers awake.
+constexpr std::chrono::microseconds patience{30};
+
+enum class State : std::uint32_t {
+  absent,   // there is no thread
+  resting,  // looks for a job
+  asleep,   // must be woken
+  offered,  // may take a job, if it does so before the run ends
+  working,  // on it
+  awaited   // the same, and the run sleeps until it is done
 };
 
-// By the number of tasks; with more, waking is little beside the work. Never destroyed: runs may outlive what static
-// destructors leave.
-constexpr int most_tasks = 64;
-std::array<OwnArena, most_tasks + 1> own_arenas;
+struct Job;
 
-void in_current_arena(std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) {
-  // Isolated: a thread that waits here must not pick up unrelated work of the caller's, who may hold a lock.
-  tbb::this_task_arena::isolate([&] {
-    tbb::parallel_for(
-        tbb::blocked_range<std::int32_t>(0, count, 1),
-        [&](const tbb::blocked_range<std::int32_t>& range) {
-          for (std::int32_t i = range.begin(); i != range.end(); ++i) task(task_data, i);
-        },
-        tbb::simple_partitioner());
-  });
+struct alignas(64) Worker {
+  std::atomic<State> state{State::absent};
+  // By one run, which alone may offer a job; or by who makes the thread.
+  std::atomic<bool> taken{false};
+  // The next worker of the same run.
+  Worker* next = nullptr;
+  Job* job = nullptr;
+};
+
+// Never destroyed: runs and workers may outlive what static destructors leave.
+constinit std::array<Worker, most_workers> workers;
+
+void pause_processor() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
 }
 
-void parallel(void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) {
-  // A caller in an arena with less room than there are processors wants no others used.
-  const int room = tbb::this_task_arena::max_concurrency();
-  if (count <= most_tasks && count < room && room >= default_threads()) {
-    OwnArena& own = own_arenas[static_cast<std::size_t>(count)];
-    tbb::task_arena* const arena = own.arena.load(std::memory_order_acquire);
-    if (arena != nullptr && !own.taken.exchange(true, std::memory_order_acquire)) {
-      arena->execute([&] { in_current_arena(count, task, task_data); });
-      own.taken.store(false, std::memory_order_release);
-      return;
+template <class Condition>
+bool comes_soon(Condition condition) noexcept {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (condition()) return true;
+      pause_processor();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+struct Job {
+  void (*task)(void*, std::int32_t);
+  void* task_data;
+  std::int32_t count;
+  std::atomic<std::int32_t> next_index{0};
+  // The first of the run's workers that nobody has offered the job to yet.
+  std::atomic<Worker*> unasked{nullptr};
+
+  // To wake a thread takes microseconds, so whoever joins wakes two others: 16 threads are awake after three steps.
+  void take_part() noexcept {
+    for (int i = 0; i < 2 && next_index.load(std::memory_order_relaxed) < count; ++i) offer_to_next();
+    for (std::int32_t i; (i = next_index.fetch_add(1, std::memory_order_relaxed)) < count;) task(task_data, i);
+  }
+
+  void offer_to_next() noexcept {
+    Worker* worker = unasked.load(std::memory_order_acquire);
+    while (worker != nullptr &&
+           !unasked.compare_exchange_weak(worker, worker->next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    }
+    if (worker == nullptr) return;
+    worker->job = this;
+    if (worker->state.exchange(State::offered, std::memory_order_acq_rel) == State::asleep) worker->state.notify_one();
+  }
+};
+
+void wait_for_offer(Worker& worker) noexcept {
+  if (comes_soon([&] { return worker.state.load(std::memory_order_relaxed) == State::offered; })) return;
+  State resting = State::resting;
+  if (worker.state.compare_exchange_strong(resting, State::asleep)) worker.state.wait(State::asleep);
+}
+
+void* work(void* self) noexcept {
+  for (Worker& worker = *static_cast<Worker*>(self);;) {
+    wait_for_offer(worker);
+    State offered = State::offered;
+    if (!worker.state.compare_exchange_strong(offered, State::working, std::memory_order_acquire)) continue;
+    worker.job->take_part();
+    if (worker.state.exchange(State::resting, std::memory_order_acq_rel) == State::awaited) worker.state.notify_one();
+  }
+}
+
+// Up to `count` workers that no run has, as a list.
+Worker* take_workers(std::int32_t count) noexcept {
+  Worker* first = nullptr;
+  Worker** end = &first;
+  for (Worker& worker : workers) {
+    if (count == 0 || worker.state.load(std::memory_order_relaxed) == State::absent) break;
+    if (worker.taken.load(std::memory_order_relaxed) || worker.taken.exchange(true, std::memory_order_acquire))
+      continue;
+    if (worker.state.load(std::memory_order_relaxed) == State::absent) {  // its thread could not be made
+      worker.taken.store(false, std::memory_order_relaxed);
+      break;
+    }
+    *end = &worker;
+    end = &worker.next;
+    --count;
+  }
+  *end = nullptr;
+  return first;
+}
+
+// Withdraws the offer where the worker has not begun; else waits until it is done.
+void give_back(Worker& worker) noexcept {
+  State seen = State::offered;
+  if (!worker.state.compare_exchange_strong(seen, State::resting, std::memory_order_acquire) &&
+      seen == State::working &&
+      !comes_soon([&] { return worker.state.load(std::memory_order_acquire) != State::working; })) {
+    if (worker.state.compare_exchange_strong(seen, State::awaited, std::memory_order_acquire)) {
+      worker.state.wait(State::awaited, std::memory_order_acquire);
     }
   }
-  in_current_arena(count, task, task_data);
+  worker.taken.store(false, std::memory_order_release);
+}
+
+void parallel(void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) noexcept {
+  Job job{task, task_data, count};
+  Worker* worker = take_workers(count - 1);
+  job.unasked.store(worker, std::memory_order_release);
+  job.take_part();
+  // In their order: a worker is offered the job by one before it in the list, which by then offers nothing any more.
+  while (worker != nullptr) {
+    Worker* const next = worker->next;
+    give_back(*worker);
+    worker = next;
+  }
+}
+
+// In the child of a fork, where the calling thread is the only one.
+void forget_workers() noexcept {
+  for (Worker& worker : workers) {
+    if (worker.state.load(std::memory_order_relaxed) == State::absent) continue;
+    worker.state.store(State::absent, std::memory_order_relaxed);
+    worker.taken.store(false, std::memory_order_relaxed);
+  }
+}
+
+const bool forgets_at_fork = pthread_atfork(nullptr, nullptr, &forget_workers) == 0;
+
+// Detached, and without signals, whose handlers are the host's; but for faults, which come from the memory it gave.
+bool make_thread(Worker& worker) noexcept {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  std::size_t usual_stack_bytes;
+  pthread_attr_getstacksize(&attributes, &usual_stack_bytes);
+  pthread_attr_setstacksize(&attributes, stack_bytes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigset_t blocked, before;
+  sigfillset(&blocked);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&blocked, fault);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  pthread_t thread;
+  int error = pthread_create(&thread, &attributes, &work, &worker);
+  if (error == EINVAL) {  // too small for what the host's libraries keep for each thread
+    pthread_attr_setstacksize(&attributes, usual_stack_bytes);
+    error = pthread_create(&thread, &attributes, &work, &worker);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return error == 0;
 }
 
 }  // namespace
@@ -61,16 +195,30 @@ const Executor& default_executor() noexcept {
   return executor;
 }
 
-void prepare_default_executor(int tasks) {
-  if (tasks < 2 || tasks > most_tasks) return;
-  OwnArena& own = own_arenas[static_cast<std::size_t>(tasks)];
-  if (own.arena.load(std::memory_order_acquire) != nullptr) return;
-  auto made = std::make_unique<tbb::task_arena>(tasks);
-  made->initialize();
-  tbb::task_arena* none = nullptr;
-  if (own.arena.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) static_cast<void>(made.release());
+void prepare_default_executor(int tasks) noexcept {
+  if (tasks < 2 || !forgets_at_fork) return;
+  const int wanted = std::min({tasks - 1, default_threads() - 1, most_workers});
+  for (int i = 0; i < wanted; ++i) {
+    Worker& worker = workers[static_cast<std::size_t>(i)];
+    if (worker.state.load(std::memory_order_relaxed) != State::absent) continue;
+    // Another thread is making it.
+    if (worker.taken.exchange(true, std::memory_order_acquire)) continue;
+    bool made = worker.state.load(std::memory_order_relaxed) != State::absent;
+    if (!made) {
+      worker.state.store(State::resting, std::memory_order_relaxed);
+      made = make_thread(worker);
+      if (!made) worker.state.store(State::absent, std::memory_order_relaxed);
+    }
+    worker.taken.store(false, std::memory_order_release);
+    if (!made) return;
+  }
 }
 
-int default_threads() noexcept { return tbb::info::default_concurrency(); }
+int default_threads() noexcept {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+  // A machine with more processors than the set has room for.
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace alng::cpu

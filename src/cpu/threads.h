@@ -1,4 +1,4 @@
-// Where tasks run when the caller brings no threads: oneTBB's.
+// Where tasks run when the caller brings no threads: on a few of the library's own.
 #ifndef ALNG_CPU_THREADS_H
 #define ALNG_CPU_THREADS_H
 
@@ -6,14 +6,15 @@
 
 namespace alng::cpu {
 
-/// oneTBB as an Executor.
+/// The library's own threads as an Executor. A run takes those that are idle and works itself; it waits for no thread
+/// that has not begun, allocates nothing and takes no lock. Any number of runs may be under way.
 const Executor& default_executor() noexcept;
 
-/// Makes what the default executor needs for `tasks` tasks, so that it allocates nothing in a run. Any thread may call
-/// it.
-void prepare_default_executor(int tasks);
+/// Makes the threads that runs of `tasks` tasks can use, no more than there are processors, as far as the system gives
+/// any. They stay until the process ends. Any thread may call it.
+void prepare_default_executor(int tasks) noexcept;
 
-/// Processors for this process: its affinity mask, not the machine's count.
+/// Processors that the calling thread may use: its affinity mask, not the machine's count.
 int default_threads() noexcept;
 
 }  // namespace alng::cpu

@@ -1,11 +1,11 @@
 // The C door: translates and calls, decides nothing.
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <string>
 
 #include "alng/alng.h"
 #include "alng/alng.hpp"
+#include "problem/out_of_memory.h"
 
 struct alng_plan {
   alng::Plan plan;
@@ -36,8 +36,8 @@ template <class Call>
 alng_code guarded(alng_status* out, Call&& call) noexcept {
   try {
     return report(call(), out);
-  } catch (const std::bad_alloc&) {
-    return report(Status(Code::out_of_memory, {}), out);
+  } catch (...) {
+    return report(alng::out_of_memory(), out);
   }
 }
 
@@ -134,8 +134,8 @@ size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
   if (plan != nullptr) {
     try {
       words = plan->plan.explain();
-    } catch (const std::bad_alloc&) {
-      words.clear();
+    } catch (...) {
+      words = alng::out_of_memory().message();
     }
   }
   if (text != nullptr && size > 0) {

@@ -27,7 +27,6 @@ class Execution {
 
 class Backend {
  public:
-  virtual ~Backend() = default;
   virtual std::string_view device() const noexcept = 0;
   /// Why this machine can use it or not.
   virtual Availability availability() const = 0;
@@ -35,13 +34,17 @@ class Backend {
   virtual bool chosen_unasked() const noexcept { return true; }
   /// Refusals: `bad_option` for an option nobody has heard of, `unsupported` with the reason for what it can't do.
   virtual Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const = 0;
+
+ protected:
+  // Nothing to destroy, so that one of static storage is there before and after everything else.
+  ~Backend() = default;
 };
 
 /// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
 std::vector<const Backend*> backends();
 
-/// Adds a back end from outside of this library, which lives from then on. One whose device is there already is left
-/// out. May be called from any thread; plans made from then on see it.
+/// Adds a back end from outside of this library, which lives from then on; there is room for 16. One whose device is
+/// there already is left out. May be called from any thread; plans made from then on see it.
 ALNG_EXPORT void register_backend(const Backend& backend);
 
 // Defined by the back ends' own rooms, which come later than this one.

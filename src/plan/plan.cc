@@ -1,12 +1,12 @@
 #include "alng/plan.hpp"
 
 #include <bit>
-#include <new>
 
 #include "plan/backend.h"
 #include "plan/float_environment.h"
 #include "problem/arguments.h"
 #include "problem/float16.h"
+#include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
 namespace alng {
@@ -77,8 +77,8 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
                                         ", or empty for the best");
   }
   return refusal;
-} catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, {});
+} catch (...) {
+  return out_of_memory();
 }
 
 const Problem& Plan::problem() const noexcept { return state_->problem; }

@@ -1,35 +1,33 @@
-#include <algorithm>
-#include <mutex>
+#include <array>
+#include <atomic>
 
 #include "plan/backend.h"
 
 namespace alng {
 namespace {
 
-struct Registry {
-  std::mutex mutex;
-  std::vector<const Backend*> all = {&cpu_backend(), &reference_backend()};
-};
-
-// Back ends register before main, from other files.
-Registry& registry() {
-  static Registry& registry = *new Registry;
-  return registry;
-}
+// Without a lock: the child of a fork would wait forever for one that another thread of its parent held. Entries are
+// added in order and stay; the first null one ends the list.
+constinit std::array<std::atomic<const Backend*>, 16> registered;
 
 }  // namespace
 
 std::vector<const Backend*> backends() {
-  const std::lock_guard lock(registry().mutex);
-  return registry().all;
+  std::vector<const Backend*> all = {&cpu_backend(), &reference_backend()};
+  for (const auto& entry : registered) {
+    const Backend* backend = entry.load(std::memory_order_acquire);
+    if (backend == nullptr) break;
+    all.push_back(backend);
+  }
+  return all;
 }
 
 void register_backend(const Backend& backend) {
-  const std::lock_guard lock(registry().mutex);
-  std::vector<const Backend*>& all = registry().all;
-  const bool known =
-      std::ranges::any_of(all, [&backend](const Backend* other) { return other->device() == backend.device(); });
-  if (!known) all.push_back(&backend);
+  for (auto& entry : registered) {
+    const Backend* other = nullptr;
+    if (entry.compare_exchange_strong(other, &backend, std::memory_order_acq_rel)) return;
+    if (other->device() == backend.device()) return;
+  }
 }
 
 std::vector<Availability> devices() {

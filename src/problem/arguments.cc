@@ -3,9 +3,9 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <new>
 #include <string>
 
+#include "problem/out_of_memory.h"
 #include "problem/overlap.h"
 #include "problem/tensors.h"
 
@@ -114,8 +114,8 @@ Status check_overlap(const std::array<NamedLayout, tensor_count>& tensors,
 
 Status check_inputs(const Problem& problem, const Arguments& arguments) noexcept try {
   return check_pointers(tensors_of(problem.description()), pointers_of(arguments), input_count);
-} catch (const std::bad_alloc&) {
-  return {Code::out_of_memory, "out of memory"};
+} catch (...) {
+  return out_of_memory();
 }
 
 Status check_arguments(const Problem& problem, const Arguments& arguments, std::size_t workspace_size) noexcept try {
@@ -128,8 +128,8 @@ Status check_arguments(const Problem& problem, const Arguments& arguments, std::
   if (Status status = check_workspace(arguments, workspace_size); !status.ok()) return status;
   const std::size_t occupied = workspace_size == 0 ? 0 : arguments.workspace_size;
   return check_overlap(tensors, pointers, arguments.workspace, occupied);
-} catch (const std::bad_alloc&) {
-  return {Code::out_of_memory, "out of memory"};
+} catch (...) {
+  return out_of_memory();
 }
 
 }  // namespace alng

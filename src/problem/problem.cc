@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <new>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "problem/out_of_memory.h"
 #include "problem/overlap.h"
 #include "problem/tensors.h"
 
@@ -45,41 +46,47 @@ std::optional<std::int64_t> product(std::span<const std::int64_t> extents) {
   return result;
 }
 
+bool is_float32_always(const NamedLayout& tensor, const ProblemDescription& problem) {
+  return tensor.layout == &problem.rstd || tensor.layout == &problem.mean ||
+         (problem.dgamma && tensor.layout == &*problem.dgamma) || (problem.dbeta && tensor.layout == &*problem.dbeta);
+}
+
+/// The dtypes that a tensor may have, in words; those of the others follow from dy's.
+std::string allowed_dtypes(const NamedLayout& tensor, const ProblemDescription& problem) {
+  if (tensor.layout == &problem.dy) return "float32 (0), float16 (1) or bfloat16 (2)";
+  if (is_float32_always(tensor, problem)) return "float32";
+  const DType own = problem.dy.dtype;
+  const bool or_float32 = problem.gamma && tensor.layout == &*problem.gamma && own != DType::float32;
+  return std::string(dtype_name(own)) + ", the dtype of dy" + (or_float32 ? ", or float32" : "");
+}
+
 /// A dtype there is, a rank and extents in range: what the other rules rely on.
-Status check_form(const char* name, const TensorLayout& layout) {
+Status check_form(const NamedLayout& tensor, const ProblemDescription& problem) {
+  const std::string name = tensor.name;
+  const TensorLayout& layout = *tensor.layout;
   if (dtype_size(layout.dtype) == 0) {
-    return {Code::bad_dtype, std::string(name) + " has dtype number " +
-                                 std::to_string(static_cast<std::int32_t>(layout.dtype)) +
-                                 " but must be float32 (0), float16 (1) or bfloat16 (2)"};
+    return {Code::bad_dtype, name + " has dtype number " + std::to_string(static_cast<std::int32_t>(layout.dtype)) +
+                                 " but must be " + allowed_dtypes(tensor, problem)};
   }
   if (layout.rank < 1 || layout.rank > max_rank) {
-    return {Code::bad_shape, std::string(name) + " has rank " + std::to_string(layout.rank) +
-                                 " but must have rank 1 to " + std::to_string(max_rank)};
+    return {Code::bad_shape, name + " has rank " + std::to_string(layout.rank) + " but must have rank 1 to " +
+                                 std::to_string(max_rank)};
   }
   for (int d = 0; d < layout.rank; ++d) {
     if (layout.shape[d] >= 0) continue;
-    return {Code::bad_shape, std::string(name) + " has extent " + std::to_string(layout.shape[d]) + " in dimension " +
+    return {Code::bad_shape, name + " has extent " + std::to_string(layout.shape[d]) + " in dimension " +
                                  std::to_string(d) + " but must have extents of at least 0"};
   }
   return {};
 }
 
 Status check_dtype(const NamedLayout& tensor, const ProblemDescription& problem) {
-  const TensorLayout& layout = *tensor.layout;
-  const DType own = problem.dy.dtype;
+  const DType dtype = tensor.layout->dtype;
   const bool is_gamma = problem.gamma && tensor.layout == &*problem.gamma;
-  const bool per_row_or_column = tensor.layout == &problem.rstd || tensor.layout == &problem.mean ||
-                                 (problem.dgamma && tensor.layout == &*problem.dgamma) ||
-                                 (problem.dbeta && tensor.layout == &*problem.dbeta);
-  if (layout.dtype == (per_row_or_column ? DType::float32 : own)) return {};
-  if (is_gamma && layout.dtype == DType::float32) return {};
-  std::string expected = "must be float32";
-  if (is_gamma && own != DType::float32) {
-    expected = std::string("must be ") + dtype_name(own) + ", the dtype of dy, or float32";
-  } else if (!per_row_or_column) {
-    expected = std::string("must be ") + dtype_name(own) + ", the dtype of dy";
-  }
-  return refuse(Code::bad_dtype, tensor.name, layout, expected);
+  const bool float32_always = is_float32_always(tensor, problem);
+  if (dtype == (float32_always ? DType::float32 : problem.dy.dtype)) return {};
+  if (is_gamma && dtype == DType::float32) return {};
+  return refuse(Code::bad_dtype, tensor.name, *tensor.layout, "must be " + allowed_dtypes(tensor, problem));
 }
 
 /// How many dimensions are normalised, and which part of the description says so.
@@ -92,6 +99,30 @@ int trailing_ones(const TensorLayout& layout) {
   int ones = 0;
   while (ones < layout.rank && layout.shape[layout.rank - 1 - ones] == 1) ++ones;
   return ones;
+}
+
+bool begins_like(const TensorLayout& layout, const TensorLayout& dy, int dims) {
+  return std::equal(layout.shape.data(), layout.shape.data() + dims, dy.shape.data());
+}
+
+/// Where dy has extents of 1 more than one number fits, and rows and columns are the same for each.
+Result<Normalized> told_by_rstd(const TensorLayout& rstd, const TensorLayout& dy) {
+  const int ones = trailing_ones(rstd);
+  if (rstd.rank == dy.rank && ones > 0) {
+    return Normalized{ones, "rstd ends in " + std::to_string(ones) + (ones == 1 ? " one" : " ones")};
+  }
+  if (rstd.rank >= dy.rank) {
+    return refuse(Code::bad_shape, "rstd", rstd,
+                  "must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: dy is " +
+                      to_string(dy));
+  }
+  // The single 1 is none of dy's dimensions.
+  if (ones > 0 && !begins_like(rstd, dy, rstd.rank) && begins_like(rstd, dy, rstd.rank - 1)) {
+    const int dims = dy.rank - rstd.rank + 1;
+    return Normalized{dims, "rstd has a 1 for the last " + std::to_string(dims) + " of dy's dimensions"};
+  }
+  const int dims = dy.rank - rstd.rank;
+  return Normalized{dims, "rstd lacks the last " + std::to_string(dims) + " of dy's dimensions"};
 }
 
 Result<Normalized> find_normalized_dims(const ProblemDescription& problem) {
@@ -113,18 +144,7 @@ Result<Normalized> find_normalized_dims(const ProblemDescription& problem) {
     }
     return Normalized{layout->rank, std::string(name) + " has rank " + std::to_string(layout->rank)};
   }
-  const TensorLayout& rstd = problem.rstd;
-  if (rstd.rank < dy.rank) {
-    const int dims = dy.rank - rstd.rank;
-    return Normalized{dims, "rstd lacks the last " + std::to_string(dims) + " of dy's dimensions"};
-  }
-  const int ones = trailing_ones(rstd);
-  if (rstd.rank > dy.rank || ones == 0) {
-    return refuse(
-        Code::bad_shape, "rstd", rstd,
-        "must have dy's leading dimensions, then 1s or nothing for the normalised ones: dy is " + to_string(dy));
-  }
-  return Normalized{ones, "rstd ends in " + std::to_string(ones) + (ones == 1 ? " one" : " ones")};
+  return told_by_rstd(problem.rstd, dy);
 }
 
 Status check_like_dy(const NamedLayout& tensor, const TensorLayout& dy) {
@@ -138,21 +158,32 @@ Status check_trailing(const NamedLayout& tensor, std::span<const std::int64_t> t
                 "must be " + list(trailing) + ", dy's trailing dimensions: " + told_by);
 }
 
-Status check_rstd(const TensorLayout& rstd, const TensorLayout& dy, const Normalized& normalized) {
-  const auto leading = shape_of(dy).first(static_cast<std::size_t>(dy.rank - normalized.dims));
-  std::array<std::int64_t, max_rank> shape{};
-  shape.fill(1);
-  std::copy(leading.begin(), leading.end(), shape.begin());
-  const std::span<const std::int64_t> kept(shape.data(), static_cast<std::size_t>(dy.rank));
-  if (equal(shape_of(rstd), kept) || equal(shape_of(rstd), leading)) return {};
-  if (leading.empty()) {
-    return refuse(
-        Code::bad_shape, "rstd", rstd,
-        "must be float32" + list(kept) + ", 1s alone: all dimensions of dy are normalised, " + normalized.told_by);
+/// What rstd may be: the leading dimensions, then as many 1s as there are normalised ones, a single 1, or nothing.
+std::vector<TensorLayout> statistics_of(const TensorLayout& dy, int normalized_dims) {
+  const int leading = dy.rank - normalized_dims;
+  TensorLayout layout = dy;
+  std::fill(layout.shape.begin() + leading, layout.shape.end(), 1);
+  std::vector<TensorLayout> layouts;
+  for (const int rank : {dy.rank, leading + 1, leading}) {
+    layout.rank = rank;
+    const bool twice = !layouts.empty() && layouts.back().rank == rank;
+    if (rank > 0 && !twice) layouts.push_back(TensorLayout::contiguous(DType::float32, shape_of(layout)));
   }
+  return layouts;
+}
+
+Status check_rstd(const TensorLayout& rstd, const TensorLayout& dy, const Normalized& normalized) {
+  const std::vector<TensorLayout> allowed = statistics_of(dy, normalized.dims);
+  std::string text;
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    if (equal(shape_of(rstd), shape_of(allowed[i]))) return {};
+    text += (i == 0 ? "" : i + 1 < allowed.size() ? ", " : " or ") + to_string(allowed[i]);
+  }
+  const auto leading = shape_of(dy).first(static_cast<std::size_t>(dy.rank - normalized.dims));
   return refuse(Code::bad_shape, "rstd", rstd,
-                "must be float32" + list(kept) + " or float32" + list(leading) + ": dy's leading dimensions " +
-                    list(leading) + ", then 1s");
+                "must be " + text +
+                    (leading.empty() ? ", 1s alone: all dimensions of dy are normalised, " + normalized.told_by
+                                     : ": dy's leading dimensions " + list(leading) + ", then 1s or nothing"));
 }
 
 Status check_shapes(const std::array<NamedLayout, tensor_count>& tensors, const ProblemDescription& problem,
@@ -242,7 +273,7 @@ Result<Problem> Problem::create(const ProblemDescription& description) noexcept 
   const auto tensors = tensors_of(description);
   for (const NamedLayout& tensor : tensors) {
     if (tensor.layout == nullptr) continue;
-    if (Status status = check_form(tensor.name, *tensor.layout); !status.ok()) return status;
+    if (Status status = check_form(tensor, description); !status.ok()) return status;
     if (Status status = check_dtype(tensor, description); !status.ok()) return status;
   }
   const Result<Normalized> normalized = find_normalized_dims(description);
@@ -268,8 +299,8 @@ Result<Problem> Problem::create(const ProblemDescription& description) noexcept 
   problem.rows_ = *rows;
   problem.columns_ = *columns;
   return problem;
-} catch (const std::bad_alloc&) {
-  return Status(Code::out_of_memory, "out of memory");
+} catch (...) {
+  return out_of_memory();
 }
 
 std::int64_t Problem::bytes() const noexcept {

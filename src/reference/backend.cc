@@ -8,8 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "order/leaves.h"
 #include "plan/float_environment.h"
-#include "plan/leaves.h"
 #include "problem/float16.h"
 #include "problem/rows.h"
 #include "reference/canonical.h"
@@ -75,9 +75,11 @@ class Run {
     float* dbeta;
   };
 
-  // Levels of pairs above the leaves.
+  // Levels above the leaves.
   static int levels(std::int64_t leaves) noexcept {
-    return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(leaves - 1)));
+    int levels = 0;
+    for (std::int64_t nodes = leaves; nodes > 1; nodes = nodes_above(nodes)) ++levels;
+    return levels;
   }
 
   float* take() noexcept { return std::exchange(scratch_, scratch_ + columns_); }
@@ -92,13 +94,13 @@ class Run {
     canonical::add(sums.dbeta, other.dbeta, columns_);
   }
 
-  // Node `index` of a level of the leaf tree: adjacent nodes of the level below, the last one alone where their number
-  // is odd.
+  // Node `index` of a level of the leaf tree: its two children added, or its only child.
   Sums node(int level, std::int64_t index) noexcept {
     if (level == 0) return leaf(index);
+    std::int64_t children = leaves_;
+    for (int below = 1; below < level; ++below) children = nodes_above(children);
     const Sums left = node(level - 1, 2 * index);
-    const std::int64_t right_first_leaf = (2 * index + 1) << (level - 1);
-    if (right_first_leaf < leaves_) {
+    if (has_neighbour(2 * index, children)) {
       add(left, node(level - 1, 2 * index + 1));
       give_back_sums();
     }
@@ -213,7 +215,7 @@ class ReferenceBackend final : public Backend {
 }  // namespace
 
 const Backend& reference_backend() noexcept {
-  static const ReferenceBackend backend;
+  static constinit const ReferenceBackend backend;
   return backend;
 }
 

@@ -4,32 +4,23 @@
 #include <array>
 #include <cmath>
 
+#include "order/row_sum.h"
+
 namespace alng::canonical {
 namespace {
 
-constexpr std::int64_t segment_terms = 512;
-constexpr std::int64_t group_segments = 32;
-
-// a[i] += a[i + distance], over all pairs at this distance within the first `width` values whose partners are in reach.
-template <std::size_t N>
-void fold(std::array<float, N>& a, std::size_t distance) noexcept {
-  for (std::size_t i = 0; i + distance < N; ++i) a[i] = a[i] + a[i + distance];
-}
-
-// a[0] becomes the sum. Folding in place overwrites values only with sums that later folds never pair with a[0]'s tree
-// again: after a fold at distance d, a[i] for i a multiple of every folded distance below the next one holds its
-// subtree.
-float segment_sum(const float* terms, std::int64_t count) noexcept {
-  std::array<float, segment_terms> a{};
+// The sum of at most N terms, padded with +0.
+template <std::size_t N, class Distances>
+float fold(const float* terms, std::int64_t count, const Distances& distances) noexcept {
+  std::array<float, N> a{};
   std::copy_n(terms, count, a.begin());
-  for (const std::size_t distance : {32, 64, 128, 256, 16, 8, 4, 2, 1}) fold(a, distance);
-  return a[0];
-}
-
-float group_sum(const std::array<float, group_segments>& sums) noexcept {
-  std::array<float, group_segments> a = sums;
-  for (const std::size_t distance : {16, 8, 4, 2, 1}) fold(a, distance);
-  return a[0];
+  std::size_t values = N;
+  for (const int d : distances) {
+    const auto distance = static_cast<std::size_t>(d);
+    values -= distance;
+    for (std::size_t i = 0; i < values; ++i) a[i] = a[i] + a[i + distance];
+  }
+  return a[0];  // the distances add up to N - 1: one value is left
 }
 
 float x_of(const Row& row, std::int64_t j) noexcept { return row.x2 ? row.x1[j] + row.x2[j] : row.x1[j]; }
@@ -39,14 +30,17 @@ float h_of(const Row& row, std::int64_t j) noexcept { return (x_of(row, j) - row
 }  // namespace
 
 float row_sum(const float* terms, std::int64_t columns) noexcept {
+  constexpr std::int64_t group_terms = group_segments * segment_terms;
   float sum = 0.0f;
-  for (std::int64_t group = 0; group < columns; group += group_segments * segment_terms) {
-    std::array<float, group_segments> sums{};
-    for (std::int64_t s = 0; s < group_segments; ++s) {
-      const std::int64_t first = group + s * segment_terms;
-      if (first < columns) sums[s] = segment_sum(terms + first, std::min(segment_terms, columns - first));
+  for (std::int64_t group = 0; group < columns; group += group_terms) {
+    const std::int64_t group_end = std::min(group + group_terms, columns);
+    std::array<float, group_segments> segments;
+    std::int64_t count = 0;
+    for (std::int64_t first = group; first < group_end; first += segment_terms) {
+      segments[count++] =
+          fold<segment_terms>(terms + first, std::min(segment_terms, group_end - first), segment_distances);
     }
-    sum = sum + group_sum(sums);
+    sum = sum + fold<group_segments>(segments.data(), count, group_distances);
   }
   return sum;
 }

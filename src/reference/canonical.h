@@ -9,9 +9,8 @@
 
 namespace alng::canonical {
 
-/// The sum of a row's D terms. Segments of 512 terms, padded with +0, are folded at distances 16, 32, 64, 128, 256, 8,
-/// 4, 2, 1; segment sums in groups of 32, padded with +0, at distances 16, 8, 4, 2, 1; groups are added left to right
-/// from +0. Starting from +0 the sum is never -0, so padding can be left out without changing a bit.
+/// The sum of a row's D terms, in the order of src/order/row_sum.h. Starting from +0 the sum is never -0, so padding
+/// can be left out without changing a bit.
 float row_sum(const float* terms, std::int64_t columns) noexcept;
 
 /// What the row pass knows of one row before the row sums: the operands, dense and in float32. x2, gamma and dsum may

@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include "problem/arguments.h"
 #include "problem/float16.h"
+#include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
 namespace alng {
@@ -149,8 +149,8 @@ Status oracle(const Problem& problem, const Arguments& arguments, const OracleOu
   Status status;
   try {
     compute(problem, arguments, outputs);
-  } catch (const std::bad_alloc&) {
-    status = Status(Code::out_of_memory, "out of memory for the oracle's row buffers");
+  } catch (...) {
+    status = out_of_memory();
   }
   std::fesetenv(&host);
   return status;

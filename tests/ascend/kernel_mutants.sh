@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Plants faults in the Ascend kernel and its tiling, one at a time, and expects kernel_test to notice each.
+# Plants faults in the Ascend package, one at a time, and expects its tests to notice each.
 #
 #   kernel_mutants.sh SOURCE_DIR BUILD_DIR [MUTANT...]
 #
 # BUILD_DIR is a finished build. A mutant (kernel_mutants/*.mutant) names a file, a text in it and what stands there
-# instead; a variant of the kernel (or the tiling) to compile from a copy; and the tests to run with it. Caught: a test
-# fails.
+# instead; and as `compile` either a variant of the kernel (or the tiling) to compile from a copy, with the tests of
+# kernel_test to run, or the script that looks at the copy: `package` or `interface`. Caught: a test fails.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -37,6 +37,24 @@ tests_pass() {
     >"$1/log" 2>&1
 }
 
+# try_script NAME SCRIPT WORK WHAT
+try_script() {
+  local status=0
+  ln -s "$source_dir/tests" "$3/tree/tests"
+  local arguments=("$3/tree")
+  [ "$2" = interface ] || arguments+=("$3/package")
+  ALNG_FIRST_FAILURE=1 "$source_dir/tests/ascend/$2_test.sh" "${arguments[@]}" >"$3/log" 2>&1 || status=$?
+  case $status in
+    0)
+      echo "MISSED  $1: $4"
+      return 1
+      ;;
+    77) echo "$1 $(grep skipped "$3/log")" ;;
+    *) echo "caught  $1 by $(grep -m1 -E 'FAILED|error:' "$3/log" | sed 's/^FAILED *//; s/.*error: //')" ;;
+  esac
+  rm -rf "$3"
+}
+
 try() {
   local mutant=$1 name work variant object source
   name=$(basename "$mutant" .mutant)
@@ -46,9 +64,13 @@ try() {
   cp -r "$source_dir/ascend" "$work/tree/ascend"
   plant "$mutant" "$work/tree"
   variant=$(head_of "$mutant" compile)
+  if [ "$variant" = package ] || [ "$variant" = interface ]; then
+    try_script "$name" "$variant" "$work" "$(head_of "$mutant" what)"
+    return
+  fi
   if [ "$variant" = tiling ]; then
-    source=$work/tree/ascend/op_host/tiling.cc
-    object=$(find "$library" -name tiling.cc.o)
+    source=$work/tree/ascend/op_host/add_layer_norm_grad_tiling_sizes.cpp
+    object=$(find "$library" -name add_layer_norm_grad_tiling_sizes.cpp.o)
   else
     source=$build_dir/ascend/twin/kernel_$variant.cc
     object=$library/kernel_$variant.cc.o

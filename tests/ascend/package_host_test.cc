@@ -200,7 +200,11 @@ TEST(PackageShapes, RowsAndColumns) {
   expect(a, 44, 96, 1);
   a.rstd = a.mean = {3, {4, 1, 1}};
   expect(a, 4, 1056, 2);
-  a.has_gamma = true;
+  // Where dy has extents of 1 the larger number, as everywhere in alng.
+  a.dy = a.x1 = a.x2 = a.dsum = {3, {4, 1, 96}};
+  expect(a, 4, 96, 2);
+  a = usual();
+  a.rstd = a.mean = {3, {4, 1, 1}};
   a.gamma = {2, {11, 96}};
   expect(a, 4, 1056, 2);
   a.gamma = {3, {4, 11, 96}};

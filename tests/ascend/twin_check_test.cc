@@ -68,11 +68,18 @@ const std::vector<Fault>& faults() {
          line = __LINE__ + 1;
          BlockReduceSum(b[2], a, 1, 64, 1, 1, 8);
        }},
-      {"Repeat", "a2", Check::repeat, "Muls with 256 repeats: an instruction takes at most 255",
+      {"Repeat", "a2", Check::repeat, "WholeReduceSum with 256 repeats: an instruction takes 1 to 255",
        [](Desk& desk, G, int& line) {
          const LocalTensor<float> a = desk.holding(ramp(64));
          line = __LINE__ + 1;
-         Muls(a, a, 2.0f, std::uint64_t{64}, 256, UnaryRepeatParams(1, 1, 0, 0));
+         WholeReduceSum(a, a, 64, 256, 0, 1, 0);
+       }},
+      {"RepeatOfNothing", "a2", Check::repeat, "Muls with 0 repeats: an instruction takes 1 to 255",
+       [](Desk& desk, G, int& line) {
+         const LocalTensor<float> a = desk.holding(ramp(64));
+         const auto cut = static_cast<std::uint8_t>(256);
+         line = __LINE__ + 1;
+         Muls(a, a, 2.0f, std::uint64_t{64}, cut, UnaryRepeatParams(1, 1, 0, 0));
        }},
       {"MaskTooWide", "a2", Check::mask, "Muls with a mask of 65 lanes: a repeat has 1 to 64",
        [](Desk& desk, G, int& line) {
@@ -83,28 +90,30 @@ const std::vector<Fault>& faults() {
       {"MaskEmpty", "a2", Check::mask, "Adds with no lane on",
        [](Desk& desk, G, int& line) {
          const LocalTensor<float> a = desk.holding(ramp(128));
-         const std::uint64_t nothing[2] = {0, 0};
+         std::uint64_t nothing[2] = {0, 0};
          line = __LINE__ + 1;
          Adds(a, a, 2.0f, nothing, 1, UnaryRepeatParams());
        }},
       {"MaskOfLanesThatAreNot", "a2", Check::mask, "Adds with a mask of lanes 64 and above: a repeat has 64",
        [](Desk& desk, G, int& line) {
          const LocalTensor<float> a = desk.holding(ramp(128));
-         const std::uint64_t high[2] = {1, 1};
+         std::uint64_t high[2] = {1, 1};
          line = __LINE__ + 1;
          Adds(a, a, 2.0f, high, 1, UnaryRepeatParams());
        }},
-      {"RepeatStride", "a2", Check::stride, "Muls: source with a repeat stride of 256 blocks: at most 255 are taken",
+      {"RepeatStride", "a2", Check::stride,
+       "BlockReduceSum: source with a repeat stride of 256 blocks: at most 255 are taken",
        [](Desk& desk, G, int& line) {
          const LocalTensor<float> a = desk.holding(ramp(64));
          line = __LINE__ + 1;
-         Muls(a, a, 2.0f, std::uint64_t{64}, 1, UnaryRepeatParams(1, 1, 8, 256));
+         BlockReduceSum(a, a, 1, 64, 1, 1, 256);
        }},
-      {"BlockStride", "a2", Check::stride, "Muls: source with a block stride of 65536 blocks: at most 65535 are taken",
+      {"BlockStride", "a2", Check::stride,
+       "BlockReduceSum: source with a block stride of 65536 blocks: at most 65535 are taken",
        [](Desk& desk, G, int& line) {
          const LocalTensor<float> a = desk.holding(ramp(64));
          line = __LINE__ + 1;
-         Muls(a, a, 2.0f, std::uint64_t{8}, 1, UnaryRepeatParams(1, 65536, 8, 8));
+         BlockReduceSum(a, a, 1, 8, 1, 65536, 8);
        }},
       {"BlocksOverEachOther", "a2", Check::stride,
        "Muls: destination with a block stride of 0: its blocks overwrite each other",
@@ -139,12 +148,6 @@ const std::vector<Fault>& faults() {
          line = __LINE__ + 1;
          DataCopyPad(a, global, DataCopyExtParams(4096, 4, 0, 0, 0), no_padding);
        }},
-      {"DmaLongerThanItsField", "a2", Check::length, "DataCopyPad of blocks of 65540 bytes: at most 65535 are taken",
-       [](Desk& desk, G global, int& line) {
-         const LocalTensor<float> a = desk.empty<float>(40000);
-         line = __LINE__ + 1;
-         DataCopyPad(a, global, DataCopyParams(1, 65540, 0, 0), DataCopyPadParams());
-       }},
       {"DmaOfPartOfAnElement", "a2", Check::length, "DataCopyPad of blocks of 6 bytes: not a whole number of elements",
        [](Desk& desk, G global, int& line) {
          const LocalTensor<float> a = desk.empty<float>(64);
@@ -162,13 +165,6 @@ const std::vector<Fault>& faults() {
          const LocalTensor<float> a = desk.empty<float>(64);
          line = __LINE__ + 1;
          DataCopyPad(a, global, DataCopyExtParams(1, 4, 0, 0, 0), DataCopyPadExtParams<float>(false, 0, 7, 0));
-       }},
-      {"DmaStrideOf16Bits", "a2", Check::stride,
-       "DataCopyPad with a stride of 70000 in global memory: 0 to 65535 are taken",
-       [](Desk& desk, G global, int& line) {
-         const LocalTensor<float> a = desk.empty<float>(64);
-         line = __LINE__ + 1;
-         DataCopyPad(a, global, DataCopyParams(2, 4, 70000, 0), DataCopyPadParams());
        }},
       {"DmaStrideOf32Bits", "a3", Check::stride,
        "DataCopyPad with a stride of 5000000000 in global memory: 0 to 4294967295 are taken",

@@ -226,8 +226,8 @@ TEST(TwinCost, VectorFunctions) {
             Register x[4];
             for (Register& r : x) Reg::Duplicate(r, 1.0f);
             for (int i = 0; i < loads; ++i) Reg::LoadAlign(x[i % 4], p + i % 32 * 128 + (staggered ? i % 2 * 64 : 0));
-            for (int i = 0; i < computations; ++i) Reg::Adds(x[i % 4], x[i % 4], 1.0f, Reg::CreateMask<float>());
-            for (int i = 0; i < stores; ++i) Reg::StoreAlign(q + i % 64 * 64, x[i % 4], Reg::CreateMask<float>());
+            for (int i = 0; i < computations; ++i) Reg::Adds(x[i % 4], x[i % 4], 1.0f, lanes_on<float>());
+            for (int i = 0; i < stores; ++i) Reg::StoreAlign(q + i % 64 * 64, x[i % 4], lanes_on<float>());
           }
           cycles = twin::Core::current().report().busy[V] - before;
         },

@@ -92,8 +92,8 @@ TEST(TwinRegisters, LanesThatAreOffBecomeZeroOrStay) {
         const LocalTensor<float> z = desk.empty<float>(128);
         float* p = z.GetPhyAddr();
         __VEC_SCOPE__ {
-          const Reg::MaskReg all = Reg::CreateMask<float, Reg::MaskPattern::ALL>();
-          const Reg::MaskReg eight = Reg::CreateMask<float, Reg::MaskPattern::VL8>();
+          Reg::MaskReg all = Reg::CreateMask<float, Reg::MaskPattern::ALL>();
+          Reg::MaskReg eight = Reg::CreateMask<float, Reg::MaskPattern::VL8>();
           Register a, b, c;
           Reg::Duplicate(a, 1.0f, all);
           Reg::Duplicate(b, 5.0f, all);
@@ -178,7 +178,7 @@ TEST(TwinRegisters, SumsAndBroadcasts) {
           Reg::Duplicate(lane, sum, all);
           Reg::StoreAlign(pz + 64, lane, all);
           Reg::ReduceDataBlock<ReduceType::SUM>(blocks, a, all);
-          Reg::StoreAlign(pz + 128, blocks, Reg::CreateMask<float, Reg::MaskPattern::VL8>());
+          Reg::StoreAlign(pz + 128, blocks, lanes_on<float, Reg::MaskPattern::VL8>());
           Register one;
           Reg::LoadAlign<float, Reg::LoadDist::DIST_BRC_B32>(one, px + 5);
           Reg::StoreAlign(pz + 192, one, all);
@@ -289,9 +289,9 @@ const std::vector<Fault>& faults() {
          __VEC_SCOPE__ {
            Register a;
            Reg::Duplicate(a, 1.0f);
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
            line = __LINE__ + 1;
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
          }
        }},
       {"LoadedAfterStore", Check::vector_function,
@@ -302,7 +302,7 @@ const std::vector<Fault>& faults() {
          __VEC_SCOPE__ {
            Register a;
            Reg::Duplicate(a, 1.0f);
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
            line = __LINE__ + 1;
            Reg::LoadAlign(a, p);
          }
@@ -311,7 +311,7 @@ const std::vector<Fault>& faults() {
        [](Desk&, int& line) {
          Register a;
          line = __LINE__ + 1;
-         Reg::Duplicate(a, 1.0f, Reg::CreateMask<float>());
+         Reg::Duplicate(a, 1.0f, lanes_on<float>());
        }},
       {"FunctionWithinAFunction", Check::vector_function, "a vector function begins within another one",
        [](Desk&, int& line) {
@@ -360,7 +360,7 @@ const std::vector<Fault>& faults() {
            Register a;
            Reg::Duplicate(a, 1.0f);
            line = __LINE__ + 1;
-           Reg::StoreAlign(p + 2, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p + 2, a, lanes_on<float>());
          }
        }},
       {"TailStored", Check::unwritten,
@@ -371,9 +371,9 @@ const std::vector<Fault>& faults() {
          __VEC_SCOPE__ {
            Register a;
            Reg::LoadAlign(a, p);
-           Reg::Adds(a, a, 1.0f, Reg::CreateMask<float>());
+           Reg::Adds(a, a, 1.0f, lanes_on<float>());
            line = __LINE__ + 1;
-           Reg::StoreAlign(q, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(q, a, lanes_on<float>());
          }
        }},
       {"TailSummed", Check::unwritten, "Reduce of lanes that hold what nobody wrote: byte 160 of the register and on",
@@ -383,7 +383,7 @@ const std::vector<Fault>& faults() {
            Register a;
            Reg::LoadAlign(a, p);
            line = __LINE__ + 1;
-           Reg::Reduce<ReduceType::SUM>(a, a, Reg::CreateMask<float>());
+           Reg::Reduce<ReduceType::SUM>(a, a, lanes_on<float>());
          }
        }},
       {"RegisterNeverLoaded", Check::unwritten,
@@ -393,7 +393,7 @@ const std::vector<Fault>& faults() {
          __VEC_SCOPE__ {
            Register a;
            line = __LINE__ + 1;
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
          }
        }},
       {"StoreBeyondTheBuffer", Check::buffer, "StoreAlign stores UB bytes [0, 256), beyond the buffer [0, 160)",
@@ -404,7 +404,7 @@ const std::vector<Fault>& faults() {
            Register a;
            Reg::Duplicate(a, 1.0f);
            line = __LINE__ + 1;
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
          }
        }},
       {"LoadOfNoBuffer", Check::buffer, "LoadAlign loads UB byte 160, which is in no buffer",
@@ -422,7 +422,7 @@ const std::vector<Fault>& faults() {
          Register a;
          __VEC_SCOPE__ {
            Reg::Duplicate(a, 1.0f);
-           Reg::StoreAlign(p, a, Reg::CreateMask<float>());
+           Reg::StoreAlign(p, a, lanes_on<float>());
          }
          __VEC_SCOPE__ {
            line = __LINE__ + 1;
@@ -436,7 +436,7 @@ const std::vector<Fault>& faults() {
            Reg::RegTensor<bfloat16_t> b;
            Reg::Duplicate(a, 1.0f);
            line = __LINE__ + 1;
-           Reg::Cast<bfloat16_t, float, widening>(b, a, Reg::CreateMask<float>());
+           Reg::Cast<bfloat16_t, float, widening>(b, a, lanes_on<float>());
          }
        }},
   };

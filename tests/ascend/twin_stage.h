@@ -85,6 +85,14 @@ inline void expect_finding(const twin::Report& report, twin::Check check, const 
   EXPECT_EQ(finding.file.rfind("twin_", 0), 0u) << finding.file;
 }
 
+/// A mask to be given away at once; the API takes variables alone.
+template <class T, AscendC::Reg::MaskPattern pattern = AscendC::Reg::MaskPattern::ALL>
+AscendC::Reg::MaskReg& lanes_on() {
+  static thread_local AscendC::Reg::MaskReg mask;
+  mask = AscendC::Reg::CreateMask<T, pattern>();
+  return mask;
+}
+
 inline std::vector<float> ramp(std::size_t count, float first = 1, float step = 0.5f) {
   std::vector<float> values(count);
   for (std::size_t i = 0; i < count; ++i) values[i] = first + step * static_cast<float>(i % 1000);

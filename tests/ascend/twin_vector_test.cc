@@ -133,15 +133,46 @@ TEST(TwinVector, OneBlockForAll) {
   });
 }
 
+// Declarations are as strict as CANN's: bits of a mask that most instructions may not take const, numbers of its
+// widths.
+template <class Mask>
+concept DuplicateTakes = requires(const LocalTensor<float> t, Mask& mask) {
+  Duplicate(t, 0.0f, mask, 1, 1, 8);
+};
+template <class Mask>
+concept AddTakes = requires(const LocalTensor<float> t, Mask& mask) {
+  Add(t, t, t, mask, 1, BinaryRepeatParams());
+};
+template <class Mask>
+concept CastTakes = requires(const LocalTensor<float> t, const LocalTensor<half> h, Mask& mask) {
+  Cast(h, t, RoundMode::CAST_NONE, mask, 1, UnaryRepeatParams());
+};
+template <class Mask>
+concept WholeReduceSumTakes = requires(const LocalTensor<float> t, Mask& mask) {
+  WholeReduceSum(t, t, mask, 1, 1, 1, 8);
+};
+using Bits = std::uint64_t[2];
+static_assert(DuplicateTakes<Bits> && !DuplicateTakes<const Bits> && DuplicateTakes<const std::uint64_t>);
+static_assert(AddTakes<Bits> && !AddTakes<const Bits>);
+static_assert(CastTakes<Bits> && CastTakes<const Bits>);
+static_assert(WholeReduceSumTakes<Bits> && WholeReduceSumTakes<const Bits>);
+template <class Stride>
+concept BinaryStride = requires(Stride s) {
+  BinaryRepeatParams{1, 1, 1, s, s, s};
+};
+static_assert(BinaryStride<std::uint8_t> && !BinaryStride<std::uint16_t> && !BinaryStride<std::uint32_t>);
+static_assert(!std::is_convertible_v<float, half> && !std::is_convertible_v<half, float>);
+static_assert(std::is_same_v<decltype(::GetTPipePtr()), TPipe*>);
+
 TEST(TwinVector, BitsOfAMask) {
   run_clean([](Desk& desk) {
     const LocalTensor<float> z = desk.holding(std::vector<float>(128, untouched));
-    const std::uint64_t from_50[2] = {~std::uint64_t{0} << 50, 0};
+    std::uint64_t from_50[2] = {~std::uint64_t{0} << 50, 0};
     Duplicate(z, 5.0f, from_50, 2, 1, 8);
     const std::vector<float> got = Desk::contents(z, 128);
     for (std::size_t i = 0; i < 128; ++i) ASSERT_EQ(got[i], i % 64 >= 50 ? 5.0f : untouched) << i;
     const LocalTensor<half> h = desk.holding(std::vector<half>(128, half(1.0f)));
-    const std::uint64_t odd[2] = {0xAAAAAAAAAAAAAAAAu, 0xAAAAAAAAAAAAAAAAu};
+    std::uint64_t odd[2] = {0xAAAAAAAAAAAAAAAAu, 0xAAAAAAAAAAAAAAAAu};
     Adds(h, h, half(1.0f), odd, 1, UnaryRepeatParams(1, 1, 8, 8));
     const std::vector<half> halves = Desk::contents(h, 128);
     for (std::size_t i = 0; i < 128; ++i) ASSERT_EQ(static_cast<float>(halves[i]), i % 2 == 1 ? 2.0f : 1.0f) << i;

@@ -58,31 +58,31 @@ std::vector<Misuse> misuse_of_runtime() {
          std::int32_t part;
          return aclrtGetVersion(&part, &part, nullptr);
        }},
-      {"SetDeviceBeyond", 200002, "deviceId is 99 but must be 0 to ", [](Scene&) { return aclrtSetDevice(99); }},
-      {"SetDeviceNegative", 200002, "deviceId is -1", [](Scene&) { return aclrtSetDevice(-1); }},
-      {"ResetDeviceBeyond", 200002, "aclrtResetDevice: deviceId is 99", [](Scene&) { return aclrtResetDevice(99); }},
-      {"ResetDeviceForceBeyond", 200002, "aclrtResetDeviceForce: deviceId",
+      {"SetDeviceBeyond", 107001, "deviceId is 99 but must be 0 to ", [](Scene&) { return aclrtSetDevice(99); }},
+      {"SetDeviceNegative", 107001, "deviceId is -1", [](Scene&) { return aclrtSetDevice(-1); }},
+      {"ResetDeviceBeyond", 107001, "aclrtResetDevice: deviceId is 99", [](Scene&) { return aclrtResetDevice(99); }},
+      {"ResetDeviceForceBeyond", 107001, "aclrtResetDeviceForce: deviceId",
        [](Scene&) { return aclrtResetDeviceForce(99); }},
       {"GetDeviceNull", 100000, "aclrtGetDevice: deviceId is null", [](Scene&) { return aclrtGetDevice(nullptr); }},
       {"GetDeviceCountNull", 100000, "count is null", [](Scene&) { return aclrtGetDeviceCount(nullptr); }},
       {"GetRunModeNull", 100000, "runMode is null", [](Scene&) { return aclrtGetRunMode(nullptr); }},
       {"CreateContextNull", 100000, "context is null", [](Scene&) { return aclrtCreateContext(nullptr, 0); }},
-      {"CreateContextBeyond", 200002, "aclrtCreateContext: deviceId is 7",
+      {"CreateContextBeyond", 107001, "aclrtCreateContext: deviceId is 7",
        [](Scene&) {
          aclrtContext context;
          return aclrtCreateContext(&context, 7);
        }},
       {"DestroyContextNull", 100000, "context is null", [](Scene&) { return aclrtDestroyContext(nullptr); }},
-      {"DestroyContextForeign", 100000, "none of aclrtCreateContext",
+      {"DestroyContextForeign", 107017, "none of aclrtCreateContext",
        [](Scene&) { return aclrtDestroyContext(anything()); }},
-      {"DestroyContextOfTheDevice", 100000, "goes by aclrtResetDevice",
+      {"DestroyContextOfTheDevice", 107000, "goes by aclrtResetDevice",
        [](Scene&) {
          aclrtContext context = nullptr;
          aclrtGetCurrentContext(&context);
          return aclrtDestroyContext(context);
        }},
       {"SetCurrentContextNull", 100000, "context is null", [](Scene&) { return aclrtSetCurrentContext(nullptr); }},
-      {"SetCurrentContextStream", 100000, "none of aclrtCreateContext",
+      {"SetCurrentContextStream", 107017, "none of aclrtCreateContext",
        [](Scene& s) { return aclrtSetCurrentContext(s.stream.get()); }},
       {"GetCurrentContextNull", 100000, "context is null", [](Scene&) { return aclrtGetCurrentContext(nullptr); }},
       {"SetOptionUnknown", 100000, "opt is 4 but must be 0 to 3", [](Scene&) { return set_option(4, 0); }},
@@ -107,17 +107,17 @@ std::vector<Misuse> misuse_of_runtime() {
        }},
       {"DestroyStreamNull", 100000, "aclrtDestroyStream: stream is null",
        [](Scene&) { return aclrtDestroyStream(nullptr); }},
-      {"DestroyStreamTwice", 100000, "or is destroyed", [](Scene&) { return aclrtDestroyStream(dead_stream()); }},
-      {"DestroyStreamForceForeign", 100000, "none of aclrtCreateStream",
+      {"DestroyStreamTwice", 107003, "or is destroyed", [](Scene&) { return aclrtDestroyStream(dead_stream()); }},
+      {"DestroyStreamForceForeign", 107003, "none of aclrtCreateStream",
        [](Scene&) { return aclrtDestroyStreamForce(anything()); }},
-      {"SynchronizeDeadStream", 100000, "or is destroyed",
+      {"SynchronizeDeadStream", 107003, "or is destroyed",
        [](Scene&) { return aclrtSynchronizeStream(dead_stream()); }},
       {"SynchronizeTimeoutNegative", 100000, "timeout is -2",
        [](Scene& s) { return aclrtSynchronizeStreamWithTimeout(s.stream.get(), -2); }},
-      {"SynchronizeEventAsStream", 100000, "none of aclrtCreateStream",
+      {"SynchronizeEventAsStream", 107003, "none of aclrtCreateStream",
        [](Scene&) { return aclrtSynchronizeStream(event()); }},
       {"StreamQueryNull", 100000, "status is null", [](Scene& s) { return aclrtStreamQuery(s.stream.get(), nullptr); }},
-      {"StreamQueryDead", 100000, "or is destroyed", [](Scene&) { return with_stream_status(dead_stream()); }},
+      {"StreamQueryDead", 107003, "or is destroyed", [](Scene&) { return with_stream_status(dead_stream()); }},
       {"CreateEventNull", 100000, "event is null", [](Scene&) { return aclrtCreateEvent(nullptr); }},
       {"CreateEventWithoutFlag", 100000, "flag is 0 but must be a sum of 1, 2 and 8",
        [](Scene&) {
@@ -130,24 +130,24 @@ std::vector<Misuse> misuse_of_runtime() {
          return aclrtCreateEventExWithFlag(&made, 4);
        }},
       {"DestroyEventNull", 100000, "event is null", [](Scene&) { return aclrtDestroyEvent(nullptr); }},
-      {"DestroyEventTwice", 100000, "or is destroyed", [](Scene&) { return aclrtDestroyEvent(dead_event()); }},
-      {"RecordDeadEvent", 100000, "aclrtRecordEvent: event is none",
+      {"DestroyEventTwice", 107017, "or is destroyed", [](Scene&) { return aclrtDestroyEvent(dead_event()); }},
+      {"RecordDeadEvent", 107017, "aclrtRecordEvent: event is none",
        [](Scene& s) { return aclrtRecordEvent(dead_event(), s.stream.get()); }},
-      {"RecordInDeadStream", 100000, "aclrtRecordEvent: stream is none",
+      {"RecordInDeadStream", 107003, "aclrtRecordEvent: stream is none",
        [](Scene&) { return aclrtRecordEvent(event(), dead_stream()); }},
-      {"ResetDeadEvent", 100000, "aclrtResetEvent: event is none",
+      {"ResetDeadEvent", 107017, "aclrtResetEvent: event is none",
        [](Scene& s) { return aclrtResetEvent(dead_event(), s.stream.get()); }},
-      {"SynchronizeEventNeverRecorded", 100000, "has not been recorded",
+      {"SynchronizeEventNeverRecorded", 107000, "has not been recorded",
        [](Scene&) { return aclrtSynchronizeEvent(event()); }},
       {"QueryEventNull", 100000, "status is null", [](Scene&) { return aclrtQueryEventStatus(event(), nullptr); }},
       {"QueryEventWaitNull", 100000, "status is null",
        [](Scene&) { return aclrtQueryEventWaitStatus(event(), nullptr); }},
-      {"WaitForDeadEvent", 100000, "aclrtStreamWaitEvent: event is none",
+      {"WaitForDeadEvent", 107017, "aclrtStreamWaitEvent: event is none",
        [](Scene& s) { return aclrtStreamWaitEvent(s.stream.get(), dead_event()); }},
-      {"WaitInDeadStream", 100000, "aclrtStreamWaitEvent: stream is none",
+      {"WaitInDeadStream", 107003, "aclrtStreamWaitEvent: stream is none",
        [](Scene&) { return aclrtStreamWaitEvent(dead_stream(), event()); }},
       {"ElapsedNull", 100000, "ms is null", [](Scene&) { return aclrtEventElapsedTime(nullptr, event(), event()); }},
-      {"ElapsedNeverRecorded", 100000, "startEvent is not complete",
+      {"ElapsedNeverRecorded", 107006, "startEvent is not complete",
        [](Scene&) {
          float ms;
          return aclrtEventElapsedTime(&ms, event(), event());
@@ -163,7 +163,7 @@ std::vector<Misuse> misuse_of_runtime() {
          void* memory;
          return malloc_with_policy(&memory, 1, 8);
        }},
-      {"MallocEverything", 200000, "but device 0 has ",
+      {"MallocEverything", 207001, "but device 0 has ",
        [](Scene&) {
          void* memory;
          return aclrtMallocAlign32(&memory, SIZE_MAX / 2, huge_first);
@@ -174,17 +174,17 @@ std::vector<Misuse> misuse_of_runtime() {
          return aclrtMallocHost(&memory, 0);
        }},
       {"FreeNull", 100000, "aclrtFree: devPtr is null", [](Scene&) { return aclrtFree(nullptr); }},
-      {"FreeForeign", 100000, "no memory of this runtime", [](Scene&) { return aclrtFree(anything()); }},
-      {"FreeInside", 100000, "8 bytes into a block of 64",
+      {"FreeForeign", 107000, "no memory of this runtime", [](Scene&) { return aclrtFree(anything()); }},
+      {"FreeInside", 107000, "8 bytes into a block of 64",
        [](Scene& s) { return aclrtFree(static_cast<char*>(s.memory.get()) + 8); }},
-      {"FreeTwice", 100000, "which was freed",
+      {"FreeTwice", 107000, "which was freed",
        [](Scene&) {
          void* memory = nullptr;
          aclrtMalloc(&memory, 1 << 20, huge_first);
          aclrtFree(memory);
          return aclrtFree(memory);
        }},
-      {"FreeHostOfDevice", 100000, "must be what aclrtMallocHost gave",
+      {"FreeHostOfDevice", 107000, "must be what aclrtMallocHost gave",
        [](Scene& s) { return aclrtFreeHost(s.memory.get()); }},
       {"MemcpyNullTo", 100000, "dst is null",
        [](Scene& s) { return aclrtMemcpy(nullptr, 1, s.host.data(), 1, ACL_MEMCPY_DEFAULT); }},
@@ -192,13 +192,13 @@ std::vector<Misuse> misuse_of_runtime() {
        [](Scene& s) { return aclrtMemcpy(s.host.data(), 1, nullptr, 1, ACL_MEMCPY_DEFAULT); }},
       {"MemcpyTooMuch", 100000, "count is 64 but must be at most destMax, 63",
        [](Scene& s) { return aclrtMemcpy(s.memory.get(), 63, s.host.data(), 64, ACL_MEMCPY_HOST_TO_DEVICE); }},
-      {"MemcpyKindTurned", 100000, "but all 64 bytes must be memory of the device",
+      {"MemcpyKindTurned", 107000, "but all 64 bytes must be memory of the device",
        [](Scene& s) { return aclrtMemcpy(s.memory.get(), 64, s.host.data(), 64, ACL_MEMCPY_DEVICE_TO_HOST); }},
-      {"MemcpyAsyncDeadStream", 100000, "aclrtMemcpyAsync: stream is none",
+      {"MemcpyAsyncDeadStream", 107003, "aclrtMemcpyAsync: stream is none",
        [](Scene& s) {
          return aclrtMemcpyAsync(s.memory.get(), 64, s.host.data(), 64, ACL_MEMCPY_HOST_TO_DEVICE, dead_stream());
        }},
-      {"MemsetHost", 100000, "must be memory of the device",
+      {"MemsetHost", 107000, "must be memory of the device",
        [](Scene& s) { return aclrtMemset(s.host.data(), 64, 0, 64); }},
       {"MemsetTooMuch", 100000, "at most maxCount, 63",
        [](Scene& s) { return aclrtMemset(s.memory.get(), 63, 0, 64); }},

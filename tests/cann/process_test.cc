@@ -93,9 +93,9 @@ TEST(Devices, AreResetAsOftenAsTheyWereSet) {
   std::int32_t device = -1;
   EXPECT_EQ(aclrtGetDevice(&device), 0);
   EXPECT_EQ(aclrtResetDevice(0), 0);
-  EXPECT_EQ(aclrtGetDevice(&device), 100001);
+  EXPECT_EQ(aclrtGetDevice(&device), 107002);
   EXPECT_NE(recent_message().find("this thread's context is destroyed"), std::string::npos);
-  EXPECT_EQ(aclrtResetDevice(0), 100000);
+  EXPECT_EQ(aclrtResetDevice(0), 107002);
   EXPECT_NE(recent_message().find("device 0 is not set"), std::string::npos);
 }
 
@@ -103,7 +103,7 @@ TEST(Devices, OfAThreadAreItsOwn) {
   const Session session;
   std::thread([] {
     void* memory = nullptr;
-    EXPECT_EQ(aclrtMalloc(&memory, 64, ACL_MEM_MALLOC_HUGE_FIRST), 100001);
+    EXPECT_EQ(aclrtMalloc(&memory, 64, ACL_MEM_MALLOC_HUGE_FIRST), 107002);
     EXPECT_NE(recent_message().find("this thread has no device"), std::string::npos);
     EXPECT_EQ(aclrtSetDevice(0), 0);
     EXPECT_EQ(aclrtMalloc(&memory, 64, ACL_MEM_MALLOC_HUGE_FIRST), 0);
@@ -123,8 +123,8 @@ TEST(Contexts, AreMadeCurrentAndDestroyed) {
   ASSERT_EQ(aclrtGetCurrentContext(&now), 0);
   EXPECT_EQ(now, own);
   EXPECT_EQ(aclrtDestroyContext(made), 0);
-  EXPECT_EQ(aclrtSetCurrentContext(made), 100000);
-  EXPECT_EQ(aclrtDestroyContext(own), 100000);
+  EXPECT_EQ(aclrtSetCurrentContext(made), 107017);
+  EXPECT_EQ(aclrtDestroyContext(own), 107000);
   EXPECT_NE(recent_message().find("which goes by aclrtResetDevice"), std::string::npos);
 }
 
@@ -135,7 +135,7 @@ TEST(Contexts, TakeTheirStreamsWithThem) {
   aclrtStream stream = nullptr;
   ASSERT_EQ(aclrtCreateStream(&stream), 0);
   EXPECT_EQ(aclrtDestroyContext(made), 0);
-  EXPECT_EQ(aclrtSynchronizeStream(stream), 100000);
+  EXPECT_EQ(aclrtSynchronizeStream(stream), 107003);
 }
 
 TEST(Options, AreRemembered) {

@@ -53,9 +53,28 @@ refuted() {
   ! "$alng" verify "$work/p.safetensors" "$work/r.safetensors"
 }
 
+exported() { nm --dynamic --defined-only "$1" | awk '{print $3}' | sort; }
+
 only_its_own_names() {
-  ! nm --dynamic --defined-only "$lib/libalng_cann.so" | awk '{print $3}' |
-    grep -vE '^(acl|alngCann|_ZN2ge|_ZNK2ge|_ZT[VIS]N2ge8OperatorE)'
+  ! exported "$lib/libalng_cann.so.0" | grep -vE '^(acl|alngCann|_ZN2ge|_ZNK2ge|_ZT[VIS]N2ge8OperatorE)'
+}
+
+# Each linker takes a symbol only from a library that it was told of.
+every_link_name_has_every_name() {
+  local file
+  for file in "$lib"/lib*.so; do
+    cmp <(exported "$lib/libalng_cann.so.0") <(exported "$file") || return 1
+  done
+}
+
+# As wheels, archives and COPY of containers make a folder: without symbolic links.
+one_runtime() { # LINK-NAME LINKER
+  local copy=$work/copied
+  rm -rf "$copy"
+  cp -rL "$lib" "$copy"
+  g++ "$here/one_runtime.cpp" "${strict[@]}" -fuse-ld="$2" -I"$include" -L"$copy" "-l$1" -ldl -o "$work/one_runtime" || return 1
+  LD_LIBRARY_PATH=$copy:$LD_LIBRARY_PATH "$work/one_runtime" "$copy" && "$work/one_runtime" "$lib" &&
+    LD_LIBRARY_PATH=$copy:$LD_LIBRARY_PATH "$work/surface_cpp" "$copy"
 }
 
 # Graph mode, with the folders and the link names that its programs are built with.
@@ -125,6 +144,13 @@ if [[ -n $alng ]]; then
   check "a wrong gradient is found out" refuted
 fi
 check "only acl's and ge's names are exported" only_its_own_names
+check "every link name has every name" every_link_name_has_every_name
+for name in ascendcl opapi cust_opapi graph alng_cann; do
+  check "one runtime in a copied folder, linked with -l$name" one_runtime "$name" bfd
+done
+for linker in gold lld; do
+  if command -v "ld.$linker" >/dev/null; then check "one runtime, linked by $linker" one_runtime ascendcl "$linker"; fi
+done
 for std in c++14 c++17; do
   check "graph mode, each header, $std" each_header g++ -std=$std
   check "graph mode, the whole surface, $std" graph_mode g++ "$here/graph/surface.cpp" graph_surface -std=$std "${strict[@]}"

@@ -54,6 +54,8 @@ void read_layout(const std::string& text, Case& out) {
   for (const std::string& word : split(text, '+')) {
     if (word == "short_statistics") {
       out.short_statistics = true;
+    } else if (word == "single_one") {
+      out.single_one = true;
     } else if (in_places.count(word) != 0) {
       out.in_place = in_places.at(word);
     } else {

@@ -55,6 +55,8 @@ struct Case {
   InPlace in_place = InPlace::none;
   /// rstd and mean without the trailing 1s.
   bool short_statistics = false;
+  /// rstd and mean with a single 1, however many dimensions are normalised.
+  bool single_one = false;
   bool wants_dx = true;
   bool wants_dgamma = true;
   bool wants_dbeta = true;

@@ -72,8 +72,8 @@ void Instance::describe() {
   const auto leading = static_cast<std::ptrdiff_t>(case_.shape.size()) - trailing;
   const std::vector<std::int64_t> columns(case_.shape.begin() + leading, case_.shape.end());
   std::vector<std::int64_t> statistics(case_.shape.begin(), case_.shape.begin() + leading);
-  if (!case_.short_statistics) statistics.resize(case_.shape.size(), 1);
-  const int statistics_trailing = case_.short_statistics ? 0 : trailing;
+  const int statistics_trailing = case_.short_statistics ? 0 : case_.single_one ? 1 : trailing;
+  statistics.resize(statistics.size() + static_cast<std::size_t>(statistics_trailing), 1);
 
   const auto full = [&](int t) { layouts_[t] = arrange(case_.arrangement, t, case_.dtype, case_.shape, trailing); };
   const auto small = [&](int t, DType dtype) {

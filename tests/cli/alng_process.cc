@@ -10,6 +10,8 @@
 
 namespace alng::cli {
 
+int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
 std::string contents(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   EXPECT_TRUE(stream.good()) << path;
@@ -27,11 +29,11 @@ void CommandTest::TearDown() { std::filesystem::remove_all(folder_); }
 
 Outcome CommandTest::alng(const std::string& arguments) const {
   const std::filesystem::path out = folder_.string() + ".out", err = folder_.string() + ".err";
-  const std::string command = "cd '" + folder_.string() + "' && " ALNG_COMMAND " " + arguments + " >'" + out.string() +
-                              "' 2>'" + err.string() + "' </dev/null";
+  const std::string command = "cd '" + folder_.string() + "' && " + before_ + ALNG_COMMAND " " + arguments + " >'" + out.string() +
+                              "' 2>'" + err.string() + "' </dev/null " + after_;
   const int status = std::system(command.c_str());
   Outcome outcome;
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.exit_code = exit_code_of(status);
   outcome.out = contents(out);
   outcome.err = contents(err);
   std::filesystem::remove(out);
@@ -66,6 +68,25 @@ std::vector<std::string> CommandTest::files() const {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::map<std::string, std::string> CommandTest::everything() const {
+  std::map<std::string, std::string> all;
+  for (const std::string& name : files()) {
+    all[name] = std::filesystem::is_directory(path(name)) ? "folder" : contents(path(name));
+  }
+  return all;
+}
+
+pid_t CommandTest::start(const std::string& arguments) const {
+  const std::string command = "ulimit -c 0; cd '" + folder_.string() + "' && " + before_ + "exec " ALNG_COMMAND " " +
+                              arguments + " >/dev/null 2>&1 </dev/null";
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  return process;
 }
 
 }  // namespace alng::cli

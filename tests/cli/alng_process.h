@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,9 @@ struct Outcome {
   std::string out;
   std::string err;
 };
+
+/// What `waitpid` or `system` said, as a shell tells it: 128 + the signal's number where one ended the process.
+int exit_code_of(int status);
 
 /// The bytes of a file; a test failure where it can't be read.
 std::string contents(const std::filesystem::path& path);
@@ -37,8 +43,14 @@ class CommandTest : public testing::Test {
   void write(const std::string& name, const std::string& bytes) const;
   /// Names of everything in the folder, sorted.
   std::vector<std::string> files() const;
+  /// The same with the bytes of each; a folder's are "folder".
+  std::map<std::string, std::string> everything() const;
+  /// Starts `alng` without waiting for it, its output thrown away; gives back its process.
+  pid_t start(const std::string& arguments) const;
 
   std::filesystem::path folder_;
+  /// Shell text in front of the command, such as variables and limits, and behind it: redirections.
+  std::string before_, after_;
 };
 
 }  // namespace alng::cli

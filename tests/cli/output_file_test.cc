@@ -42,6 +42,7 @@ class OutputFileTest : public testing::Test {
     file.write(0, 4, std::as_bytes(std::span(dx).subspan(4)));
     file.write(0, 0, std::as_bytes(std::span(dx).first(4)));
     file.write(1, 0, std::as_bytes(std::span(dgamma)));
+    file.finish();
     file.commit();
   }
 
@@ -55,6 +56,7 @@ TEST_F(OutputFileTest, SafetensorsAndNpyReadBackAlike) {
   write_all(folder_ / "b");
   for (const char* name : {"a.safetensors", "b"}) {
     const TensorFile file(folder_ / name, result_tensors);
+    file.load();
     ASSERT_EQ(file.tensors().size(), 2u);
     const FileTensor& dx = *file.find("dx");
     EXPECT_EQ(dx.dtype, DType::bfloat16);
@@ -72,7 +74,7 @@ TEST_F(OutputFileTest, NothingIsLeftWithoutCommit) {
   {
     OutputFile file(folder_ / "a.safetensors", tensors_);
     OutputFile npy(folder_ / "b", tensors_);
-    EXPECT_EQ(files(), 4u);
+    EXPECT_EQ(files(), 3u);  // the folder is made when its files get their names
   }
   EXPECT_EQ(files(), 0u);
 }
@@ -124,6 +126,7 @@ TEST_F(OutputFileTest, MisalignedInputIsReadAll) {
   file += header + std::string(reinterpret_cast<const char*>(values), sizeof values);
   std::ofstream(folder_ / "odd.safetensors", std::ios::binary) << file;
   const TensorFile read(folder_ / "odd.safetensors", result_tensors);
+  read.load();
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read.find("dx")->data.data()) % 4, 0u);
   EXPECT_EQ(std::memcmp(read.find("dx")->data.data(), values, sizeof values), 0);
 }

@@ -36,6 +36,21 @@ plain_c() { # OUTPUT PKG-CONFIG-ARGUMENT...
     "$output"
 }
 
+# A program that would read the library's std::string wrongly, or can't read its headers, hears so first, each header alone.
+hears() { # SENTENCE COMPILER-OPTION...
+  local sentence=$1 header first
+  shift
+  for header in alng oracle plan problem status tensor; do
+    first=$(echo "#include <alng/$header.hpp>" | g++ "$@" -x c++ -fsyntax-only - 2>&1 | grep -m1 'error') || true
+    echo "$header.hpp: $first"
+    [[ $first == *"$sentence"* ]] || return 1
+  done
+}
+# The C interface is for all of them.
+plain_c_as_cpp() { # COMPILER-OPTION...
+  echo '#include <alng/alng.h>' | g++ "$@" -Wall -Wextra -Wpedantic -Werror -x c++ -fsyntax-only -
+}
+
 refuses_next_minor() { # PREFIX
   ! cmake -S "$here" -B "$work/next_minor" -DCMAKE_PREFIX_PATH="$1" -DALNG_WANTED_VERSION=0.999
 }
@@ -74,6 +89,12 @@ for kind in shared static; do
     check "$kind: g++ and pkg-config --static" plain_cc "$work/plain_cc_$kind" --cflags --libs --static
     check "$kind: gcc -std=c99 and pkg-config --static" plain_c "$work/plain_c_$kind" --cflags --libs --static
   fi
+  check "$kind: C++17 is told of C++20" hears 'needs C++20' -std=c++17 -I"$prefix/include"
+  check "$kind: the old std::string is told of the new" hears '_GLIBCXX_USE_CXX11_ABI to 1' -std=c++20 \
+    -D_GLIBCXX_USE_CXX11_ABI=0 -I"$prefix/include"
+  check "$kind: another C++ library is told of libstdc++" hears 'built with libstdc++' -std=c++20 -D_LIBCPP_VERSION=14000 \
+    -I"$prefix/include"
+  check "$kind: C++98 reads the C interface" plain_c_as_cpp -std=c++98 -D_GLIBCXX_USE_CXX11_ABI=0 -I"$prefix/include"
   check "$kind: programs of acl and aclnn" "$root/tests/cann/programs.sh" "$prefix/include/alng-cann" \
     "$libdir/alng-cann" "$work/cann_$kind"
   unset PKG_CONFIG_PATH LD_LIBRARY_PATH

@@ -6,8 +6,9 @@
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
-# rest of cann/; for tools/alng/ cli_unit_test is linked anew. They run with the variable of the environment that the mutant may name. Caught: a test fails. The unchanged
-# libraries go through the same mill first.
+# rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator that it
+# names. For tools/alng/ cli_unit_test is linked anew. Caught: a test fails. The unchanged libraries go through the same
+# mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -18,14 +19,17 @@ compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build_dir/CMakeCache.txt"
 # shellcheck source=tests/mutants/plant.sh
 source "$here/plant.sh"
 
-# The wing of the house that a file is in: its library, what that is made of, and its tests.
-choose_wing() {
-  wing=${1%%/*}
-  case $1 in
+# The wing of the house that a mutant's file is in: its library, what that is made of, and its tests.
+choose_wing() { # MUTANT
+  local file own_test
+  file=$(head_of "$1" file)
+  own_test=$(head_of "$1" test)
+  wing=${file%%/*}
+  case $file in
     src/*)
       library=libalng.so.0
       objects=$build_dir/src/CMakeFiles/alng.dir
-      needs=(-ltbb)
+      needs=()
       test=$build_dir/tests/operator/operator_test
       # What decides bit by bit, without the largest cases.
       filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'
@@ -38,7 +42,7 @@ choose_wing() {
       [ ! -d "$build_dir/ascend/twin" ] || mapfile -t -O "${#needs[@]}" needs < <(find "$build_dir/ascend/twin" -name '*.o')
       test=$build_dir/tests/cann/cann_test
       filter='-Slow*:Soak*'
-      if [[ $1 == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
+      if [[ $file == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
       ;;
     tools/alng/*)
       # No library: the test itself.
@@ -49,8 +53,9 @@ choose_wing() {
       test=$build_dir/tests/cli/cli_unit_test
       filter='-*GiantHeader*'
       ;;
-    *) die "there are no mutants of $1" ;;
+    *) die "there are no mutants of $file" ;;
   esac
+  if [ -n "$own_test" ]; then test=$build_dir/tests/operator/$own_test filter='*'; fi
   [ -x "$test" ] || die "$test is not built"
 }
 
@@ -99,12 +104,11 @@ compile() {
 
 # What the tests made of one mutant, in a line; 1 where they did not notice.
 try() {
-  local mutant=$1 name work file replaced=() source
+  local mutant=$1 name work replaced=() source
   name=$(basename "$mutant" .mutant)
   work=$build_dir/mutants/$name
   rm -rf "$work"
-  file=$(head_of "$mutant" file)
-  choose_wing "$file"
+  choose_wing "$mutant"
   mkdir -p "$work/tree/$(dirname "$wing")"
   cp -r "$source_dir/$wing" "$work/tree/$wing"
   plant "$mutant" "$work/tree"
@@ -140,7 +144,7 @@ mutants=("$@")
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do
-  choose_wing "$(head_of "$mutant" file)"
+  choose_wing "$mutant"
   [ -z "${tried[$test]:-}" ] || continue
   tried[$test]=yes
   unchanged=$build_dir/mutants/none/$(basename "$test")

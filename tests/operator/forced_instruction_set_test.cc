@@ -115,26 +115,31 @@ TEST(ForcedInstructionSet, AnUnknownNameInTheEnvironmentIsRefused) {
   EXPECT_NE(status.message().find("mmx"), std::string::npos) << status.message();
 }
 
-// Where inputs are fetched to is the processor's affair, but no bit may depend on it: the case list runs with each
-// (operator.cpu_fetch_*), and the plan says which it is.
-TEST(ForcedFetch, ThePlanSaysWhereTo) {
-  const auto explained = [](const char* level) {
-    const Environment environment(level, "ALNG_FETCH");
+// No bit may depend on any of it: the case list runs with each choice (operator.cpu_tuned_*), and the plan says which
+// it is.
+TEST(ForcedTuning, ThePlanSaysWhatIsChosen) {
+  const auto explained = [](const char* tuning) {
+    const Environment environment(tuning, "ALNG_TUNING");
     return Plan::create(small_problem()).value().explain();
   };
-  const std::string into = "inputs: fetched ahead into the ";
-  EXPECT_NE(explained("first").find(into + "first-level cache"), std::string::npos) << explained("first");
-  EXPECT_NE(explained("second").find(into + "second-level cache"), std::string::npos) << explained("second");
-  EXPECT_EQ(explained("nowhere").find(into), std::string::npos) << explained("nowhere");
+  const auto says = [](const std::string& text, const char* what) { return text.find(what) != std::string::npos; };
+  const std::string one = explained("fetch=second,stream=off,row_by_row=on");
+  EXPECT_TRUE(says(one, "inputs: fetched ahead into the second-level cache\n")) << one;
+  EXPECT_TRUE(says(one, "dx: written through the caches, before the next row begins\n")) << one;
+  EXPECT_FALSE(says(one, "two rows at a time")) << one;
+  const std::string other = explained("fetch=nowhere,stream=on,in_twos=on");
+  EXPECT_FALSE(says(other, "fetched ahead")) << other;
+  EXPECT_TRUE(says(other, "dx: written past the caches, while the next row is read\n")) << other;
+  EXPECT_TRUE(says(other, "column sums: two rows at a time\n")) << other;
 }
 
 // Which level is faster is no matter of its size alone: where an Intel Xeon with a first level as large as a Zen 5's
 // fetched into it, it took up to 2.1 times as long.
-TEST(ForcedFetch, IntelsFetchIntoTheSecondLevel) {
+TEST(ForcedTuning, IntelsFetchIntoTheSecondLevel) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (!__builtin_cpu_is("intel")) GTEST_SKIP() << "skipped: this processor is not one of Intel's";
-  if (std::getenv("ALNG_FETCH") != nullptr) GTEST_SKIP() << "skipped: ALNG_FETCH is set";
+  if (std::getenv("ALNG_TUNING") != nullptr) GTEST_SKIP() << "skipped: ALNG_TUNING is set";
   const Problem large = Problem::create(ProblemDescription::dense(DType::float32, 4096, 1024)).value();
   const std::string explained = Plan::create(large).value().explain();
   EXPECT_NE(explained.find("second-level cache"), std::string::npos) << explained;
@@ -143,12 +148,18 @@ TEST(ForcedFetch, IntelsFetchIntoTheSecondLevel) {
 #endif
 }
 
-TEST(ForcedFetch, AnUnknownNameIsRefused) {
-  const Environment environment("third", "ALNG_FETCH");
-  const Status status = Plan::create(small_problem()).status();
-  EXPECT_EQ(status.code(), Code::bad_option);
-  EXPECT_EQ(status.message(),
-            "the environment variable ALNG_FETCH is \"third\" but must be one of first, second, nowhere");
+TEST(ForcedTuning, WhatItDoesNotKnowIsRefused) {
+  for (const char* wrong :
+       {"fetch=third", "stream", "speed=on", "in_twos=1", "fetch=first,,stream=on", "fetch=first;"}) {
+    const Environment environment(wrong, "ALNG_TUNING");
+    const Status status = Plan::create(small_problem()).status();
+    EXPECT_EQ(status.code(), Code::bad_option) << wrong;
+    EXPECT_NE(status.message().find("ALNG_TUNING has \""), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find("but must be a list of fetch=nowhere, first or second and stream=, row_by_row= and "
+                                    "in_twos=on or off"),
+              std::string::npos)
+        << status.message();
+  }
 }
 
 #if defined(__x86_64__)

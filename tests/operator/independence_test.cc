@@ -1,12 +1,7 @@
 // A row's dx does not know its batch; runs do not know each other.
 #include <gtest/gtest.h>
-#include <tbb/info.h>
-#include <tbb/task_arena.h>
-#include <tbb/task_scheduler_observer.h>
 
-#include <atomic>
 #include <cstring>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -59,7 +54,6 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
       arguments.dbeta = dbeta.data();
       arguments.workspace = workspace.data();
       arguments.workspace_size = workspace.size();
-      arguments.executor = default_threads();
       const Status status = plan.run(arguments);
       ASSERT_TRUE(status.ok()) << status.message();
       EXPECT_EQ(std::memcmp(dx.data(), expected.outputs[0].data() + static_cast<std::size_t>(first * columns) * size,
@@ -70,8 +64,7 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
 }
 
 // One plan, four threads at once, each with memory of its own.
-void expect_same_bits_for_four_callers(const Executor* executor,
-                                       const std::function<Status(const Plan&, const Arguments&)>& run) {
+void expect_same_bits_for_four_callers(const Executor* executor) {
   for (const char* name : {"threads_options_fp32_gammaT_dsum_x2", "threads_accumulate_bf16_gammaT_dsum_x2",
                            "columns_129_fp16_gammaT_dsum_x2", "mixed_tall_bf16_gammaT_dsum_x2"}) {
     SCOPED_TRACE(name);
@@ -87,7 +80,7 @@ void expect_same_bits_for_four_callers(const Executor* executor,
     std::vector<Caller> callers(4);
     std::vector<std::thread> threads;
     for (Caller& caller : callers) {
-      threads.emplace_back([&instance, &plan, &caller, &run, executor] {
+      threads.emplace_back([&instance, &plan, &caller, executor] {
         Arguments arguments;
         for (int t = 0; t < cases::kTensors; ++t) {
           if (!instance.layout(t)) continue;
@@ -104,7 +97,7 @@ void expect_same_bits_for_four_callers(const Executor* executor,
         arguments.workspace_size = workspace.size();
         arguments.executor = executor;
         const Plan copy = plan;
-        caller.outcome.status = run(copy, arguments);
+        caller.outcome.status = copy.run(arguments);
         for (int t = cases::kFirstOutput; t < cases::kTensors; ++t) {
           const auto i = static_cast<std::size_t>(t - cases::kFirstOutput);
           caller.outcome.outputs[i] = instance.elements(t, caller.outputs[i].data());
@@ -120,54 +113,9 @@ void expect_same_bits_for_four_callers(const Executor* executor,
 }
 
 // Meant for the thread sanitizer as much as for the bits.
-TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) {
-  expect_same_bits_for_four_callers(&thread_per_task_executor(), &Plan::run);
-}
+TEST(Independence, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(&thread_per_task_executor()); }
 
-// The library's own threads, whatever default_threads() says.
-TEST(DefaultThreads, OnePlanRunsFromFourThreadsAtOnce) { expect_same_bits_for_four_callers(nullptr, &Plan::run); }
-
-// As on a machine with six processors more than this one.
-int more_room_than_processors() { return tbb::info::default_concurrency() + 6; }
-
-// Of the four one at a time has the threads made for three tasks; the others take those of the arena they are in.
-TEST(DefaultThreads, OnePlanRunsFromFourThreadsInAnArenaWithMoreRoom) {
-  tbb::task_arena arena(more_room_than_processors());
-  expect_same_bits_for_four_callers(nullptr, [&](const Plan& plan, const Arguments& arguments) {
-    return arena.execute([&] { return plan.run(arguments); });
-  });
-}
-
-class WorkersIn : public tbb::task_scheduler_observer {
- public:
-  explicit WorkersIn(tbb::task_arena& arena) : task_scheduler_observer(arena) { observe(true); }
-  ~WorkersIn() override { observe(false); }
-  void on_scheduler_entry(bool is_worker) override {
-    if (is_worker) ++count_;
-  }
-  int count() const { return count_; }
-
- private:
-  std::atomic<int> count_{0};
-};
-
-// An arena wakes all the threads it has room for, even for two tasks: on 16 processors that took longer than the work.
-// In a process of its own: oneTBB's threads stay for a while where they were.
-TEST(WokenThreads, AreNoMoreThanARunHasTasks) {
-  const Instance instance(case_named("threads_tall_bf16_gammaT_dsum_x2"));
-  const Outcome expected = run_reference(instance);
-  HowToRun how;
-  how.plan.threads = 2;
-  how.executor = nullptr;
-  tbb::task_arena arena(more_room_than_processors());
-  const WorkersIn workers(arena);
-  for (int i = 0; i < 20; ++i) {
-    const Outcome outcome = arena.execute([&] { return run_case(instance, how); });
-    ASSERT_TRUE(outcome.status.ok()) << outcome.status.message();
-    EXPECT_EQ(difference(instance, expected, outcome), "");
-  }
-  EXPECT_EQ(workers.count(), 0);
-}
+TEST(Independence, OnePlanRunsFromFourThreadsAtOnceOnTheLibrarysThreads) { expect_same_bits_for_four_callers(nullptr); }
 
 // llm.c #190, flash-attention #1245: two runs, two answers.
 TEST(Independence, RunsRepeat) {

@@ -32,10 +32,10 @@ struct Way {
 
 const std::vector<Way>& ways() {
   static const std::vector<Way> list = {
-      {"1 thread, inputs before an unreadable page", 1, Placement::end, 0, default_threads()},
-      {"2 threads, everything off by one element", 2, Placement::offset_by_one, 1, default_threads()},
-      {"3 threads, inputs behind an unreadable page", 3, Placement::start, 3, default_threads()},
-      {"8 threads, inputs before an unreadable page", 8, Placement::end, 5, default_threads()},
+      {"1 thread, inputs before an unreadable page", 1, Placement::end, 0, nullptr},
+      {"2 threads, everything off by one element", 2, Placement::offset_by_one, 1, nullptr},
+      {"3 threads, inputs behind an unreadable page", 3, Placement::start, 3, nullptr},
+      {"8 threads, inputs before an unreadable page", 8, Placement::end, 5, nullptr},
       {"8 tasks one after another, last first", 8, Placement::end, 0, &backward_executor()},
       {"3 tasks on threads of their own", 3, Placement::offset_by_one, 1, &thread_per_task_executor()},
   };

@@ -79,7 +79,6 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
     std::vector<std::byte> workspace(plan.workspace_size());
     arguments.workspace = workspace.data();
     arguments.workspace_size = workspace.size();
-    arguments.executor = default_threads();
     for (std::vector<std::byte>& output : got.outputs) std::memset(output.data(), 0xFF, output.size());
     const Status status = plan.run(arguments);
     ASSERT_TRUE(status.ok()) << status.message();
@@ -146,7 +145,6 @@ TEST(SlowLimits, TwoToThe26RowsOfOneColumn) {
   std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
-  arguments.executor = default_threads();
   const Status status = plan.run(arguments);
   ASSERT_TRUE(status.ok()) << status.message();
   const float c = x1 - mean;
@@ -191,6 +189,33 @@ TEST(Limits, SmallProblemsStayOnTheCallingThread) {
   PlanOptions options;
   options.threads = 64;
   EXPECT_EQ(Plan::create(problem, options).value().threads(), 1);
+}
+
+// An empty batch still adds +0 to what is there: -0 becomes +0, a NaN the canonical one. Both devices share the
+// code, so the numbers are written here.
+TEST(Limits, NoRowsAddPositiveZeros) {
+  for (const char* device : {"cpu", "reference"}) {
+    for (const bool accumulate : {false, true}) {
+      ProblemDescription description = ProblemDescription::dense(DType::float32, 0, 4);
+      description.accumulate = accumulate;
+      std::vector<std::uint32_t> sums = {0x80000000, 0xFFC01234, 0x7F800000, 0xBF800000};
+      std::vector<std::uint32_t> dbeta = sums;
+      const std::vector<float> gamma(4, 1);
+      Arguments arguments;
+      arguments.gamma = gamma.data();
+      arguments.dgamma = reinterpret_cast<float*>(sums.data());
+      arguments.dbeta = reinterpret_cast<float*>(dbeta.data());
+      PlanOptions options;
+      options.device = device;
+      const Status status = add_layer_norm_grad(description, arguments, options);
+      ASSERT_TRUE(status.ok()) << status.message();
+      const std::vector<std::uint32_t> expected =
+          accumulate ? std::vector<std::uint32_t>{0, 0x7FC00000, 0x7F800000, 0xBF800000}
+                     : std::vector<std::uint32_t>(4);
+      EXPECT_EQ(sums, expected) << device;
+      EXPECT_EQ(dbeta, expected) << device;
+    }
+  }
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ PreparedRun::PreparedRun(const cases::Instance& what, const PlanOptions& options
   workspace.resize(plan.workspace_size(), std::byte{0xFF});
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
-  arguments.executor = default_threads();
 }
 
 Outcome PreparedRun::outcome() const {

@@ -87,8 +87,7 @@ HowToRun any_way() {
   how.plan.threads = static_cast<int>(between("threads", 1, 9));
   how.placement = pick<Placement>("placement", {Placement::end, Placement::start, Placement::offset_by_one});
   how.shift = static_cast<std::size_t>(between("shift", 0, 17));
-  how.executor =
-      pick<const Executor*>("executor", {default_threads(), &backward_executor(), &thread_per_task_executor()});
+  how.executor = pick<const Executor*>("executor", {nullptr, &backward_executor(), &thread_per_task_executor()});
   return how;
 }
 
@@ -179,7 +178,6 @@ struct Dense {
     arguments.dbeta = out.dbeta.data();
     arguments.workspace = workspace.data();
     arguments.workspace_size = workspace.size();
-    arguments.executor = default_threads();
     const Status status = plan.run(arguments);
     if (!status.ok()) RC_FAIL(status.message());
     return out;

@@ -167,14 +167,6 @@ std::string difference(const Instance& instance, const Outcome& expected, const 
   return out;
 }
 
-const Executor* default_threads() {
-#if defined(ALNG_SANITIZED_THREADS)
-  return &thread_per_task_executor();
-#else
-  return nullptr;
-#endif
-}
-
 const Executor& backward_executor() {
   static const Executor executor{[](void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) {
                                    for (std::int32_t i = count; i-- > 0;) task(task_data, i);

@@ -12,9 +12,6 @@
 
 namespace alng::test {
 
-/// What runs tasks where a test does not choose: null, the library's own threads. Under ThreadSanitizer a thread for
-/// each task: oneTBB is not compiled with it, so the sanitizer would not see how oneTBB's threads wait for each other.
-const Executor* default_threads();
 /// Tasks one after another on the calling thread, the last one first.
 const Executor& backward_executor();
 /// Every task on a thread of its own, all at once.
@@ -22,7 +19,8 @@ const Executor& thread_per_task_executor();
 
 struct HowToRun {
   PlanOptions plan;
-  const Executor* executor = default_threads();
+  /// Null: the library's own threads.
+  const Executor* executor = nullptr;
   Placement placement = Placement::end;
   /// Elements by which the outputs are off a cache line, bytes by which the workspace is further off a page than one.
   std::size_t shift = 0;

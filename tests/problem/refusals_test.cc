@@ -66,7 +66,12 @@ TEST_P(Refused, WithThisSentence) {
 
 const Refusal dtype_refusals[] = {
     {"UnknownDtype", PROBLEM(base, p.x1.dtype = static_cast<DType>(7)), Code::bad_dtype,
-     "x1 has dtype number 7 but must be float32 (0), float16 (1) or bfloat16 (2)"},
+     "x1 has dtype number 7 but must be float32, the dtype of dy"},
+    {"UnknownDtypeOfRstd", PROBLEM(base, p.rstd.dtype = static_cast<DType>(9)), Code::bad_dtype,
+     "rstd has dtype number 9 but must be float32"},
+    {"UnknownDtypeOfGamma",
+     PROBLEM(base, (p.dy.dtype = p.x1.dtype = p.x2->dtype = DType::float16, p.gamma->dtype = static_cast<DType>(3))),
+     Code::bad_dtype, "gamma has dtype number 3 but must be float16, the dtype of dy, or float32"},
     {"UnknownDtypeOfDy", PROBLEM(base, p.dy.dtype = static_cast<DType>(-1)), Code::bad_dtype,
      "dy has dtype number -1 but must be float32 (0), float16 (1) or bfloat16 (2)"},
     {"X1OfAnotherDtype", PROBLEM(base, p.x1.dtype = DType::float16), Code::bad_dtype,
@@ -122,20 +127,26 @@ const Refusal shape_refusals[] = {
     {"StridesAreNamedWhereNotDense", PROBLEM(base, p.x1 = strided({4, 6, 7}, {48, 8, 1})), Code::bad_shape,
      "x1 is float32[4, 6, 7] with strides [48, 8, 1] but must be [4, 6, 8], the shape of dy"},
     {"RstdWithTwoPerRow", PROBLEM(base, p.rstd = dense({4, 6, 2})), Code::bad_shape,
-     "rstd is float32[4, 6, 2] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s"},
+     "rstd is float32[4, 6, 2] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "nothing"},
     {"RstdOfOtherRows", PROBLEM(base, p.rstd = dense({4, 5})), Code::bad_shape,
-     "rstd is float32[4, 5] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s"},
+     "rstd is float32[4, 5] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "nothing"},
     {"RstdFlattened", PROBLEM(base, p.rstd = dense({24})), Code::bad_shape,
-     "rstd is float32[24] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s"},
+     "rstd is float32[24] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "nothing"},
     {"RstdWithSomeOfTheOnes",
-     PROBLEM(base, (p.gamma = p.dgamma = p.dbeta = dense({6, 8}), p.rstd = p.mean = dense({4, 1}))), Code::bad_shape,
-     "rstd is float32[4, 1] but must be float32[4, 1, 1] or float32[4]: dy's leading dimensions [4], then 1s"},
+     PROBLEM(told_by_rstd, (p.dy = p.x1 = *(p.x2 = p.dsum = p.dx = dense({4, 6, 8, 2})), p.normalized_dims = 3,
+                            p.rstd = p.mean = dense({4, 1, 1}))),
+     Code::bad_shape,
+     "rstd is float32[4, 1, 1] but must be float32[4, 1, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
+     "1s or nothing"},
     {"RstdWithOnesTooMany", PROBLEM(base, p.rstd = dense({4, 6, 1, 1})), Code::bad_shape,
      "rstd is float32[4, 6, 1, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], "
-     "then 1s"},
+     "then 1s or nothing"},
     {"RstdOfAllDimensions",
-     PROBLEM(base, (p.gamma = p.dgamma = p.dbeta = dense({4, 6, 8}), p.rstd = p.mean = dense({1}))), Code::bad_shape,
-     "rstd is float32[1] but must be float32[1, 1, 1], 1s alone: all dimensions of dy are normalised, gamma has rank "
+     PROBLEM(base, (p.gamma = p.dgamma = p.dbeta = dense({4, 6, 8}), p.rstd = p.mean = dense({1, 1}))), Code::bad_shape,
+     "rstd is float32[1, 1] but must be float32[1, 1, 1] or float32[1], 1s alone: all dimensions of dy are normalised, gamma has rank "
      "3"},
     {"RstdOfRankOne",
      PROBLEM(base,
@@ -147,7 +158,8 @@ const Refusal shape_refusals[] = {
     {"GammaShort", PROBLEM(base, p.gamma = dense({7})), Code::bad_shape,
      "gamma is float32[7] but must be [8], dy's trailing dimensions: gamma has rank 1"},
     {"GammaOfTwoDimsForOne", PROBLEM(base, p.gamma = dense({1, 8})), Code::bad_shape,
-     "rstd is float32[4, 6, 1] but must be float32[4, 1, 1] or float32[4]: dy's leading dimensions [4], then 1s"},
+     "rstd is float32[4, 6, 1] but must be float32[4, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
+     "1s or nothing"},
     {"GammaOfHigherRankThanDy", PROBLEM(base, p.gamma = dense({1, 4, 6, 8})), Code::bad_shape,
      "gamma is float32[1, 4, 6, 8] but must have dy's trailing dimensions: dy is float32[4, 6, 8]"},
     {"GammaAgainstNormalizedDims", PROBLEM(base, (p.normalized_dims = 2, p.rstd = p.mean = dense({4, 1, 1}))),
@@ -163,17 +175,19 @@ const Refusal shape_refusals[] = {
     {"DbetaOfHigherRankThanDy", PROBLEM(base, (p.gamma.reset(), p.dgamma.reset(), p.dbeta = dense({1, 4, 6, 8}))),
      Code::bad_shape, "dbeta is float32[1, 4, 6, 8] but must have dy's trailing dimensions: dy is float32[4, 6, 8]"},
     {"RstdTellsNothing", PROBLEM(told_by_rstd, p.rstd = dense({4, 6, 2})), Code::bad_shape,
-     "rstd is float32[4, 6, 2] but must have dy's leading dimensions, then 1s or nothing for the normalised ones: dy "
+     "rstd is float32[4, 6, 2] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: dy "
      "is "
      "float32[4, 6, 8]"},
     {"RstdOfHigherRankThanDy", PROBLEM(told_by_rstd, p.rstd = dense({4, 6, 1, 1})), Code::bad_shape,
-     "rstd is float32[4, 6, 1, 1] but must have dy's leading dimensions, then 1s or nothing for the normalised ones: "
+     "rstd is float32[4, 6, 1, 1] but must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: "
      "dy "
      "is float32[4, 6, 8]"},
     {"RstdTellsOneButHasOtherRows", PROBLEM(told_by_rstd, p.rstd = dense({4, 5, 1})), Code::bad_shape,
-     "rstd is float32[4, 5, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s"},
+     "rstd is float32[4, 5, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s or "
+     "nothing"},
     {"RstdLacksTwoButHasOtherRows", PROBLEM(told_by_rstd, p.rstd = dense({24})), Code::bad_shape,
-     "rstd is float32[24] but must be float32[4, 1, 1] or float32[4]: dy's leading dimensions [4], then 1s"},
+     "rstd is float32[24] but must be float32[4, 1, 1], float32[4, 1] or float32[4]: dy's leading dimensions [4], then "
+     "1s or nothing"},
     {"RstdOfAllDimensionsButTheLast", PROBLEM(told_by_rstd, p.mean = dense({4, 1, 1})), Code::bad_shape,
      "mean is float32[4, 1, 1] but must be [4, 6, 1], the shape of rstd"},
     {"NormalizedDimsNegative", PROBLEM(base, p.normalized_dims = -1), Code::bad_option,

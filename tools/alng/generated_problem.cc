@@ -116,7 +116,8 @@ std::vector<OutputTensor> tensors_of(const GeneratedProblem& problem) {
 
 }  // namespace
 
-GeneratedStatistics generate(const GeneratedProblem& problem, const std::filesystem::path& path) {
+void generate(const GeneratedProblem& problem, const std::filesystem::path& path,
+              const std::function<void(const GeneratedStatistics&)>& report) {
   const Shift shift = shift_of(problem);
   const std::vector<OutputTensor> tensors = tensors_of(problem);
   OutputFile file(path, tensors);
@@ -170,9 +171,10 @@ GeneratedStatistics generate(const GeneratedProblem& problem, const std::filesys
       if (*each) (*each)->flush();
     }
   }
-  file.commit();
   if (rows > 0) statistics.mean_over_std /= static_cast<double>(rows);
-  return statistics;
+  file.finish();
+  if (report) report(statistics);
+  file.commit();
 }
 
 }  // namespace alng::cli

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -32,7 +33,10 @@ struct GeneratedStatistics {
 ///
 /// The bytes are a function of the description alone, on every machine: random integers, IEEE's exactly rounded
 /// operations (square root among them) in a fixed order, and nothing of libm's. Throws `Failure`.
-GeneratedStatistics generate(const GeneratedProblem& problem, const std::filesystem::path& path);
+///
+/// `report` is called when all bytes are on the disk and before the file has its name: where it throws, there is none.
+void generate(const GeneratedProblem& problem, const std::filesystem::path& path,
+              const std::function<void(const GeneratedStatistics&)>& report = {});
 
 }  // namespace alng::cli
 

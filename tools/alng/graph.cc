@@ -16,8 +16,9 @@ struct GraphOptions {
 };
 
 void graph(const GraphOptions& options) {
-  const MappedFile file(options.file);
+  const InputFile file(options.file);
   const auto bytes = file.bytes();
+  file.load(bytes);
   try {
     const GraphText parsed = parse_graph({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     fmt::print("{}", options.dot ? to_dot(parsed) : to_text(parsed));

@@ -1,32 +1,81 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
+#include <string_view>
+#include <system_error>
 
 #include "alng/alng.hpp"
 #include "commands.h"
+#include "options.h"
+#include "unfinished_file.h"
 
 namespace {
 
-// The sentence goes to stderr on one line, whatever it quotes.
-int fail(std::string sentence) {
-  for (char& c : sentence) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+// The sentence goes to stderr on one line, whatever it quotes. Needs no memory, and nobody need listen.
+int fail(std::string_view sentence) noexcept {
+  std::signal(SIGPIPE, SIG_IGN);
+  char line[8192] = "alng: ";
+  std::size_t size = std::strlen(line);
+  for (const char c : sentence.substr(0, sizeof line - size - 1)) {
+    line[size++] = static_cast<unsigned char>(c) < ' ' ? ' ' : c;
   }
-  fmt::print(stderr, "alng: {}\n", sentence);
+  line[size++] = '\n';
+  for (std::size_t written = 0; written < size;) {
+    const ssize_t count = ::write(STDERR_FILENO, line + written, size - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
+  }
   return 2;
 }
+
+int fail(const std::exception& error) noexcept {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return fail("out of memory");
+  return fail(error.what());
+}
+
+// Where an exception can't be caught: out of memory before main, or in a destructor.
+[[noreturn]] void end() noexcept {
+  alng::cli::discard_unfinished_files();
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+    fail("it ended for no known reason");
+  } catch (const std::exception& error) {
+    fail(error);
+  } catch (...) {
+    fail("it ended for an unknown reason");
+  }
+  std::_Exit(2);
+}
+
+// Before what else the program has ready before main.
+[[gnu::constructor(101)]] void prepare() { std::set_terminate(end); }
+
+// A closed stdout or stderr must not become the number of a file that is opened later. Writing to this says "closed".
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) < 0) static_cast<void>(::open("/", O_PATH));
+  }
+}
+
+// An argument that is there but empty comes from an unset variable of a script.
+std::string refuse_empty(const std::string& value) { return value.empty() ? "the value is empty" : ""; }
 
 int run(int argc, char** argv) {
   CLI::App app("AddLayerNormGrad: the backward pass of LayerNorm(x1 + x2).", "alng");
   app.set_version_flag("--version", std::string("alng ") + alng::version());
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0: done; 1: verify found errors beyond the bounds; 2: bad input, bad usage, or a file that can't be "
-      "read "
-      "or written (one sentence on stderr, no output file).");
+      "Exit codes: 0: done; 1: verify found errors beyond the bounds; 2: bad input, bad usage, a file that can't be read "
+      "or written, or a report that can't be printed (one sentence on stderr; no output file, older ones as they were).");
   int exit_code = 0;
   alng::cli::add_run(app, exit_code);
   alng::cli::add_verify(app, exit_code);
@@ -35,6 +84,9 @@ int run(int argc, char** argv) {
   alng::cli::add_info(app, exit_code);
   alng::cli::add_bench(app, exit_code);
   alng::cli::add_graph(app, exit_code);
+  for (CLI::App* const command : app.get_subcommands(nullptr)) {
+    for (CLI::Option* const option : command->get_options()) option->check(refuse_empty);
+  }
   constexpr const char* commands = "run, verify, make, explain, info, bench, graph";
   if (argc < 2) return fail(fmt::format("a command is expected: {} (alng --help says more)", commands));
   if (argv[1][0] != '-' &&
@@ -44,25 +96,29 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return fail(fmt::format("{} (alng --help, or alng COMMAND --help)", error.what()));
+    if (error.get_exit_code() != 0) return fail(fmt::format("{} (alng --help, or alng COMMAND --help)", error.what()));
+    app.exit(error);  // --help, --version
   }
+  // A full disk behind a redirected stdout shows at the latest here.
+  alng::cli::finish_report();
   return exit_code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  int exit_code;
+  occupy_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails with a reason
   try {
-    exit_code = run(argc, argv);
-  } catch (const std::bad_alloc&) {
-    exit_code = fail("out of memory");
+    return run(argc, argv);
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) == 0) return fail(error);
+    try {
+      return fail(fmt::format("can't write stdout: {}", error.code().message()));
+    } catch (const std::exception& other) {
+      return fail(other);
+    }
   } catch (const std::exception& error) {
-    exit_code = fail(error.what());
+    return fail(error);
   }
-  // A full disk behind a redirected stdout shows at the latest here.
-  if (std::fflush(stdout) != 0 && exit_code == 0)
-    exit_code = fail(fmt::format("can't write stdout: {}", std::strerror(errno)));
-  return exit_code;
 }

@@ -42,23 +42,8 @@ std::vector<std::int64_t> parse_shape(const std::string& text) {
   }
 }
 
-void make(MakeOptions options) {
-  GeneratedProblem& problem = options.problem;
-  problem.shape = parse_shape(options.shape);
-  problem.dtype = parse_dtype("--dtype", options.dtype);
-  if (options.no_gamma && !options.gamma_dtype.empty())
-    throw Failure("--gamma-dtype is given together with --no-gamma");
-  if (!options.no_gamma) {
-    problem.gamma = options.gamma_dtype.empty() ? problem.dtype : parse_dtype("--gamma-dtype", options.gamma_dtype);
-  }
-  problem.dsum = !options.no_dsum;
-  problem.x2 = !options.no_x2;
-  const auto rank = static_cast<int>(problem.shape.size());
-  if (problem.normalized_dims < 1 || problem.normalized_dims > rank) {
-    throw Failure(
-        fmt::format("--normalized-dims is {} but must be 1 to {}, the rank of --shape", problem.normalized_dims, rank));
-  }
-  const GeneratedStatistics statistics = generate(problem, options.output);
+void print_report(const MakeOptions& options, const GeneratedStatistics& statistics) {
+  const GeneratedProblem& problem = options.problem;
   const auto number = [](double value) {
     return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
   };
@@ -76,6 +61,28 @@ void make(MakeOptions options) {
                 {"dtype", dtype_name(problem.dtype)},
                 {"seed", std::to_string(problem.seed)},
                 {"mean/std", fmt::format("{:.4g} (average over rows)", statistics.mean_over_std)}});
+}
+
+void make(MakeOptions options) {
+  GeneratedProblem& problem = options.problem;
+  problem.shape = parse_shape(options.shape);
+  problem.dtype = parse_dtype("--dtype", options.dtype);
+  if (options.no_gamma && !options.gamma_dtype.empty())
+    throw Failure("--gamma-dtype is given together with --no-gamma");
+  if (!options.no_gamma) {
+    problem.gamma = options.gamma_dtype.empty() ? problem.dtype : parse_dtype("--gamma-dtype", options.gamma_dtype);
+  }
+  problem.dsum = !options.no_dsum;
+  problem.x2 = !options.no_x2;
+  const auto rank = static_cast<int>(problem.shape.size());
+  if (problem.normalized_dims < 1 || problem.normalized_dims > rank) {
+    throw Failure(
+        fmt::format("--normalized-dims is {} but must be 1 to {}, the rank of --shape", problem.normalized_dims, rank));
+  }
+  generate(problem, options.output, [&options](const GeneratedStatistics& statistics) {
+    print_report(options, statistics);
+    finish_report();
+  });
 }
 
 }  // namespace

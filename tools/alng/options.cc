@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <sstream>
 
 namespace alng::cli {
@@ -62,7 +65,15 @@ void print_fields(const std::vector<std::pair<std::string, std::string>>& fields
   }
 }
 
-void print_json(const nlohmann::ordered_json& json) { fmt::print("{}\n", json.dump(2)); }
+void print_json(const nlohmann::ordered_json& json) {
+  // A file's name may be no UTF-8; JSON must be.
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void finish_report() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw Failure(fmt::format("can't write stdout: {}", std::strerror(errno)));
+}
 
 std::string unused_tensors(const TensorFile& file) {
   const std::vector<std::string> unused = file.unused_names();

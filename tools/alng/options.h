@@ -37,6 +37,9 @@ Plan make_plan(const Problem& problem, const PlanOptions& options);
 /// Lines of a name and a value (of one or more lines), the values under each other.
 void print_fields(const std::vector<std::pair<std::string, std::string>>& fields);
 void print_json(const nlohmann::ordered_json& json);
+/// Throws `Failure` where not all that was printed has left for stdout. What is to be told of a file that has no name
+/// yet is printed and this called first: a command that fails leaves no file.
+void finish_report();
 
 /// Tensors of the file that no command looks at, and lines about those that may be an absent one under another name.
 std::string unused_tensors(const TensorFile& file);

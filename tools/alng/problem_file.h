@@ -37,7 +37,7 @@ struct ProblemChoices {
   std::vector<std::string> renames;
 };
 
-/// A valid problem that wants all three outputs, dense, and where its inputs are. Lives in the file's mapping.
+/// A valid problem that wants all three outputs, dense, and where its inputs are: in memory once `file` is loaded.
 struct ProblemFile {
   TensorFile file;
   Problem problem;

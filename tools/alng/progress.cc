@@ -5,13 +5,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace alng::cli {
 
-Progress::Progress(std::string label, std::int64_t total)
-    : label_(std::move(label)), total_(total), thread_([this] { show(); }) {}
+Progress::Progress(std::string label, std::int64_t total) : label_(std::move(label)), total_(total) {
+  try {
+    thread_ = std::thread([this] { show(); });
+  } catch (const std::exception&) {
+    // The system gives no thread: the work is done without a line about it.
+  }
+}
 
 Progress::~Progress() {
   {
@@ -19,10 +26,15 @@ Progress::~Progress() {
     end_ = true;
   }
   ended_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Progress::show() {
+// Whatever becomes of the line, the work goes on.
+void Progress::show() noexcept try {
+  // Signals are for the thread that works; a closed pipe behind stderr is no reason to end.
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   using std::chrono::steady_clock;
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const auto begin = steady_clock::now();
@@ -39,14 +51,11 @@ void Progress::show() {
     }
     line += fmt::format("{:.0f} s", seconds);
     // \x1b[K erases what an older, longer line left behind.
-    fmt::print(stderr, "{}{}{}", terminal ? "\r" : "", line, terminal ? "\x1b[K" : "\n");
-    std::fflush(stderr);
+    std::fputs((terminal ? "\r" + line + "\x1b[K" : line + "\n").c_str(), stderr);
     shown = true;
   }
-  if (shown && terminal) {
-    fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
-  }
+  if (shown && terminal) std::fputs("\r\x1b[K", stderr);
+} catch (const std::exception&) {
 }
 
 }  // namespace alng::cli

@@ -11,7 +11,7 @@
 
 namespace alng::cli {
 
-/// Silent for the first second. Then, on a terminal, one line that is redrawn in place and gone at the end; elsewhere
+/// Where the system gives no thread for it, silent. Otherwise silent for the first second. Then, on a terminal, one line that is redrawn in place and gone at the end; elsewhere
 /// (a log) a plain line, and another every ten seconds.
 class Progress {
  public:
@@ -24,7 +24,7 @@ class Progress {
   void advance(std::int64_t steps) { done_.fetch_add(steps, std::memory_order_relaxed); }
 
  private:
-  void show();
+  void show() noexcept;
 
   std::string label_;
   std::int64_t total_;

@@ -39,21 +39,7 @@ void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& o
   }
 }
 
-void run(const RunOptions& options) {
-  std::error_code error;
-  if (std::filesystem::is_regular_file(options.output, error) &&
-      std::filesystem::equivalent(options.problem.input, options.output, error)) {
-    throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
-  }
-  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
-  refuse_to_overwrite(input.file, options.output);
-  const Plan plan = make_plan(input.problem, options.plan);
-  // Before the work, so that a place that can't be written is known at once.
-  OutputFile output(options.output, output_tensors(input.problem));
-  const Execution execution = execute(plan, input.arguments, true);
-  for (std::size_t i = 0; i < execution.outputs.size(); ++i) output.write(i, 0, execution.outputs[i].bytes());
-  output.commit();
-
+void print_report(const RunOptions& options, const ProblemFile& input, const Plan& plan, const Execution& execution) {
   const bool warm = execution.warm_seconds > 0;
   const double seconds = warm ? execution.warm_seconds : execution.first_seconds;
   const auto bytes = static_cast<double>(input.problem.bytes());
@@ -91,6 +77,26 @@ void run(const RunOptions& options) {
   if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
   fields.emplace_back("output", options.output);
   print_fields(fields);
+}
+
+void run(const RunOptions& options) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(options.output, error) &&
+      std::filesystem::equivalent(options.problem.input, options.output, error)) {
+    throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
+  }
+  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  refuse_to_overwrite(input.file, options.output);
+  const Plan plan = make_plan(input.problem, options.plan);
+  // Before the work, so that a place that can't be written is known at once.
+  OutputFile output(options.output, output_tensors(input.problem));
+  input.file.load();
+  const Execution execution = execute(plan, input.arguments, true);
+  for (std::size_t i = 0; i < execution.outputs.size(); ++i) output.write(i, 0, execution.outputs[i].bytes());
+  output.finish();
+  print_report(options, input, plan, execution);
+  finish_report();
+  output.commit();
 }
 
 }  // namespace

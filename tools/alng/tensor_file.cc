@@ -1,11 +1,8 @@
 #include "tensor_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +11,7 @@
 #include <utility>
 
 #include "npy.h"
+#include "progress.h"
 #include "safetensors.h"
 
 namespace alng::cli {
@@ -58,48 +56,28 @@ std::optional<std::int64_t> byte_size(std::span<const std::int64_t> shape, std::
   return bits / 8;
 }
 
-MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
-  struct stat status {};
-  // Asked before opening: opening a pipe would wait for its other end.
-  if (::stat(path.c_str(), &status) != 0) {
-    throw Failure(fmt::format("can't read {}: {}", path.string(), std::strerror(errno)));
-  }
-  if (!S_ISREG(status.st_mode)) throw Failure(fmt::format("can't read {}: not a regular file", path.string()));
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
-    const int error = errno;
-    if (descriptor_ >= 0) ::close(descriptor_);
-    throw Failure(fmt::format("can't read {}: {}", path.string(), std::strerror(error)));
-  }
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return;
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor_, 0);
-  if (address == MAP_FAILED) {
-    const int error = errno;
-    ::close(descriptor_);
-    throw Failure(fmt::format("can't map {} into memory: {}", path.string(), std::strerror(error)));
-  }
-  bytes_ = {static_cast<const std::byte*>(address), size};
+namespace {
+
+// Every npy header, and most of safetensors.
+constexpr std::size_t header_guess = 65536 + 12;
+
+// A file of which the header is in memory.
+std::unique_ptr<InputFile> open_header(const std::filesystem::path& path) {
+  auto file = std::make_unique<InputFile>(path);
+  file->load(file->bytes().first(std::min(file->bytes().size(), header_guess)));
+  return file;
 }
 
-MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-  ::close(descriptor_);
+// The rest of a header that is longer. One whose length makes no sense is refused by the parser, unread.
+void load_safetensors_header(const InputFile& file) {
+  const std::span bytes = file.bytes();
+  if (bytes.size() < 8) return;
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < 8; ++i) length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
+  if (length <= std::min<std::uint64_t>(bytes.size() - 8, max_safetensors_header)) file.load(bytes.first(8 + length));
 }
 
-void MappedFile::read(std::span<const std::byte> part, std::byte* to) const {
-  auto offset = static_cast<off_t>(part.data() - bytes_.data());
-  for (std::size_t left = part.size(); left > 0;) {
-    const ssize_t count = ::pread(descriptor_, to, left, offset);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      throw Failure(fmt::format("can't read {}: {}", path_.string(), count < 0 ? std::strerror(errno) : "it was cut"));
-    }
-    to += count;
-    offset += count;
-    left -= static_cast<std::size_t>(count);
-  }
-}
+}  // namespace
 
 TensorFile::TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names)
     : name_(path.string()), names_(std::move(names)) {
@@ -110,7 +88,8 @@ TensorFile::TensorFile(const std::filesystem::path& path, std::span<const std::s
     read_folder(path);
     return;
   }
-  files_.push_back(std::make_unique<MappedFile>(path));
+  files_.push_back(open_header(path));
+  load_safetensors_header(*files_.back());
   try {
     tensors_ = parse_safetensors(files_.back()->bytes());
   } catch (const Failure& failure) {
@@ -118,7 +97,7 @@ TensorFile::TensorFile(const std::filesystem::path& path, std::span<const std::s
   }
   for (auto& [name, tensor] : tensors_) {
     all_names_.push_back(name);
-    if (std::ranges::find(wanted_names_, name) != wanted_names_.end()) align(tensor, *files_.back());
+    if (std::ranges::find(wanted_names_, name) != wanted_names_.end()) place(tensor, *files_.back());
   }
 }
 
@@ -136,12 +115,14 @@ void TensorFile::read_folder(const std::filesystem::path& path) {
     if (!is_there(file)) continue;
     std::string dtype;
     if (is_there(sidecar)) {
-      const MappedFile text(sidecar);
-      dtype.assign(reinterpret_cast<const char*>(text.bytes().data()), std::min<std::size_t>(text.bytes().size(), 16));
+      const InputFile text(sidecar);
+      const std::span beginning = text.bytes().first(std::min<std::size_t>(text.bytes().size(), 16));
+      text.load(beginning);
+      dtype.assign(reinterpret_cast<const char*>(beginning.data()), beginning.size());
     }
-    files_.push_back(std::make_unique<MappedFile>(file));
+    files_.push_back(open_header(file));
     try {
-      align(tensors_.emplace(name, parse_npy(files_.back()->bytes(), dtype)).first->second, *files_.back());
+      place(tensors_.emplace(name, parse_npy(files_.back()->bytes(), dtype)).first->second, *files_.back());
     } catch (const Failure& failure) {
       throw Failure(fmt::format("{}: {}", file.string(), failure.what()));
     }
@@ -162,14 +143,28 @@ std::vector<std::string> TensorFile::unused_names() const {
 }
 
 // The library wants elements at addresses their type can have. Files written by the usual libraries have that, and are
-// used where they lie; one whose header has an odd length is read into memory instead.
-void TensorFile::align(FileTensor& tensor, const MappedFile& file) {
-  if (!tensor.dtype || tensor.data.empty()) return;
-  if (reinterpret_cast<std::uintptr_t>(tensor.data.data()) % dtype_size(*tensor.dtype) == 0) return;
-  auto copy = std::make_unique_for_overwrite<std::byte[]>(tensor.data.size());
-  file.read(tensor.data, copy.get());
-  tensor.data = {copy.get(), tensor.data.size()};
-  copies_.push_back(std::move(copy));
+// used where they lie; one whose header has an odd length is read to another place instead.
+void TensorFile::place(FileTensor& tensor, const InputFile& file) {
+  Part part{&file, tensor.data, nullptr};
+  if (tensor.dtype && reinterpret_cast<std::uintptr_t>(tensor.data.data()) % dtype_size(*tensor.dtype) != 0) {
+    part.copy = std::make_unique_for_overwrite<std::byte[]>(tensor.data.size());
+    tensor.data = {part.copy.get(), tensor.data.size()};
+  }
+  parts_.push_back(std::move(part));
+}
+
+void TensorFile::load() const {
+  std::int64_t total = 0;
+  for (const Part& part : parts_) total += static_cast<std::int64_t>(part.bytes.size());
+  Progress progress(fmt::format("reading {}", name_), total);
+  const auto advance = [&progress](std::int64_t bytes) { progress.advance(bytes); };
+  for (const Part& part : parts_) {
+    if (part.copy) {
+      part.file->read(part.bytes, part.copy.get(), advance);
+    } else {
+      part.file->load(part.bytes, advance);
+    }
+  }
 }
 
 }  // namespace alng::cli

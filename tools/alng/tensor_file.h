@@ -1,5 +1,4 @@
-// Tensors as they lie in a file: a .safetensors file, or a folder of .npy files. Inputs are memory-mapped, not read, so
-// that a tensor costs its own size and no more.
+// Tensors as they lie in a file: a .safetensors file, or a folder of .npy files.
 #ifndef ALNG_TOOLS_TENSOR_FILE_H
 #define ALNG_TOOLS_TENSOR_FILE_H
 
@@ -15,6 +14,7 @@
 
 #include "alng/tensor.hpp"
 #include "failure.h"
+#include "input_file.h"
 #include "tensor_names.h"
 
 namespace alng::cli {
@@ -42,29 +42,15 @@ std::string describe(const FileTensor& tensor);
 /// leaves 63 bits.
 std::optional<std::int64_t> byte_size(std::span<const std::int64_t> shape, std::int64_t element_bits);
 
-/// A file mapped for reading.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  std::span<const std::byte> bytes() const { return bytes_; }
-  /// Reads a part of the mapping into memory of the caller's without touching the mapping's own pages.
-  void read(std::span<const std::byte> part, std::byte* to) const;
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-  std::span<const std::byte> bytes_;
-};
-
 /// Tensors of a file, or of a folder of .npy files. One that is there but can't be read is a failure, never absent.
 class TensorFile {
  public:
   /// Reads those of `wanted` that are there, under the names that `names` gives them.
   TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names = {});
+
+  /// Reads the bytes of the tensors wanted, and of no other. Before, only what the headers say is known; their `data` has
+  /// its place but must not be touched.
+  void load() const;
 
   /// One of those wanted, by its own name.
   const FileTensor* find(std::string_view wanted) const;
@@ -78,15 +64,22 @@ class TensorFile {
   const std::string& name() const { return name_; }
 
  private:
+  // What `load` reads: a part of a file, to where that has its place, or to a copy.
+  struct Part {
+    const InputFile* file;
+    std::span<const std::byte> bytes;
+    std::unique_ptr<std::byte[]> copy;
+  };
+
   void read_folder(const std::filesystem::path& path);
-  void align(FileTensor& tensor, const MappedFile& file);
+  void place(FileTensor& tensor, const InputFile& file);
 
   std::string name_;
   TensorNames names_;
   /// In the file.
   std::vector<std::string> wanted_names_, all_names_;
-  std::vector<std::unique_ptr<MappedFile>> files_;
-  std::vector<std::unique_ptr<std::byte[]>> copies_;
+  std::vector<std::unique_ptr<InputFile>> files_;
+  std::vector<Part> parts_;
   TensorMap tensors_;
 };
 

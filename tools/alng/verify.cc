@@ -64,6 +64,7 @@ void print_table(const Verification& verification) {
 
 void verify_command(const VerifyOptions& options, int& exit_code) {
   const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  input.file.load();
   const Results expected = results_of(input.file, "expected_", input.problem, true);
   std::optional<TensorFile> file;
   std::optional<Execution> execution;
@@ -71,6 +72,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
   std::string source;
   if (!options.results.empty()) {
     file.emplace(options.results, result_tensors);
+    file->load();
     results = results_of(*file, "", input.problem, false);
     if (!results.dx && !results.dgamma && !results.dbeta) {
       throw Failure(fmt::format("{}: none of dx, dgamma, dbeta is there; there are {}", options.results,

@@ -196,7 +196,7 @@ __aicore__ inline void clear_tail(const AscendC::LocalTensor<T>& rows_of, uint32
                                   uint32_t width) {
   const uint32_t tail = columns % kLanes;
   if (tail == 0) return;
-  const uint64_t lanes[2] = {~uint64_t{0} << tail, 0};
+  uint64_t lanes[2] = {~uint64_t{0} << tail, 0};
   const uint8_t row_blocks = rows > 1 ? static_cast<uint8_t>(width * kSize<T> / 32) : kRepeatBlocks;
   if constexpr (sizeof(T) == 2) {
     AscendC::Duplicate(rows_of[columns - tail].template ReinterpretCast<half>(), half(0.0f), lanes,

@@ -173,17 +173,18 @@ class Sweeps {
             Reg::MulAddDst(s2, weighted, value, all);
           }
         }
-        if constexpr (sums == kNone) continue;
-        Reg::Reduce<Reg::ReduceType::SUM>(s1, s1, all);
-        Reg::Reduce<Reg::ReduceType::SUM>(s2, s2, all);
-        if constexpr (sums == kGoOn) {
-          load_number(before, sum1 + r);
-          Reg::Add(s1, s1, before, one);
-          load_number(before, sum2 + r);
-          Reg::Add(s2, s2, before, one);
+        if constexpr (sums != kNone) {
+          Reg::Reduce<Reg::ReduceType::SUM>(s1, s1, all);
+          Reg::Reduce<Reg::ReduceType::SUM>(s2, s2, all);
+          if constexpr (sums == kGoOn) {
+            load_number(before, sum1 + r);
+            Reg::Add(s1, s1, before, one);
+            load_number(before, sum2 + r);
+            Reg::Add(s2, s2, before, one);
+          }
+          Reg::StoreAlign<float, Reg::StoreDist::DIST_FIRST_ELEMENT_B32>(sum1 + r, s1, one);
+          Reg::StoreAlign<float, Reg::StoreDist::DIST_FIRST_ELEMENT_B32>(sum2 + r, s2, one);
         }
-        Reg::StoreAlign<float, Reg::StoreDist::DIST_FIRST_ELEMENT_B32>(sum1 + r, s1, one);
-        Reg::StoreAlign<float, Reg::StoreDist::DIST_FIRST_ELEMENT_B32>(sum2 + r, s2, one);
       }
     }
   }

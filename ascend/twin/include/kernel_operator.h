@@ -1,8 +1,7 @@
 // The Ascend C API as the twin has it: what a kernel of CANN includes under this name. Functions have the names,
 // arguments and meaning of CANN's; what hardware would punish they report (machine/finding.h).
 //
-// Numbers that CANN keeps in 8 or 16 bits (repeats, strides, block counts) are wider here, so that one that does not
-// fit is seen instead of cut.
+// Parameters have the types of CANN's, and beside them a place in the kernel's source that is filled in by itself.
 #ifndef ALNG_ASCEND_TWIN_KERNEL_OPERATOR_H
 #define ALNG_ASCEND_TWIN_KERNEL_OPERATOR_H
 

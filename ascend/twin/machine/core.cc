@@ -95,10 +95,11 @@ void Core::begin(Pipe pipe, const char* name, const Where& where) {
   ++report_.instructions[p];
   pipes_[0].free += 1;
   // What scalar code has waited for has happened before anything that it issues from then on; its own accesses to UB
-  // have not, those take a flag S_V.
+  // have not, those take a flag S_V, or one that comes back from a pipe that has waited for them.
   if (pipe == Pipe::scalar) {
     s.known[0] = number_;
   } else {
+    s.known[0] = std::max(s.known[0], scalar_ended_);
     for (std::size_t q = 1; q < pipe_count; ++q) s.known[q] = std::max(s.known[q], pipes_[0].known[q]);
   }
 }

@@ -173,6 +173,8 @@ class Core {
   bool in_function_ = false;
   std::int32_t segment_ = 0;
   std::ptrdiff_t touched_ = -1;
+  // The scalar access up to which scalar code knows that they have ended.
+  std::int32_t scalar_ended_ = 0;
 };
 
 }  // namespace alng::twin

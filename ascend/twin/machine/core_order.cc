@@ -26,6 +26,7 @@ void Core::join(Pipe pipe, const Snapshot& snapshot) {
   PipeState& s = state(pipe);
   for (std::size_t q = 0; q < pipe_count; ++q) s.known[q] = std::max(s.known[q], snapshot.known[q]);
   if (pipe == Pipe::scalar) {
+    scalar_ended_ = std::max(scalar_ended_, snapshot.known[0]);
     s.free = std::max(s.free, snapshot.time + scalar_trip);
   } else {
     s.ready = std::max(s.ready, snapshot.time);

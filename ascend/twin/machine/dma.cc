@@ -8,7 +8,6 @@ namespace alng::twin {
 namespace {
 
 constexpr std::uint64_t max_blocks = 4095;
-constexpr std::uint64_t max_length = (1u << 21) - 1;
 
 std::uint64_t rounded_up(std::uint64_t bytes) { return (bytes + 31) / 32 * 32; }
 
@@ -31,16 +30,8 @@ bool judge(Core& core, const Dma& dma, const Where& where, std::uint64_t ub_byte
   }
   if (dma.blocks > max_blocks)
     wrong(Check::length, "of " + std::to_string(dma.blocks) + " blocks: at most 4095 are taken");
-  if (!dma.whole_blocks) {
-    const std::uint64_t longest = dma.short_fields ? 65535 : max_length;
-    if (dma.length > longest) {
-      wrong(Check::length,
-            "of blocks of " + std::to_string(dma.length) + " bytes: at most " + std::to_string(longest) + " are taken");
-    }
-  }
-  const std::int64_t widest = dma.short_fields                      ? 65535
-                              : core.product().architecture == 3510 ? std::numeric_limits<std::int64_t>::max()
-                                                                    : std::numeric_limits<std::uint32_t>::max();
+  const std::int64_t widest = core.product().architecture == 3510 ? std::numeric_limits<std::int64_t>::max()
+                                                                  : std::numeric_limits<std::uint32_t>::max();
   const std::int64_t global_gap = dma.whole_blocks ? dma.global_gap / 32 : dma.global_gap;
   if (dma.blocks > 1 && (global_gap > widest || global_gap < 0)) {
     wrong(Check::stride, "with a stride of " + std::to_string(global_gap) + " in global memory: 0 to " +

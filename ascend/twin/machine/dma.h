@@ -25,8 +25,6 @@ struct Dma {
   std::int64_t ub_gap = 0;      // in 32-byte blocks
   /// Whether lengths must be whole 32-byte blocks (DataCopy).
   bool whole_blocks = false;
-  /// 16-bit fields (DataCopyParams) or 21-bit lengths and 32-bit strides (DataCopyExtParams).
-  bool short_fields = false;
   bool compact = false;
   bool pad = false;
   std::uint32_t left = 0, right = 0;  // in elements
@@ -37,7 +35,7 @@ struct Dma {
     length = length_blocks * 32;
     global_gap = global_gap_blocks * 32;
     ub_gap = gap;
-    whole_blocks = short_fields = true;
+    whole_blocks = true;
   }
   void set_count(std::uint64_t bytes) {
     blocks = 1;
@@ -50,7 +48,6 @@ struct Dma {
     global_gap = global_bytes;
     ub_gap = gap;
   }
-  void limit_to_16_bits() { short_fields = true; }
 };
 
 /// Global memory to UB, on MTE2.

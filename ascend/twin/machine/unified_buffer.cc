@@ -24,7 +24,7 @@ const char* pipe_name(Pipe pipe) {
 
 // Pages come as zeros and only where they are touched: a small problem on 72 cores touches little of 72 buffers.
 UnifiedBuffer::UnifiedBuffer() {
-  memory_size_ = bytes + bytes + (2 * pipe_count + 1) * granules * sizeof(std::int32_t);
+  memory_size_ = bytes + bytes + (3 * pipe_count + 1) * granules * sizeof(std::int32_t);
   void* memory =
       mmap(nullptr, memory_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
@@ -34,6 +34,7 @@ UnifiedBuffer::UnifiedBuffer() {
   taken_ = 2 * bytes;
   stored_ = take();
   for (Numbers& numbers : readers_) numbers = take();
+  for (Numbers& numbers : readers_before_) numbers = take();
   for (Numbers& numbers : writers_) numbers = take();
 }
 
@@ -65,18 +66,23 @@ UnifiedBuffer::Numbers UnifiedBuffer::take() {
 }
 
 UnifiedBuffer::Conflict UnifiedBuffer::find(Pipe mine, std::int32_t number, const Clock& known, std::uint32_t first,
-                                            std::uint32_t last, const std::array<Numbers, pipe_count>& noted,
-                                            bool write) const {
+                                            std::uint32_t last, bool write) const {
+  const auto& noted = write ? writers_ : readers_;
   for (int p = 0; p < pipe_count; ++p) {
-    const std::int32_t bound = known[static_cast<std::size_t>(p)];
-    if (bound == issued[static_cast<std::size_t>(p)]) continue;
+    const auto pipe = static_cast<std::size_t>(p);
+    const std::int32_t bound = known[pipe];
+    if (bound == issued[pipe]) continue;
     const std::int32_t own = p == static_cast<int>(mine) ? number : -1;
-    const std::int32_t* numbers = noted[static_cast<std::size_t>(p)];
+    const std::int32_t* const numbers = noted[pipe];
+    // Where it has written it was held against all writes before; that it has read says nothing of other reads.
+    const auto number_at = [&](std::uint32_t i) {
+      return numbers[i] != own ? numbers[i] : write ? 0 : readers_before_[pipe][i];
+    };
     int unordered = 0;
-    for (std::uint32_t i = first; i < last; ++i) unordered |= (numbers[i] > bound) & (numbers[i] != own);
+    for (std::uint32_t i = first; i < last; ++i) unordered |= number_at(i) > bound;
     if (unordered == 0) continue;
     for (std::uint32_t i = first; i < last; ++i) {
-      if (numbers[i] > bound && numbers[i] != own) return {p, numbers[i], write, i * granule};
+      if (number_at(i) > bound) return {p, number_at(i), write, i * granule};
     }
   }
   return {};
@@ -86,9 +92,13 @@ UnifiedBuffer::Conflict UnifiedBuffer::read(Pipe reader, std::int32_t number, co
                                             std::uint32_t length) {
   const std::uint32_t first = offset / granule;
   const std::uint32_t last = (offset + length + granule - 1) / granule;
-  const Conflict conflict = find(reader, number, known, first, last, writers_, true);
-  std::fill(readers_[static_cast<std::size_t>(reader)] + first, readers_[static_cast<std::size_t>(reader)] + last,
-            number);
+  const Conflict conflict = find(reader, number, known, first, last, true);
+  const Numbers readers = readers_[static_cast<std::size_t>(reader)];
+  const Numbers before = readers_before_[static_cast<std::size_t>(reader)];
+  for (std::uint32_t i = first; i < last; ++i) {
+    before[i] = readers[i] == number ? before[i] : readers[i];
+    readers[i] = number;
+  }
   return conflict;
 }
 
@@ -96,8 +106,8 @@ UnifiedBuffer::Conflict UnifiedBuffer::write(Pipe writer, std::int32_t number, c
                                              std::uint32_t length) {
   const std::uint32_t first = offset / granule;
   const std::uint32_t last = (offset + length + granule - 1) / granule;
-  Conflict conflict = find(writer, number, known, first, last, writers_, true);
-  if (conflict.pipe < 0) conflict = find(writer, number, known, first, last, readers_, false);
+  Conflict conflict = find(writer, number, known, first, last, true);
+  if (conflict.pipe < 0) conflict = find(writer, number, known, first, last, false);
   std::fill(writers_[static_cast<std::size_t>(writer)] + first, writers_[static_cast<std::size_t>(writer)] + last,
             number);
   return conflict;

@@ -73,8 +73,9 @@ class UnifiedBuffer {
   using Numbers = std::int32_t*;
 
   Numbers take();
+  /// Among the writes or among the reads.
   Conflict find(Pipe mine, std::int32_t number, const Clock& known, std::uint32_t first, std::uint32_t last,
-                const std::array<Numbers, pipe_count>& noted, bool write) const;
+                bool write) const;
 
   std::byte* memory_ = nullptr;
   std::size_t memory_size_ = 0;
@@ -84,6 +85,8 @@ class UnifiedBuffer {
   std::uint8_t* written_ = nullptr;
   std::int32_t* stored_ = nullptr;
   std::array<Numbers, pipe_count> readers_{};
+  // The latest reader but that one: an instruction may read what it then writes.
+  std::array<Numbers, pipe_count> readers_before_{};
   std::array<Numbers, pipe_count> writers_{};
 };
 

@@ -13,10 +13,10 @@ constexpr std::uint32_t widest_block_stride = 65535;
 constexpr double unaligned_count = 16;
 
 void check_repeats(std::int64_t repeats, const char* name, const Where& where) {
-  if (repeats >= 0 && repeats <= most_repeats) return;
+  if (repeats > 0 && repeats <= most_repeats) return;
   Core::current().give_up(
       Check::repeat, where,
-      std::string(name) + " with " + std::to_string(repeats) + " repeats: an instruction takes at most 255");
+      std::string(name) + " with " + std::to_string(repeats) + " repeats: an instruction takes 1 to 255");
 }
 
 Shape of_count(std::uint32_t lanes_per_repeat, std::uint64_t count) {

@@ -11,8 +11,6 @@ namespace {
 constexpr std::array<InputPort, 2> input_ports = {{{"x1"}, {"x2"}}};
 constexpr std::array<std::string_view, 1> output_names = {"y"};
 
-using Dims = std::vector<std::int64_t>;
-
 // A dense tensor's strides along the dimensions of a shape it is broadcast to; 0 where it repeats.
 Dims broadcast_strides(const Dims& dims, std::size_t rank) {
   Dims strides(rank, 0);
@@ -91,10 +89,11 @@ class Add final : public NodeKind {
   Result<std::vector<TensorSpec>> infer(const Node&, const InputSpecs& inputs) const override {
     const TensorSpec &x1 = *inputs[0], &x2 = *inputs[1];
     for (std::size_t i = 0; i < 2; ++i) {
-      if (inputs[i]->dtype != ge::DT_UNDEFINED && !dtype_of(inputs[i]->dtype)) {
-        return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) +
-                       " but must be float32, float16 or bfloat16");
-      }
+      if (inputs[i]->dtype == ge::DT_UNDEFINED || dtype_of(inputs[i]->dtype)) continue;
+      const ge::DataType other = inputs[1 - i]->dtype;
+      return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) + " but must be " +
+                     (dtype_of(other) ? dtype_text(other) + ", the dtype of " + std::string(input_ports[1 - i].name)
+                                      : "float32, float16 or bfloat16"));
     }
     const bool open = x1.dtype == ge::DT_UNDEFINED || x2.dtype == ge::DT_UNDEFINED;
     if (!open && x1.dtype != x2.dtype) {

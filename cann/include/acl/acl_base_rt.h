@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "acl/error_codes/rt_error_codes.h"
+
 #if defined(__GNUC__)
 #define ACL_FUNC_VISIBILITY __attribute__((visibility("default")))
 #else
@@ -18,29 +20,27 @@
 extern "C" {
 #endif
 
-/* What a call answers: ACL_SUCCESS or one of the codes below. The sentence that goes with it: aclGetRecentErrMsg. */
+/* What a call answers: ACL_SUCCESS, or one of the codes below and of acl/error_codes/rt_error_codes.h. The sentence
+ * that goes with it: aclGetRecentErrMsg. */
 typedef int aclError;
 
 static const int ACL_SUCCESS = 0;
 static const int ACL_ERROR_NONE = 0;
-/* A null pointer where one is needed, a size or kind out of range, a handle that was never made or is destroyed. */
+/* A null pointer where one is needed, a size or kind out of range. */
 static const int ACL_ERROR_INVALID_PARAM = 100000;
-/* aclFinalize without aclInit; a call that needs a device on a thread that has none. */
+/* aclFinalize without aclInit. */
 static const int ACL_ERROR_UNINITIALIZE = 100001;
 static const int ACL_ERROR_REPEAT_INITIALIZE = 100002;
 static const int ACL_ERROR_REPEAT_FINALIZE = 100037;
-/* Memory ran out. */
+/* Memory of the host ran out. */
 static const int ACL_ERROR_BAD_ALLOC = 200000;
 static const int ACL_ERROR_API_NOT_SUPPORT = 200001;
 static const int ACL_ERROR_INVALID_DEVICE = 200002;
 static const int ACL_ERROR_STORAGE_OVER_LIMIT = 300000;
 static const int ACL_ERROR_INTERNAL_ERROR = 500000;
 static const int ACL_ERROR_FAILURE = 500001;
-/* Work in a stream failed or did not end in time. */
+/* Work in a stream failed, or was thrown away. */
 static const int ACL_ERROR_RT_FAILURE = 500003;
-/* An operator in a stream touched memory it must not. Only synchronising calls return it. */
-static const int ACL_ERROR_RT_AICORE_EXCEPTION = 507015;
-static const int ACL_ERROR_RT_VECTOR_CORE_EXCEPTION = 507035;
 
 /* An in-order queue of work. Null means the current context's own stream wherever a stream is asked for. */
 typedef void* aclrtStream;

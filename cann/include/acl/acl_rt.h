@@ -1,8 +1,24 @@
 /* The runtime: devices, contexts, streams, events, memory. C99 and C++14.
  *
- * The CPU is device 0. Every function returns ACL_SUCCESS or a code of acl_base_rt.h; aclGetRecentErrMsg has the
- * sentence. A handle that was never made, or is destroyed, is an error (ACL_ERROR_INVALID_PARAM) and never a crash.
- * All functions may be called from any number of threads. */
+ * The CPU is device 0. All functions may be called from any number of threads. Every function returns ACL_SUCCESS or a
+ * code; aclGetRecentErrMsg has the sentence. A handle that was never made, or is destroyed, is an error and never a
+ * crash.
+ *
+ * ACL_ERROR_INVALID_PARAM                a null pointer, a number that could never be right
+ * ACL_ERROR_RT_PARAM_INVALID             an address that is none of this runtime, an object in the wrong state
+ * ACL_ERROR_RT_INVALID_DEVICEID          there is no such device
+ * ACL_ERROR_RT_CONTEXT_NULL              this thread has no device, or the device is not set
+ * ACL_ERROR_RT_STREAM_CONTEXT            no stream, or a destroyed one
+ * ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID   an event has no time, or not yet
+ * ACL_ERROR_RT_INVALID_HANDLE            no event, context or physical memory, or a destroyed one
+ * ACL_ERROR_RT_MEMORY_ALLOCATION         the device's memory ran out
+ * ACL_ERROR_RT_FEATURE_NOT_SUPPORT       what is not here
+ * ACL_ERROR_RT_FAILURE                   work of a stream failed or was thrown away; only synchronising calls return
+ * it, ACL_ERROR_RT_AICORE_EXCEPTION          and this: an operator in a stream met memory that it must not touch
+ * ACL_ERROR_RT_STREAM_SYNC_TIMEOUT       a wait with a time limit ended before the work did
+ *
+ * A child of fork has none of what its parent made: each call with it is refused with a sentence that says so. It may
+ * use what it makes itself, after an aclrtSetDevice of its own. */
 #ifndef ALNG_CANN_ACL_RT_H
 #define ALNG_CANN_ACL_RT_H
 
@@ -98,23 +114,40 @@ typedef enum aclrtStreamStatus {
 /* `stream`: receives a new stream of the current context. */
 ACL_FUNC_VISIBILITY aclError aclrtCreateStream(aclrtStream* stream);
 
+/* Flags of aclrtCreateStreamWithConfig, to be or-ed. */
+#define ACL_STREAM_FAST_LAUNCH 0x00000001U
+#define ACL_STREAM_FAST_SYNC 0x00000002U
+
 /* The same. `priority`: 0 (first) to 7; `flag`: any. Both are hints without effect here. */
 ACL_FUNC_VISIBILITY aclError aclrtCreateStreamWithConfig(aclrtStream* stream, uint32_t priority, uint32_t flag);
 
 /* Finishes the work of `stream` and destroys it. An error of that work is returned. */
 ACL_FUNC_VISIBILITY aclError aclrtDestroyStream(aclrtStream stream);
 
-/* Destroys `stream`; queued work that has not begun is dropped. */
+/* Destroys `stream`; queued work that has not begun is thrown away, and who waits for that gets an error. */
 ACL_FUNC_VISIBILITY aclError aclrtDestroyStreamForce(aclrtStream stream);
 
 /* Returns when all work given to `stream` so far is done, with the first error of that work, once. */
 ACL_FUNC_VISIBILITY aclError aclrtSynchronizeStream(aclrtStream stream);
 
-/* The same for at most `timeout` milliseconds, then ACL_ERROR_RT_FAILURE; -1: for as long as it takes. */
+/* The same for at most `timeout` milliseconds, then ACL_ERROR_RT_STREAM_SYNC_TIMEOUT; -1: for as long as it takes. */
 ACL_FUNC_VISIBILITY aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout);
 
 /* `status`: receives whether all work given to `stream` so far is done. */
 ACL_FUNC_VISIBILITY aclError aclrtStreamQuery(aclrtStream stream, aclrtStreamStatus* status);
+
+/* Values of aclrtSetStreamFailureMode. */
+#define ACL_CONTINUE_ON_FAILURE 0x00000000U
+#define ACL_STOP_ON_FAILURE 0x00000001U
+
+/* Whether work that is queued behind work that failed is done (0, at first so) or thrown away (1), until the error is
+ * told by a synchronising call. */
+ACL_FUNC_VISIBILITY aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode);
+
+typedef void (*aclrtHostFunc)(void* args);
+/* `fn` is called with `args` as work of `stream`, in a thread of the runtime or in one that synchronises. It may block,
+ * but not wait for its own stream, which is refused. A stream destroyed by force calls it no more. */
+ACL_FUNC_VISIBILITY aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void* args);
 
 /* All streams of this thread's device. */
 ACL_FUNC_VISIBILITY aclError aclrtSynchronizeDevice(void);
@@ -153,7 +186,9 @@ ACL_FUNC_VISIBILITY aclError aclrtRecordEvent(aclrtEvent event, aclrtStream stre
  * `event` was used. */
 ACL_FUNC_VISIBILITY aclError aclrtResetEvent(aclrtEvent event, aclrtStream stream);
 
-/* Returns when the latest record of `event` is complete. One never recorded: ACL_ERROR_INVALID_PARAM. */
+/* Returns when the latest record of `event` is complete. An event never recorded is refused. A record that was thrown
+ * away, because its stream was destroyed or its device reset by force, is ACL_ERROR_RT_FAILURE: here, in
+ * aclrtQueryEventStatus, and in streams that wait for it. */
 ACL_FUNC_VISIBILITY aclError aclrtSynchronizeEvent(aclrtEvent event);
 
 /* `status`: receives whether the latest record of `event` is complete. */
@@ -239,6 +274,100 @@ ACL_FUNC_VISIBILITY aclError aclrtMemsetAsync(void* devPtr, size_t maxCount, int
 
 /* `free`, `total`: receive bytes of the device's memory: what aclrtMalloc has left, and all. */
 ACL_FUNC_VISIBILITY aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t* free, size_t* total);
+
+/* Where memory is. `id`: the number of the device. */
+typedef enum aclrtMemLocationType {
+  ACL_MEM_LOCATION_TYPE_HOST = 0,
+  ACL_MEM_LOCATION_TYPE_DEVICE = 1
+} aclrtMemLocationType;
+typedef struct aclrtMemLocation {
+  uint32_t id;
+  aclrtMemLocationType type;
+} aclrtMemLocation;
+
+/* Which way copies of a batch go. */
+typedef struct aclrtMemcpyBatchAttr {
+  aclrtMemLocation dstLoc;
+  aclrtMemLocation srcLoc;
+  uint8_t rsv[16];
+} aclrtMemcpyBatchAttr;
+
+/* `numBatches` copies as by aclrtMemcpy: of sizes[i] bytes from srcs[i] to dsts[i], of which destMaxs[i] may be
+ * written. attrs[k] is for the copies from attrsIndexes[k] to below attrsIndexes[k + 1], the last for the rest. All are
+ * judged before the first is made. `failIndex`: receives the number of the copy that is refused, SIZE_MAX where none
+ * is. */
+ACL_FUNC_VISIBILITY aclError aclrtMemcpyBatch(void** dsts, size_t* destMaxs, void** srcs, size_t* sizes,
+                                              size_t numBatches, aclrtMemcpyBatchAttr* attrs, size_t* attrsIndexes,
+                                              size_t numAttrs, size_t* failIndex);
+/* The same as work of `stream`; the arrays are not needed any more when it returns. */
+ACL_FUNC_VISIBILITY aclError aclrtMemcpyBatchAsync(void** dsts, size_t* destMaxs, void** srcs, size_t* sizes,
+                                                   size_t numBatches, aclrtMemcpyBatchAttr* attrs, size_t* attrsIndexes,
+                                                   size_t numAttrs, size_t* failIndex, aclrtStream stream);
+
+/* ---- virtual memory ---- */
+
+/* Physical memory, to be mapped at addresses. */
+typedef void* aclrtDrvMemHandle;
+
+typedef enum aclrtMemHandleType { ACL_MEM_HANDLE_TYPE_NONE = 0 } aclrtMemHandleType;
+typedef enum aclrtMemAllocationType { ACL_MEM_ALLOCATION_TYPE_PINNED = 0 } aclrtMemAllocationType;
+typedef struct aclrtPhysicalMemProp {
+  aclrtMemHandleType handleType;
+  aclrtMemAllocationType allocationType;
+  aclrtMemAttr memAttr;
+  aclrtMemLocation location;
+  uint64_t reserve;
+} aclrtPhysicalMemProp;
+
+typedef enum aclrtMemGranularityOptions {
+  ACL_RT_MEM_ALLOC_GRANULARITY_MINIMUM = 0,
+  ACL_RT_MEM_ALLOC_GRANULARITY_RECOMMENDED = 1
+} aclrtMemGranularityOptions;
+
+/* `granularity`: receives 2 MiB, of which sizes and addresses of the functions below are multiples. */
+ACL_FUNC_VISIBILITY aclError aclrtMemGetAllocationGranularity(aclrtPhysicalMemProp* prop,
+                                                              aclrtMemGranularityOptions option, size_t* granularity);
+
+/* `virPtr`: receives the beginning of `size` addresses without memory, near `expectPtr` where the system can.
+ * `alignment`: 0. `flags`: 0 or 1, a hint without effect here. */
+ACL_FUNC_VISIBILITY aclError aclrtReserveMemAddress(void** virPtr, size_t size, size_t alignment, void* expectPtr,
+                                                    uint64_t flags);
+/* `virPtr`: what aclrtReserveMemAddress gave. Nothing is mapped there any more. */
+ACL_FUNC_VISIBILITY aclError aclrtReleaseMemAddress(void* virPtr);
+
+/* `handle`: receives `size` bytes of memory of the device that `prop` names, which count as in use. `flags`: 0. */
+ACL_FUNC_VISIBILITY aclError aclrtMallocPhysical(aclrtDrvMemHandle* handle, size_t size,
+                                                 const aclrtPhysicalMemProp* prop, uint64_t flags);
+/* `handle`: what aclrtMallocPhysical gave. Memory that is mapped is freed when it is not any more. */
+ACL_FUNC_VISIBILITY aclError aclrtFreePhysical(aclrtDrvMemHandle handle);
+
+/* From `virPtr` on, within what is reserved, there is the memory of `handle`, all `size` bytes of it; it may be mapped
+ * at several addresses. The range is device memory as aclrtMalloc's, and one with mapped ranges that follow it.
+ * `offset`, `flags`: 0. */
+ACL_FUNC_VISIBILITY aclError aclrtMapMem(void* virPtr, size_t size, size_t offset, aclrtDrvMemHandle handle,
+                                         uint64_t flags);
+/* `virPtr`: where memory was mapped. Waits for work that uses it at the moment. */
+ACL_FUNC_VISIBILITY aclError aclrtUnmapMem(void* virPtr);
+
+/* ---- settings of devices ---- */
+
+/* `canAccessPeer`: receives 0: no device here reaches another's memory. */
+ACL_FUNC_VISIBILITY aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int32_t peerDeviceId);
+/* Refused, accordingly. */
+ACL_FUNC_VISIBILITY aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags);
+ACL_FUNC_VISIBILITY aclError aclrtDeviceDisablePeerAccess(int32_t peerDeviceId);
+
+/* What overflow gives: the largest number, or infinity and NaN. */
+typedef enum aclrtFloatOverflowMode {
+  ACL_RT_OVERFLOW_MODE_SATURATION = 0,
+  ACL_RT_OVERFLOW_MODE_INFNAN = 1,
+  ACL_RT_OVERFLOW_MODE_UNDEF = 2
+} aclrtFloatOverflowMode;
+
+/* `mode`: ACL_RT_OVERFLOW_MODE_INFNAN, which holds anyway; saturation is refused. */
+ACL_FUNC_VISIBILITY aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode);
+/* `mode`: receives ACL_RT_OVERFLOW_MODE_INFNAN. */
+ACL_FUNC_VISIBILITY aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode);
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,6 @@ void DataCopyPad(const LocalTensor<T>& dst, const GlobalTensor<T>& src, const Da
                  const DataCopyPadParams& pad, const Where where = Where::current()) {
   alng::twin::Dma dma = twin_dma("DataCopyPad", dst, src);
   dma.set_bytes(params.blockCount, params.blockLen, params.srcStride, params.dstStride);
-  dma.limit_to_16_bits();
   dma.pad = pad.isPad;
   dma.left = pad.leftPadding;
   dma.right = pad.rightPadding;
@@ -119,7 +118,6 @@ void DataCopyPad(const GlobalTensor<T>& dst, const LocalTensor<T>& src, const Da
                  const Where where = Where::current()) {
   alng::twin::Dma dma = twin_dma("DataCopyPad", src, dst);
   dma.set_bytes(params.blockCount, params.blockLen, params.dstStride, params.srcStride);
-  dma.limit_to_16_bits();
   alng::twin::store(dma, where);
 }
 

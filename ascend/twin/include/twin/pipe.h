@@ -68,8 +68,6 @@ class TPipe {
   alng::twin::PipeMemory memory_;
 };
 
-inline TPipe* GetTPipePtr() { return twin_pipe; }
-
 template <TPosition position, std::int32_t depth>
 class TQue {
  public:
@@ -130,6 +128,9 @@ class TBuf {
 };
 
 }  // namespace AscendC
+
+// CANN has this one in the global namespace.
+inline AscendC::TPipe* GetTPipePtr() { return AscendC::twin_pipe; }
 // NOLINTEND(readability-identifier-naming)
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "twin/vector.h"
 
-// NOLINTBEGIN(readability-identifier-naming): CANN's names.
+// NOLINTBEGIN(readability-identifier-naming, cppcoreguidelines-macro-usage): CANN's names.
 namespace AscendC {
 
 /// Sum of the lanes that are on among `lanes` of them, in pairs: neighbours first. Lanes that are off count nothing.
@@ -55,48 +55,64 @@ inline constexpr alng::twin::Cost twin_repeat_cost{7, 7, 46};
 inline constexpr alng::twin::Cost twin_block_cost{1, 1, 38};
 
 /// One sum for each repeat. `dstRepStride` in elements.
-template <typename T, bool isSetMask = true, class Mask>
-void WholeReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,
-                    std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
-                    const Where where = Where::current()) {
-  twin_reduce("WholeReduceSum", twin_repeat_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "WholeReduceSum", where), twin_lanes<T>,
-              static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
-              static_cast<std::uint32_t>(srcRepStride), where);
-}
+#define ALNG_TWIN_WHOLE_REDUCE_SUM(Mask)                                                                        \
+  template <typename T, bool isSetMask = true>                                                                  \
+  void WholeReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::int32_t repeatTime,      \
+                      std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,          \
+                      const Where where = Where::current()) {                                                   \
+    twin_reduce("WholeReduceSum", twin_repeat_cost, dst, src,                                                   \
+                twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "WholeReduceSum", where), twin_lanes<T>, \
+                static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride),  \
+                static_cast<std::uint32_t>(srcRepStride), where);                                               \
+  }
+ALNG_TWIN_WHOLE_REDUCE_SUM(std::int32_t mask)
+ALNG_TWIN_WHOLE_REDUCE_SUM(const std::uint64_t mask[])
+#undef ALNG_TWIN_WHOLE_REDUCE_SUM
 
 /// One sum for each block: 8 a repeat. `dstRepStride` in 8 elements. Note where the mask is.
-template <typename T, bool isSetMask = true, class Mask>
-void BlockReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::int64_t repeatTime, Mask mask,
-                    std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
-                    const Where where = Where::current()) {
-  twin_reduce("BlockReduceSum", twin_block_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "BlockReduceSum", where), 32 / sizeof(T),
-              static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
-              static_cast<std::uint32_t>(srcRepStride), where);
-}
+#define ALNG_TWIN_BLOCK_REDUCE_SUM(Mask)                                                                               \
+  template <typename T, bool isSetMask = true>                                                                         \
+  void BlockReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::int32_t repeatTime, Mask,             \
+                      std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,                 \
+                      const Where where = Where::current()) {                                                          \
+    twin_reduce("BlockReduceSum", twin_block_cost, dst, src,                                                           \
+                twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "BlockReduceSum", where), 32 / sizeof(T),       \
+                static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride), \
+                static_cast<std::uint32_t>(srcRepStride), where);                                                      \
+  }
+ALNG_TWIN_BLOCK_REDUCE_SUM(std::int32_t mask)
+ALNG_TWIN_BLOCK_REDUCE_SUM(const std::uint64_t mask[])
+#undef ALNG_TWIN_BLOCK_REDUCE_SUM
 
-template <ReduceType type, typename T, bool isSetMask = true, class Mask>
-void ReduceRepeat(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,
-                  std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
-                  const Where where = Where::current()) {
-  static_assert(type == ReduceType::SUM, "the twin reduces to sums");
-  twin_reduce("ReduceRepeat", twin_repeat_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceRepeat", where), twin_lanes<T>,
-              static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
-              static_cast<std::uint32_t>(srcRepStride), where);
-}
+#define ALNG_TWIN_REDUCE_REPEAT(Mask)                                                                          \
+  template <ReduceType type, typename T, bool isSetMask = true>                                                \
+  void ReduceRepeat(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::int32_t repeatTime,       \
+                    std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,           \
+                    const Where where = Where::current()) {                                                    \
+    static_assert(type == ReduceType::SUM, "the twin reduces to sums");                                        \
+    twin_reduce("ReduceRepeat", twin_repeat_cost, dst, src,                                                    \
+                twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceRepeat", where), twin_lanes<T>,  \
+                static_cast<std::uint64_t>(dstRepStride), sizeof(T), static_cast<std::uint32_t>(srcBlkStride), \
+                static_cast<std::uint32_t>(srcRepStride), where);                                              \
+  }
+ALNG_TWIN_REDUCE_REPEAT(std::int32_t mask)
+ALNG_TWIN_REDUCE_REPEAT(const std::uint64_t mask[])
+#undef ALNG_TWIN_REDUCE_REPEAT
 
-template <ReduceType type, typename T, bool isSetMask = true, class Mask>
-void ReduceDataBlock(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,
-                     std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,
-                     const Where where = Where::current()) {
-  static_assert(type == ReduceType::SUM, "the twin reduces to sums");
-  twin_reduce("ReduceDataBlock", twin_block_cost, dst, src,
-              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceDataBlock", where), 32 / sizeof(T),
-              static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride),
-              static_cast<std::uint32_t>(srcRepStride), where);
-}
+#define ALNG_TWIN_REDUCE_DATA_BLOCK(Mask)                                                                              \
+  template <ReduceType type, typename T, bool isSetMask = true>                                                        \
+  void ReduceDataBlock(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::int32_t repeatTime,            \
+                       std::int32_t dstRepStride, std::int32_t srcBlkStride, std::int32_t srcRepStride,                \
+                       const Where where = Where::current()) {                                                         \
+    static_assert(type == ReduceType::SUM, "the twin reduces to sums");                                                \
+    twin_reduce("ReduceDataBlock", twin_block_cost, dst, src,                                                          \
+                twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "ReduceDataBlock", where), 32 / sizeof(T),      \
+                static_cast<std::uint64_t>(dstRepStride) * 8, 8 * sizeof(T), static_cast<std::uint32_t>(srcBlkStride), \
+                static_cast<std::uint32_t>(srcRepStride), where);                                                      \
+  }
+ALNG_TWIN_REDUCE_DATA_BLOCK(std::int32_t mask)
+ALNG_TWIN_REDUCE_DATA_BLOCK(const std::uint64_t mask[])
+#undef ALNG_TWIN_REDUCE_DATA_BLOCK
 
 /// The sum of `count` elements, in dst's first; `work` takes the sums of the repeats on the way. As many instructions
 /// as it takes to come down to one.
@@ -121,7 +137,7 @@ void ReduceSum(const LocalTensor<T>& dst, const LocalTensor<T>& src, const Local
 
 /// Eight elements to eight blocks, in each repeat.
 template <typename T>
-void Brcb(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::int64_t repeatTime, const BrcbRepeatParams& params,
+void Brcb(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::uint8_t repeatTime, const BrcbRepeatParams& params,
           const Where where = Where::current()) {
   constexpr std::uint32_t per_block = 32 / sizeof(T);
   alng::twin::Shape shape = alng::twin::masked(8 * per_block, std::uint64_t{8} * per_block, repeatTime, "Brcb", where);
@@ -143,6 +159,6 @@ void Brcb(const LocalTensor<T>& dst, const LocalTensor<T>& src, std::int64_t rep
 }
 
 }  // namespace AscendC
-// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming, cppcoreguidelines-macro-usage)
 
 #endif

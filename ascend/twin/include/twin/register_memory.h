@@ -88,7 +88,7 @@ void LoadAlign(RegTensor<T>& dst, __ubuf__ const T* src, AddrReg offset, const W
 }
 
 template <typename T, StoreDist dist = StoreDist::DIST_NORM>
-void StoreAlign(__ubuf__ T* dst, const RegTensor<T>& src, const MaskReg& mask, const Where where = Where::current()) {
+void StoreAlign(__ubuf__ T* dst, RegTensor<T>& src, MaskReg& mask, const Where where = Where::current()) {
   if constexpr (dist == StoreDist::DIST_PACK_B32) {
     static_assert(sizeof(T) <= 4, "DIST_PACK_B32 stores the lower half of each 32-bit lane");
     std::uint16_t packed[twin_register_bytes / 4];
@@ -104,13 +104,13 @@ void StoreAlign(__ubuf__ T* dst, const RegTensor<T>& src, const MaskReg& mask, c
   }
 }
 template <typename T, PostLiteral post, StoreDist dist = StoreDist::DIST_NORM>
-void StoreAlign(__ubuf__ T*& dst, const RegTensor<T>& src, std::int32_t stride, const MaskReg& mask,
+void StoreAlign(__ubuf__ T*& dst, RegTensor<T>& src, std::int32_t stride, MaskReg& mask,
                 const Where where = Where::current()) {
   StoreAlign<T, dist>(dst, src, mask, where);
   if constexpr (post == PostLiteral::POST_MODE_UPDATE) dst += stride;
 }
 template <typename T, StoreDist dist = StoreDist::DIST_NORM>
-void StoreAlign(__ubuf__ T* dst, const RegTensor<T>& src, AddrReg offset, const MaskReg& mask,
+void StoreAlign(__ubuf__ T* dst, RegTensor<T>& src, AddrReg offset, MaskReg& mask,
                 const Where where = Where::current()) {
   StoreAlign<T, dist>(dst + offset.elements, src, mask, where);
 }
@@ -129,17 +129,16 @@ void DataCopy(RegTensor<T>& dst, __ubuf__ const T* src, AddrReg offset, const Wh
   LoadAlign<T, dist>(dst, src, offset, where);
 }
 template <typename T, StoreDist dist = StoreDist::DIST_NORM>
-void DataCopy(__ubuf__ T* dst, const RegTensor<T>& src, const MaskReg& mask, const Where where = Where::current()) {
+void DataCopy(__ubuf__ T* dst, RegTensor<T>& src, MaskReg& mask, const Where where = Where::current()) {
   StoreAlign<T, dist>(dst, src, mask, where);
 }
 template <typename T, PostLiteral post, StoreDist dist = StoreDist::DIST_NORM>
-void DataCopy(__ubuf__ T*& dst, const RegTensor<T>& src, std::int32_t stride, const MaskReg& mask,
+void DataCopy(__ubuf__ T*& dst, RegTensor<T>& src, std::int32_t stride, MaskReg& mask,
               const Where where = Where::current()) {
   StoreAlign<T, post, dist>(dst, src, stride, mask, where);
 }
 template <typename T, StoreDist dist = StoreDist::DIST_NORM>
-void DataCopy(__ubuf__ T* dst, const RegTensor<T>& src, AddrReg offset, const MaskReg& mask,
-              const Where where = Where::current()) {
+void DataCopy(__ubuf__ T* dst, RegTensor<T>& src, AddrReg offset, MaskReg& mask, const Where where = Where::current()) {
   StoreAlign<T, dist>(dst, src, offset, mask, where);
 }
 
@@ -186,7 +185,7 @@ void LoadUnAlign(RegTensor<T>& dst, UnalignRegForLoad& unaligned, __ubuf__ T*& s
 /// The first `elements` lanes to any address, which moves on by as many. What ends within a block reaches UB with the
 /// next store or with StoreUnAlignPost.
 template <typename T, PostLiteral post = PostLiteral::POST_MODE_UPDATE>
-void StoreUnAlign(__ubuf__ T*& dst, const RegTensor<T>& src, UnalignRegForStore& unaligned, std::uint32_t elements,
+void StoreUnAlign(__ubuf__ T*& dst, RegTensor<T>& src, UnalignRegForStore& unaligned, std::uint32_t elements,
                   const Where where = Where::current()) {
   const auto bytes = elements * std::uint32_t{sizeof(T)};
   twin_store("StoreUnAlign", dst, src.bytes, bytes, sizeof(T), src, bytes, where);

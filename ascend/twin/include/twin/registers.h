@@ -141,7 +141,7 @@ inline constexpr double twin_reduce_latency = 22;
 
 #define ALNG_TWIN_REGISTER_BINARY(Name, latency, expression)                                                  \
   template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                       \
-  void Name(RegTensor<U>& dst, const RegTensor<U>& src0, const RegTensor<U>& src1, const MaskReg& mask,       \
+  void Name(RegTensor<U>& dst, RegTensor<U>& src0, RegTensor<U>& src1, MaskReg& mask,                         \
             const Where where = Where::current()) {                                                           \
     auto& function = alng::twin::VectorFunction::current(#Name, where);                                       \
     twin_lanes_of<mode>(dst, mask, [x = src0.data(), y = src1.data()](std::uint32_t i) {                      \
@@ -161,15 +161,15 @@ ALNG_TWIN_REGISTER_BINARY(Max, twin_latency, std::max(a, b))
 ALNG_TWIN_REGISTER_BINARY(Min, twin_latency, std::min(a, b))
 #undef ALNG_TWIN_REGISTER_BINARY
 
-#define ALNG_TWIN_REGISTER_UNARY(Name, latency, expression)                                                          \
-  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                              \
-  void Name(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, const Where where = Where::current()) { \
-    auto& function = alng::twin::VectorFunction::current(#Name, where);                                              \
-    twin_lanes_of<mode>(dst, mask, [x = src.data()](std::uint32_t i) {                                               \
-      const auto a = twin_widen(x[i]);                                                                               \
-      return twin_narrow<U>(expression);                                                                             \
-    });                                                                                                              \
-    twin_result(dst, mask, src.defined, function.compute(src.ready, latency), mode == MaskMergeMode::MERGING);       \
+#define ALNG_TWIN_REGISTER_UNARY(Name, latency, expression)                                                    \
+  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                        \
+  void Name(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {       \
+    auto& function = alng::twin::VectorFunction::current(#Name, where);                                        \
+    twin_lanes_of<mode>(dst, mask, [x = src.data()](std::uint32_t i) {                                         \
+      const auto a = twin_widen(x[i]);                                                                         \
+      return twin_narrow<U>(expression);                                                                       \
+    });                                                                                                        \
+    twin_result(dst, mask, src.defined, function.compute(src.ready, latency), mode == MaskMergeMode::MERGING); \
   }
 
 ALNG_TWIN_REGISTER_UNARY(Neg, twin_latency, -a)
@@ -180,11 +180,10 @@ ALNG_TWIN_REGISTER_UNARY(Exp, twin_slow_latency, std::exp(a))
 #undef ALNG_TWIN_REGISTER_UNARY
 
 #define ALNG_TWIN_REGISTER_SCALAR(Name, expression)                                                                 \
-  template <typename T = void, typename S, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                 \
-  void Name(RegTensor<U>& dst, const RegTensor<U>& src, S scalar, const MaskReg& mask,                              \
-            const Where where = Where::current()) {                                                                 \
+  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                             \
+  void Name(RegTensor<U>& dst, RegTensor<U>& src, U scalar, MaskReg& mask, const Where where = Where::current()) {  \
     auto& function = alng::twin::VectorFunction::current(#Name, where);                                             \
-    twin_lanes_of<mode>(dst, mask, [x = src.data(), s = twin_widen(static_cast<U>(scalar))](std::uint32_t i) {      \
+    twin_lanes_of<mode>(dst, mask, [x = src.data(), s = twin_widen(scalar)](std::uint32_t i) {                      \
       const auto a = twin_widen(x[i]);                                                                              \
       return twin_narrow<U>(expression);                                                                            \
     });                                                                                                             \
@@ -212,42 +211,40 @@ void twin_register_multiply_add(const char* name, RegTensor<U>& dst, const RegTe
 
 /// dst += src0 * src1.
 template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
-void MulAddDst(RegTensor<U>& dst, const RegTensor<U>& src0, const RegTensor<U>& src1, const MaskReg& mask,
+void MulAddDst(RegTensor<U>& dst, RegTensor<U>& src0, RegTensor<U>& src1, MaskReg& mask,
                const Where where = Where::current()) {
   twin_register_multiply_add(
       "MulAddDst", dst, src0, src1, mask, [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);
 }
 /// dst = dst * src0 + src1.
 template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
-void MulDstAdd(RegTensor<U>& dst, const RegTensor<U>& src0, const RegTensor<U>& src1, const MaskReg& mask,
+void MulDstAdd(RegTensor<U>& dst, RegTensor<U>& src0, RegTensor<U>& src1, MaskReg& mask,
                const Where where = Where::current()) {
   twin_register_multiply_add(
       "MulDstAdd", dst, src0, src1, mask, [](auto d, auto a, auto b) { return twin_multiply_add(d, a, b); }, where);
 }
 /// dst += scalar * src.
-template <typename T = void, typename S, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
-void Axpy(RegTensor<U>& dst, const RegTensor<U>& src, S scalar, const MaskReg& mask,
-          const Where where = Where::current()) {
+template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
+void Axpy(RegTensor<U>& dst, RegTensor<U>& src, U scalar, MaskReg& mask, const Where where = Where::current()) {
   const float s = static_cast<float>(scalar);
   twin_register_multiply_add(
       "Axpy", dst, src, src, mask, [s](auto d, auto a, auto) { return twin_multiply_add(a, s, d); }, where);
 }
 
-template <typename T = void, typename U, typename S>
-requires std::is_arithmetic_v<S> || std::is_same_v<S, half> || std::is_same_v<S, bfloat16_t>
-void Duplicate(RegTensor<U>& dst, S scalar, const MaskReg& mask, const Where where = Where::current()) {
+template <typename T = void, typename U>
+void Duplicate(RegTensor<U>& dst, U scalar, MaskReg& mask, const Where where = Where::current()) {
   auto& function = alng::twin::VectorFunction::current("Duplicate", where);
-  twin_lanes_of<MaskMergeMode::ZEROING>(dst, mask, [value = static_cast<U>(scalar)](std::uint32_t) { return value; });
+  twin_lanes_of<MaskMergeMode::ZEROING>(dst, mask, [value = scalar](std::uint32_t) { return value; });
   twin_result(dst, mask, twin_register_bytes, function.compute(0, twin_latency, true));
 }
-template <typename T = void, typename U, typename S>
-requires std::is_arithmetic_v<S> || std::is_same_v<S, half> || std::is_same_v<S, bfloat16_t>
-void Duplicate(RegTensor<U>& dst, S scalar, const Where where = Where::current()) {
-  Duplicate(dst, scalar, CreateMask<U>(), where);
+template <typename T = void, typename U>
+void Duplicate(RegTensor<U>& dst, U scalar, const Where where = Where::current()) {
+  MaskReg all = CreateMask<U>();
+  Duplicate(dst, scalar, all, where);
 }
 /// Every lane becomes the source's lowest (or highest).
 template <typename T = void, HighLowPart part = HighLowPart::LOWEST, typename U>
-void Duplicate(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, const Where where = Where::current()) {
+void Duplicate(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {
   auto& function = alng::twin::VectorFunction::current("Duplicate", where);
   constexpr std::uint32_t lane = part == HighLowPart::LOWEST ? 0 : RegTensor<U>::lanes - 1;
   const bool defined = (lane + 1) * sizeof(U) <= src.defined;
@@ -256,19 +253,20 @@ void Duplicate(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, 
 }
 
 template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
-void Copy(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, const Where where = Where::current()) {
+void Copy(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {
   auto& function = alng::twin::VectorFunction::current("Copy", where);
   twin_lanes_of<mode>(dst, mask, [x = src.data()](std::uint32_t i) { return x[i]; });
   twin_result(dst, mask, src.defined, function.compute(src.ready, twin_latency), mode == MaskMergeMode::MERGING);
 }
 template <typename U>
-void Copy(RegTensor<U>& dst, const RegTensor<U>& src, const Where where = Where::current()) {
-  Copy(dst, src, CreateMask<U>(), where);
+void Copy(RegTensor<U>& dst, RegTensor<U>& src, const Where where = Where::current()) {
+  MaskReg all = CreateMask<U>();
+  Copy(dst, src, all, where);
 }
 
 /// Between 16 and 32 bits the 16-bit elements are every second one: the lower or the upper half of each 32-bit lane.
 template <typename D, typename A, const CastTrait& trait>
-void Cast(RegTensor<D>& dst, const RegTensor<A>& src, const MaskReg& mask, const Where where = Where::current()) {
+void Cast(RegTensor<D>& dst, RegTensor<A>& src, MaskReg& mask, const Where where = Where::current()) {
   auto& function = alng::twin::VectorFunction::current("Cast", where);
   constexpr std::uint32_t part = trait.layoutMode == RegLayout::ONE ? 1 : 0;
   if constexpr (sizeof(D) == sizeof(A)) {
@@ -315,18 +313,17 @@ void twin_register_reduce(const char* name, RegTensor<U>& dst, const RegTensor<U
 
 /// The sum of the lanes that are on, in lane 0; 0 elsewhere.
 template <ReduceType type, typename U>
-void Reduce(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, const Where where = Where::current()) {
+void Reduce(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {
   static_assert(type == ReduceType::SUM, "the twin reduces to sums");
   twin_register_reduce("Reduce", dst, src, mask, RegTensor<U>::lanes, where);
 }
 template <typename T = void, typename U>
-void ReduceSum(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask, const Where where = Where::current()) {
+void ReduceSum(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {
   twin_register_reduce("ReduceSum", dst, src, mask, RegTensor<U>::lanes, where);
 }
 /// The sum of each 32 bytes, in the first eight lanes.
 template <ReduceType type, typename U>
-void ReduceDataBlock(RegTensor<U>& dst, const RegTensor<U>& src, const MaskReg& mask,
-                     const Where where = Where::current()) {
+void ReduceDataBlock(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {
   static_assert(type == ReduceType::SUM, "the twin reduces to sums");
   twin_register_reduce("ReduceDataBlock", dst, src, mask, 32 / sizeof(U), where);
 }

@@ -39,8 +39,8 @@ inline const float* float32_of_float16() {
 struct half {
   std::uint16_t bits;
   half() = default;
-  half(float value) : bits(alng::float16_from_float32(value)) {}
-  operator float() const { return alng::twin::float32_of_float16()[bits]; }
+  explicit half(float value) : bits(alng::float16_from_float32(value)) {}
+  explicit operator float() const { return alng::twin::float32_of_float16()[bits]; }
 };
 
 /// The upper half of binary32.
@@ -76,11 +76,11 @@ inline float ToFloat(bfloat16_t value) { return static_cast<float>(value); }
 inline bfloat16_t ToBfloat16(float value) { return bfloat16_t(value); }
 
 struct BinaryRepeatParams {
-  std::uint32_t dstBlkStride = 1, src0BlkStride = 1, src1BlkStride = 1;
-  std::uint32_t dstRepStride = 8, src0RepStride = 8, src1RepStride = 8;
+  std::uint8_t dstBlkStride = 1, src0BlkStride = 1, src1BlkStride = 1;
+  std::uint8_t dstRepStride = 8, src0RepStride = 8, src1RepStride = 8;
   BinaryRepeatParams() = default;
-  BinaryRepeatParams(std::uint32_t dst_blk, std::uint32_t src0_blk, std::uint32_t src1_blk, std::uint32_t dst_rep,
-                     std::uint32_t src0_rep, std::uint32_t src1_rep)
+  BinaryRepeatParams(std::uint8_t dst_blk, std::uint8_t src0_blk, std::uint8_t src1_blk, std::uint8_t dst_rep,
+                     std::uint8_t src0_rep, std::uint8_t src1_rep)
       : dstBlkStride(dst_blk),
         src0BlkStride(src0_blk),
         src1BlkStride(src1_blk),
@@ -90,46 +90,52 @@ struct BinaryRepeatParams {
 };
 
 struct UnaryRepeatParams {
-  std::uint32_t dstBlkStride = 1, srcBlkStride = 1;
-  std::uint32_t dstRepStride = 8, srcRepStride = 8;
+  std::uint16_t dstBlkStride = 1, srcBlkStride = 1;
+  std::uint8_t dstRepStride = 8, srcRepStride = 8;
   UnaryRepeatParams() = default;
-  UnaryRepeatParams(std::uint32_t dst_blk, std::uint32_t src_blk, std::uint32_t dst_rep, std::uint32_t src_rep)
+  UnaryRepeatParams(std::uint16_t dst_blk, std::uint16_t src_blk, std::uint8_t dst_rep, std::uint8_t src_rep)
       : dstBlkStride(dst_blk), srcBlkStride(src_blk), dstRepStride(dst_rep), srcRepStride(src_rep) {}
 };
 
 struct CopyRepeatParams {
-  std::uint32_t dstStride = 1, srcStride = 1;
-  std::uint32_t dstRepeatSize = 8, srcRepeatSize = 8;
+  std::uint16_t dstStride = 1, srcStride = 1;
+  std::uint16_t dstRepeatSize = 8, srcRepeatSize = 8;
   CopyRepeatParams() = default;
-  CopyRepeatParams(std::uint32_t dst_blk, std::uint32_t src_blk, std::uint32_t dst_rep, std::uint32_t src_rep)
+  CopyRepeatParams(std::uint16_t dst_blk, std::uint16_t src_blk, std::uint16_t dst_rep, std::uint16_t src_rep)
       : dstStride(dst_blk), srcStride(src_blk), dstRepeatSize(dst_rep), srcRepeatSize(src_rep) {}
 };
 
 struct BrcbRepeatParams {
-  std::uint32_t dstBlkStride = 1, dstRepStride = 8;
+  std::uint16_t dstBlkStride = 1, dstRepStride = 8;
   BrcbRepeatParams() = default;
-  BrcbRepeatParams(std::uint32_t dst_blk, std::uint32_t dst_rep) : dstBlkStride(dst_blk), dstRepStride(dst_rep) {}
+  BrcbRepeatParams(std::uint16_t dst_blk, std::uint16_t dst_rep) : dstBlkStride(dst_blk), dstRepStride(dst_rep) {}
 };
 
 /// Lengths and strides in 32-byte blocks; with DataCopyPad lengths and strides of global memory in bytes.
 struct DataCopyParams {
-  std::uint32_t blockCount = 1, blockLen = 0, srcStride = 0, dstStride = 0;
+  std::uint16_t blockCount = 1, blockLen = 0, srcStride = 0, dstStride = 0;
   DataCopyParams() = default;
-  DataCopyParams(std::uint32_t count, std::uint32_t length, std::uint32_t src, std::uint32_t dst)
+  DataCopyParams(std::uint16_t count, std::uint16_t length, std::uint16_t src, std::uint16_t dst)
       : blockCount(count), blockLen(length), srcStride(src), dstStride(dst) {}
 };
 
 /// Lengths in bytes; strides of global memory in bytes, of UB in 32-byte blocks.
-struct DataCopyExtParams {
-  std::uint32_t blockCount = 1;
-  std::uint64_t blockLen = 0;
-  std::int64_t srcStride = 0, dstStride = 0;
+template <typename Stride>
+struct TwinDataCopyExtParams {
+  std::uint16_t blockCount = 1;
+  std::uint32_t blockLen = 0;
+  Stride srcStride = 0, dstStride = 0;
   std::uint32_t rsv = 0;
-  DataCopyExtParams() = default;
-  DataCopyExtParams(std::uint32_t count, std::uint64_t length, std::int64_t src, std::int64_t dst,
-                    std::uint32_t reserved)
+  TwinDataCopyExtParams() = default;
+  TwinDataCopyExtParams(std::uint16_t count, std::uint32_t length, Stride src, Stride dst, std::uint32_t reserved)
       : blockCount(count), blockLen(length), srcStride(src), dstStride(dst), rsv(reserved) {}
 };
+/// Strides are 32 bits wide on 2201 and 64 on 3510; sources of no architecture, which are tests, have the wide ones.
+#if defined(ALNG_NPU_ARCH) && ALNG_NPU_ARCH == 2201
+using DataCopyExtParams = TwinDataCopyExtParams<std::uint32_t>;
+#else
+using DataCopyExtParams = TwinDataCopyExtParams<std::int64_t>;
+#endif
 
 struct DataCopyPadParams {
   bool isPad = false;

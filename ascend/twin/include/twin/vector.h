@@ -96,19 +96,30 @@ void twin_unary(const char* name, const alng::twin::Cost& cost, const LocalTenso
 }
 
 // The strides of a Level 2 call: blocks and repeats next to each other, where element sizes differ at each one's pace.
+template <typename T, std::uint32_t lanes>
+constexpr std::uint8_t twin_repeat_stride = lanes * sizeof(T) / 32;
 template <typename D, typename A, typename B>
 BinaryRepeatParams twin_dense() {
   constexpr std::uint32_t lanes = twin_lanes<D, A, B>;
-  return {1, 1, 1, lanes * sizeof(D) / 32, lanes * sizeof(A) / 32, lanes * sizeof(B) / 32};
+  return {1, 1, 1, twin_repeat_stride<D, lanes>, twin_repeat_stride<A, lanes>, twin_repeat_stride<B, lanes>};
 }
 template <typename D, typename A>
 UnaryRepeatParams twin_dense() {
   constexpr std::uint32_t lanes = twin_lanes<D, A>;
-  return {1, 1, lanes * sizeof(D) / 32, lanes * sizeof(A) / 32};
+  return {1, 1, twin_repeat_stride<D, lanes>, twin_repeat_stride<A, lanes>};
 }
 
 // Cycles: slope for operands in different bank groups and in the same ones, head and tail (measured on a 910B3 with
 // operands in the same groups; in different ones an instruction takes a repeat each cycle, division half of that).
+#define ALNG_TWIN_BINARY_0(Mask, Name, reads_dst, slope, conflicting, fixed, expression)                       \
+  template <typename T, bool isSetMask = true>                                                                 \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1, Mask,           \
+            std::uint8_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) { \
+    twin_binary<reads_dst>(                                                                                    \
+        #Name, {slope, conflicting, fixed}, dst, src0, src1,                                                   \
+        twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                          \
+        []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);                            \
+  }
 #define ALNG_TWIN_BINARY(Name, reads_dst, slope, conflicting, fixed, expression)                                      \
   template <typename T>                                                                                               \
   void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1,                        \
@@ -117,14 +128,8 @@ UnaryRepeatParams twin_dense() {
         #Name, {slope, conflicting, fixed}, dst, src0, src1, alng::twin::counted(twin_lanes<T>, count, #Name, where), \
         BinaryRepeatParams(), []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);             \
   }                                                                                                                   \
-  template <typename T, bool isSetMask = true, class Mask>                                                            \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1, Mask mask,             \
-            std::int64_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) {        \
-    twin_binary<reads_dst>(                                                                                           \
-        #Name, {slope, conflicting, fixed}, dst, src0, src1,                                                          \
-        twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                                 \
-        []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);                                   \
-  }
+  ALNG_TWIN_BINARY_0(std::uint64_t mask, Name, reads_dst, slope, conflicting, fixed, expression)                      \
+  ALNG_TWIN_BINARY_0(std::uint64_t mask[], Name, reads_dst, slope, conflicting, fixed, expression)
 
 ALNG_TWIN_BINARY(Add, false, 1, 2.11, 24, a + b)
 ALNG_TWIN_BINARY(Sub, false, 1, 2.11, 24, a - b)
@@ -134,6 +139,7 @@ ALNG_TWIN_BINARY(Max, false, 1, 2, 23, std::max(a, b))
 ALNG_TWIN_BINARY(Min, false, 1, 2, 23, std::min(a, b))
 ALNG_TWIN_BINARY(FusedMulAdd, true, 1, 2, 25, twin_multiply_add(a, d, b))
 #undef ALNG_TWIN_BINARY
+#undef ALNG_TWIN_BINARY_0
 
 /// dst += src0 * src1; 32 lanes of float32 a cycle.
 template <typename T, typename U>
@@ -143,62 +149,58 @@ void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const Loca
       "MulAddDst", {2, 3, 25}, dst, src0, src1, alng::twin::counted(twin_lanes<T, U>, count, "MulAddDst", where),
       twin_dense<T, U, U>(), [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);
 }
-template <typename T, typename U, bool isSetMask = true, class Mask>
-void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const LocalTensor<U>& src1, Mask mask,
-               std::int64_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) {
-  twin_binary<true>(
-      "MulAddDst", {2, 3, 25}, dst, src0, src1,
-      twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "MulAddDst", where), params,
-      [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);
-}
-
-#define ALNG_TWIN_SCALAR(Name, slope, fixed, expression)                                                              \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, const std::int32_t& count,    \
-            const Where where = Where::current()) {                                                                   \
-    twin_unary<false>(                                                                                                \
-        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where),              \
-        UnaryRepeatParams(),                                                                                          \
-        [s = twin_widen(scalarValue)](T, T x) {                                                                       \
-          const auto a = twin_widen(x);                                                                               \
-          return twin_narrow<T>(expression);                                                                          \
-        },                                                                                                            \
-        where);                                                                                                       \
-  }                                                                                                                   \
-  template <typename T, bool isSetMask = true, class Mask>                                                            \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, Mask mask,                    \
-            std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {         \
-    twin_unary<false>(                                                                                                \
-        #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
-        params,                                                                                                       \
-        [s = twin_widen(scalarValue)](T, T x) {                                                                       \
-          const auto a = twin_widen(x);                                                                               \
-          return twin_narrow<T>(expression);                                                                          \
-        },                                                                                                            \
-        where);                                                                                                       \
+#define ALNG_TWIN_MUL_ADD_DST(Mask)                                                                                 \
+  template <typename T, typename U, bool isSetMask = true>                                                          \
+  void MulAddDst(const LocalTensor<T>& dst, const LocalTensor<U>& src0, const LocalTensor<U>& src1, Mask,           \
+                 std::uint8_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) { \
+    twin_binary<true>(                                                                                              \
+        "MulAddDst", {2, 3, 25}, dst, src0, src1,                                                                   \
+        twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "MulAddDst", where), params,                      \
+        [](auto d, auto a, auto b) { return twin_multiply_add(a, b, d); }, where);                                  \
   }
+ALNG_TWIN_MUL_ADD_DST(std::uint64_t mask)
+ALNG_TWIN_MUL_ADD_DST(const std::uint64_t mask[])
+#undef ALNG_TWIN_MUL_ADD_DST
+
+#define ALNG_TWIN_SCALAR_0(Mask, Name, slope, fixed, expression)                                                       \
+  template <typename T, bool isSetMask = true>                                                                         \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, Mask, std::uint8_t repeatTime, \
+            const UnaryRepeatParams& params, const Where where = Where::current()) {                                   \
+    twin_unary<false>(                                                                                                 \
+        #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where),  \
+        params,                                                                                                        \
+        [s = twin_widen(scalarValue)](T, T x) {                                                                        \
+          const auto a = twin_widen(x);                                                                                \
+          return twin_narrow<T>(expression);                                                                           \
+        },                                                                                                             \
+        where);                                                                                                        \
+  }
+#define ALNG_TWIN_SCALAR(Name, slope, fixed, expression)                                                           \
+  template <typename T, bool isSetMask = true>                                                                     \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, const std::int32_t& count, \
+            const Where where = Where::current()) {                                                                \
+    twin_unary<false>(                                                                                             \
+        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where),           \
+        UnaryRepeatParams(),                                                                                       \
+        [s = twin_widen(scalarValue)](T, T x) {                                                                    \
+          const auto a = twin_widen(x);                                                                            \
+          return twin_narrow<T>(expression);                                                                       \
+        },                                                                                                         \
+        where);                                                                                                    \
+  }                                                                                                                \
+  ALNG_TWIN_SCALAR_0(std::uint64_t mask, Name, slope, fixed, expression)                                           \
+  ALNG_TWIN_SCALAR_0(std::uint64_t mask[], Name, slope, fixed, expression)
 
 ALNG_TWIN_SCALAR(Adds, 1, 31, a + s)
 ALNG_TWIN_SCALAR(Muls, 1, 26, a* s)
 ALNG_TWIN_SCALAR(Maxs, 1, 23, std::max(a, s))
 ALNG_TWIN_SCALAR(Mins, 1, 23, std::min(a, s))
 #undef ALNG_TWIN_SCALAR
+#undef ALNG_TWIN_SCALAR_0
 
-#define ALNG_TWIN_UNARY(Name, slope, fixed, expression)                                                               \
-  template <typename T>                                                                                               \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const std::int32_t& count,                          \
-            const Where where = Where::current()) {                                                                   \
-    twin_unary<false>(                                                                                                \
-        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where),              \
-        UnaryRepeatParams(),                                                                                          \
-        [](T, T x) {                                                                                                  \
-          const auto a = twin_widen(x);                                                                               \
-          return twin_narrow<T>(expression);                                                                          \
-        },                                                                                                            \
-        where);                                                                                                       \
-  }                                                                                                                   \
-  template <typename T, bool isSetMask = true, class Mask>                                                            \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,                 \
+#define ALNG_TWIN_UNARY_0(Mask, Name, slope, fixed, expression)                                                       \
+  template <typename T, bool isSetMask = true>                                                                        \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::uint8_t repeatTime,                      \
             const UnaryRepeatParams& params, const Where where = Where::current()) {                                  \
     twin_unary<false>(                                                                                                \
         #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
@@ -209,6 +211,21 @@ ALNG_TWIN_SCALAR(Mins, 1, 23, std::min(a, s))
         },                                                                                                            \
         where);                                                                                                       \
   }
+#define ALNG_TWIN_UNARY(Name, slope, fixed, expression)                                                  \
+  template <typename T>                                                                                  \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const std::int32_t& count,             \
+            const Where where = Where::current()) {                                                      \
+    twin_unary<false>(                                                                                   \
+        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where), \
+        UnaryRepeatParams(),                                                                             \
+        [](T, T x) {                                                                                     \
+          const auto a = twin_widen(x);                                                                  \
+          return twin_narrow<T>(expression);                                                             \
+        },                                                                                               \
+        where);                                                                                          \
+  }                                                                                                      \
+  ALNG_TWIN_UNARY_0(std::uint64_t mask, Name, slope, fixed, expression)                                  \
+  ALNG_TWIN_UNARY_0(std::uint64_t mask[], Name, slope, fixed, expression)
 
 ALNG_TWIN_UNARY(Abs, 1, 23, a < 0 ? -a : a)
 ALNG_TWIN_UNARY(Relu, 1, 23, a > 0 ? a : 0)
@@ -217,6 +234,7 @@ ALNG_TWIN_UNARY(Sqrt, 2, 31, std::sqrt(a))
 ALNG_TWIN_UNARY(Rsqrt, 1.07, 24, 1 / std::sqrt(a))
 ALNG_TWIN_UNARY(Reciprocal, 1, 24, 1 / a)
 #undef ALNG_TWIN_UNARY
+#undef ALNG_TWIN_UNARY_0
 
 /// dst += scalar * src.
 template <typename T, typename U>
@@ -229,16 +247,21 @@ void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarV
       },
       where);
 }
-template <typename T, typename U, bool isSetMask = true, class Mask>
-void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarValue, Mask mask,
-          std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
-  twin_unary<true>(
-      "Axpy", {1, 2, 26}, dst, src, twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "Axpy", where), params,
-      [s = twin_widen(scalarValue)](T d, U x) {
-        return twin_narrow<T>(twin_multiply_add(s, twin_widen(x), twin_widen(d)));
-      },
-      where);
-}
+#define ALNG_TWIN_AXPY(Mask)                                                                                           \
+  template <typename T, typename U, bool isSetMask = true>                                                             \
+  void Axpy(const LocalTensor<T>& dst, const LocalTensor<U>& src, const U& scalarValue, Mask, std::uint8_t repeatTime, \
+            const UnaryRepeatParams& params, const Where where = Where::current()) {                                   \
+    twin_unary<true>(                                                                                                  \
+        "Axpy", {1, 2, 26}, dst, src, twin_shape<isSetMask>(twin_lanes<T, U>, mask, repeatTime, "Axpy", where),        \
+        params,                                                                                                        \
+        [s = twin_widen(scalarValue)](T d, U x) {                                                                      \
+          return twin_narrow<T>(twin_multiply_add(s, twin_widen(x), twin_widen(d)));                                   \
+        },                                                                                                             \
+        where);                                                                                                        \
+  }
+ALNG_TWIN_AXPY(std::uint64_t mask)
+ALNG_TWIN_AXPY(std::uint64_t mask[])
+#undef ALNG_TWIN_AXPY
 
 template <typename D, typename A>
 void twin_cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, RoundMode mode, const alng::twin::Shape& shape,
@@ -256,12 +279,16 @@ void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode&
   twin_cast(dst, src, roundMode, alng::twin::counted(twin_lanes<D, A>, count, "Cast", where), twin_dense<D, A>(),
             where);
 }
-template <typename D, typename A, bool isSetMask = true, class Mask>
-void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode& roundMode, Mask mask,
-          std::int64_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {
-  twin_cast(dst, src, roundMode, twin_shape<isSetMask>(twin_lanes<D, A>, mask, repeatTime, "Cast", where), params,
-            where);
-}
+#define ALNG_TWIN_CAST(Mask)                                                                                         \
+  template <typename D, typename A, bool isSetMask = true>                                                           \
+  void Cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, const RoundMode& roundMode, Mask,                  \
+            std::uint8_t repeatTime, const UnaryRepeatParams& params, const Where where = Where::current()) {        \
+    twin_cast(dst, src, roundMode, twin_shape<isSetMask>(twin_lanes<D, A>, mask, repeatTime, "Cast", where), params, \
+              where);                                                                                                \
+  }
+ALNG_TWIN_CAST(std::uint64_t mask)
+ALNG_TWIN_CAST(const std::uint64_t mask[])
+#undef ALNG_TWIN_CAST
 
 template <typename T>
 void twin_fill(const char* name, const LocalTensor<T>& dst, T value, const alng::twin::Shape& shape,
@@ -279,20 +306,31 @@ void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, const std::int32
                const Where where = Where::current()) {
   twin_fill("Duplicate", dst, scalarValue, alng::twin::counted(twin_lanes<T>, count, "Duplicate", where), 1, 8, where);
 }
-template <typename T, bool isSetMask = true, class Mask>
-void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, Mask mask, std::int64_t repeatTime,
-               std::uint32_t dstBlockStride, std::uint32_t dstRepeatStride, const Where where = Where::current()) {
-  twin_fill("Duplicate", dst, scalarValue, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Duplicate", where),
-            dstBlockStride, dstRepeatStride, where);
-}
+#define ALNG_TWIN_DUPLICATE(Mask)                                                                                    \
+  template <typename T, bool isSetMask = true>                                                                       \
+  void Duplicate(const LocalTensor<T>& dst, const T& scalarValue, Mask, std::uint8_t repeatTime,                     \
+                 std::uint16_t dstBlockStride, std::uint8_t dstRepeatStride, const Where where = Where::current()) { \
+    twin_fill("Duplicate", dst, scalarValue,                                                                         \
+              twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Duplicate", where), dstBlockStride,            \
+              dstRepeatStride, where);                                                                               \
+  }
+ALNG_TWIN_DUPLICATE(std::uint64_t mask)
+ALNG_TWIN_DUPLICATE(std::uint64_t mask[])
+#undef ALNG_TWIN_DUPLICATE
 
-template <typename T, bool isSetMask = true, class Mask>
-void Copy(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask mask, std::int64_t repeatTime,
-          const CopyRepeatParams& p, const Where where = Where::current()) {
-  twin_unary<false>(
-      "Copy", {1, 1, 24}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Copy", where),
-      UnaryRepeatParams(p.dstStride, p.srcStride, p.dstRepeatSize, p.srcRepeatSize), [](T, T x) { return x; }, where);
-}
+#define ALNG_TWIN_COPY(Mask)                                                                                 \
+  template <typename T, bool isSetMask = true>                                                               \
+  void Copy(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::uint8_t repeatTime,             \
+            const CopyRepeatParams& p, const Where where = Where::current()) {                               \
+    twin_unary<false>(                                                                                       \
+        "Copy", {1, 1, 24}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, "Copy", where), \
+        {p.dstStride, p.srcStride, static_cast<std::uint8_t>(p.dstRepeatSize),                               \
+         static_cast<std::uint8_t>(p.srcRepeatSize)},                                                        \
+        [](T, T x) { return x; }, where);                                                                    \
+  }
+ALNG_TWIN_COPY(std::uint64_t mask)
+ALNG_TWIN_COPY(const std::uint64_t mask[])
+#undef ALNG_TWIN_COPY
 
 /// DataCopy within UB: whole blocks, gaps between runs of them.
 template <typename T>

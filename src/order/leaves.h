@@ -1,6 +1,7 @@
-// The partition of the rows for the column sums: part of the canonical order, so a pure function of rows and columns.
-#ifndef ALNG_PLAN_LEAVES_H
-#define ALNG_PLAN_LEAVES_H
+// The canonical order of the column sums (docs/numerics.md): which rows share a partial sum, and the tree in which the
+// partial sums are added. A pure function of rows and columns.
+#ifndef ALNG_ORDER_LEAVES_H
+#define ALNG_ORDER_LEAVES_H
 
 #include <algorithm>
 #include <cstdint>
@@ -26,6 +27,11 @@ inline std::int64_t leaf_count(std::int64_t rows, std::int64_t columns) noexcept
 inline std::int64_t leaf_begin(std::int64_t leaf, std::int64_t rows, std::int64_t leaves) noexcept {
   return leaf * (rows / leaves) + leaf * (rows % leaves) / leaves;
 }
+
+/// The tree of the leaves: level by level nodes 2i and 2i + 1 are added, an odd last one passes up unchanged, until one
+/// is left.
+inline bool has_neighbour(std::int64_t node, std::int64_t nodes) noexcept { return (node ^ 1) < nodes; }
+inline std::int64_t nodes_above(std::int64_t nodes) noexcept { return (nodes + 1) / 2; }
 
 }  // namespace alng
 

@@ -1,7 +1,7 @@
-#include "tiling.h"
-
 #include <cstdio>
 #include <limits>
+
+#include "tiling.h"
 
 namespace alng_npu {
 namespace {

@@ -1,0 +1,42 @@
+# The list of kernel binaries that CANN's build takes by --kernel-json-file.
+
+# alng_binary_list(TABLE OPTYPE FILE) writes FILE: one entry for each ALNG_BINARY of TABLE, with every ALNG_INPUT and
+# ALNG_OUTPUT.
+function(alng_binary_list table optype file)
+  set(name_of_DT_FLOAT float32)
+  set(name_of_DT_FLOAT16 float16)
+  set(name_of_DT_BF16 bfloat16)
+  file(STRINGS "${table}" tensors REGEX "^ALNG_(INPUT|OUTPUT)[(]")
+  file(STRINGS "${table}" binaries REGEX "^ALNG_BINARY[(]")
+  set(kFloat float32)
+  set(entries "")
+  foreach(binary ${binaries})
+    string(REGEX MATCH "[(]([A-Z0-9_]+), ([A-Z0-9_]+)[)]" binary "${binary}")
+    set(kTensor ${name_of_${CMAKE_MATCH_1}})
+    set(kGamma ${name_of_${CMAKE_MATCH_2}})
+    set(INPUT "")
+    set(OUTPUT "")
+    set(INPUT_count 0)
+    set(OUTPUT_count 0)
+    foreach(tensor ${tensors})
+      string(REGEX MATCH "^ALNG_([A-Z]+)[(]([a-z0-9]+), ([A-Z]+), ([A-Za-z]+)[)]" tensor "${tensor}")
+      set(kind ${CMAKE_MATCH_1})
+      set(name ${CMAKE_MATCH_2})
+      set(dtype ${${CMAKE_MATCH_4}})
+      string(TOLOWER ${CMAKE_MATCH_3} presence)
+      if(${kind}_count GREATER 0)
+        string(APPEND ${kind} ",\n")
+      endif()
+      string(APPEND ${kind} "        {\"name\": \"${name}\", \"index\": ${${kind}_count}, \"dtype\": \"${dtype}\", "
+        "\"format\": \"ND\", \"paramType\": \"${presence}\", \"shape\": [-2], "
+        "\"format_match_mode\": \"FormatAgnostic\"}")
+      math(EXPR ${kind}_count "${${kind}_count} + 1")
+    endforeach()
+    if(NOT entries STREQUAL "")
+      string(APPEND entries ",\n")
+    endif()
+    string(APPEND entries "    {\n      \"bin_filename\": \"${optype}_${kTensor}_gamma_${kGamma}\",\n"
+      "      \"inputs\": [\n${INPUT}\n      ],\n      \"outputs\": [\n${OUTPUT}\n      ]\n    }")
+  endforeach()
+  file(WRITE "${file}" "{\n  \"op_type\": \"${optype}\",\n  \"op_list\": [\n${entries}\n  ]\n}\n")
+endfunction()

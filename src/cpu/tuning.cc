@@ -1,0 +1,141 @@
+#include "cpu/tuning.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+namespace alng::cpu {
+namespace {
+
+// In the last-level cache fetching ahead costs. Into the second level 6 % at 10 MB, while at 20 MB it gains 13 % (Zen
+// 4).
+constexpr std::int64_t second_level_problem_bytes = 17 << 20;
+// Into the first level, where lines are asked for several times, 1.5 times the time at 10 to 17 MB and 1.1 to 1.4 times
+// at 21 MB; at 26 MB it gained 4 to 23 % in one hour and nothing in another, when bfloat16 lost 17 %; at 29 MB it gains
+// 13 % (Zen 5, two threads, 32 MB shared with strangers).
+constexpr std::int64_t first_level_problem_bytes = 26 << 20;
+
+// From this size on the first-level cache of an AMD processor has room for the lines on their way beside what the sums
+// of a row touch. On a Zen 5 (48 KB) fetching into it takes 0.675, 0.583 (float32 8192x4096, 16384x1024), 0.334, 0.285
+// (bfloat16 16384x4096, 65536x1024) ns an element on one thread, fetching into the second level 0.830, 0.732, 0.474,
+// 0.359. On a Zen 4 (32 KB) it is the other way round: four streams read and summed come at 25 GB/s with their lines
+// fetched into the first level, at 31 GB/s with them in the second.
+constexpr long amd_first_level_bytes = 48 << 10;
+
+// dx is written past the caches from here on: half of a common share of the last-level cache, so that a smaller dx is
+// still there for its reader.
+constexpr std::int64_t stream_bytes = 8 << 20;
+
+// In cache, rows up to this length are done one by one: their sums, then dx with h computed again, instead of dx in the
+// sweep of the next row. What the sums of a float32 row touch, 24 bytes a column, must stay in a first-level cache of
+// 32 KB: up to 1280 columns this takes 0.36 to 0.43 instead of 0.41 to 0.48 ns an element on Zen 4, from 1536 on it is
+// up to 10 % slower. To convert 16-bit inputs twice pays only where a row's end is most of it: 1.2 times faster at 128
+// columns, 1.1 at 256, equal at 384, 5 % slower at 768.
+constexpr std::int64_t row_by_row_columns_float32 = 1280;
+constexpr std::int64_t row_by_row_columns_16_bit = 256;
+// The first and the last row of a task never share their sweep with another: one or two rows take 5 to 10 % less so.
+constexpr std::int64_t row_by_row_rows = 2;
+
+// Rows are added to the sums two at a time where the first of them is still there in the second's sweep: half the loads
+// and stores of the sums, and 5 to 7 % less time at 4096 columns, where these come from the second-level cache. Not
+// where inputs stream through a first-level cache in which the sums stay: every row then costs the same, which is up
+// to 1.08 times faster (Zen 5, float32 with 512 columns), and at 1024 columns 1.01 (float32) and 1.04 (bfloat16).
+constexpr std::int64_t sums_stay_columns = 1024;
+
+// Below this many bytes for each task, waking another thread costs more than it saves.
+constexpr std::int64_t min_task_bytes = 160 << 10;
+
+// Not by the size alone: an Intel Xeon of 2023 (Emerald Rapids) has 48 KB, too, and takes 1.49, 1.43 (float32)
+// and 2.12, 1.78 times (bfloat16) as long on two threads with lines fetched into the first level as with them in the
+// second.
+bool first_level_is_faster() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") && sysconf(_SC_LEVEL1_DCACHE_SIZE) >= amd_first_level_bytes;
+#else
+  return false;
+#endif
+}
+
+Fetch fastest_fetch(std::int64_t bytes) {
+  // The lower bound first: of a small problem, planned at every call, the processor is asked nothing.
+  static_assert(second_level_problem_bytes <= first_level_problem_bytes);
+  if (bytes < second_level_problem_bytes) return Fetch::nowhere;
+  if (!first_level_is_faster()) return Fetch::second_level;
+  return bytes < first_level_problem_bytes ? Fetch::nowhere : Fetch::first_level;
+}
+
+// One `name=value` of ALNG_TUNING; false where there is no such name or value.
+bool force(Tuning& tuning, std::string_view name, std::string_view value) {
+  if (name == "fetch") {
+    if (value != "nowhere" && value != "first" && value != "second") return false;
+    tuning.fetch = value == "nowhere" ? Fetch::nowhere : value == "first" ? Fetch::first_level : Fetch::second_level;
+    return true;
+  }
+  bool* const choice = name == "stream"       ? &tuning.stream
+                       : name == "row_by_row" ? &tuning.row_by_row
+                       : name == "in_twos"    ? &tuning.in_twos
+                                              : nullptr;
+  if (choice == nullptr || (value != "on" && value != "off")) return false;
+  *choice = value == "on";
+  return true;
+}
+
+Status force(Tuning& tuning, std::string_view list) {
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(item.size() + 1, list.size()));
+    const std::size_t equals = std::min(item.find('='), item.size());
+    if (!force(tuning, item.substr(0, equals), item.substr(std::min(equals + 1, item.size())))) {
+      return {Code::bad_option, "the environment variable ALNG_TUNING has \"" + std::string(item) +
+                                    "\" but must be a list of fetch=nowhere, first or second and stream=, row_by_row= "
+                                    "and in_twos=on or off"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Tuning::explain() const {
+  std::string text;
+  if (fetch != Fetch::nowhere) {
+    text += std::string("inputs: fetched ahead into the ") + (fetch == Fetch::first_level ? "first" : "second") +
+            "-level cache\n";
+  }
+  text += std::string("dx: written ") + (stream ? "past" : "through") + " the caches, " +
+          (row_by_row ? "before the next row begins" : "while the next row is read") + "\n";
+  if (in_twos) text += "column sums: two rows at a time\n";
+  return text;
+}
+
+Result<Tuning> choose_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
+  const ProblemDescription& d = problem.description();
+  const std::int64_t columns = problem.columns();
+  const std::int64_t tensor_bytes = problem.rows() * columns * static_cast<std::int64_t>(dtype_size(problem.dtype()));
+  const bool sums_and_dx = d.dx && d.dgamma && d.dbeta;
+  const bool short_row =
+      columns <= (problem.dtype() == DType::float32 ? row_by_row_columns_float32 : row_by_row_columns_16_bit);
+  Tuning tuning;
+  tuning.fetch = fastest_fetch(problem.bytes());
+  tuning.stream = tensor_bytes >= stream_bytes;
+  tuning.row_by_row =
+      !tuning.stream && tuning.fetch == Fetch::nowhere && (short_row || problem.rows() <= row_by_row_rows);
+  tuning.in_twos = tuning.fetch != Fetch::first_level || columns > sums_stay_columns;
+  tuning.most_tasks = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
+  if (const char* forced = std::getenv("ALNG_TUNING")) {
+    if (Status status = force(tuning, forced); !status.ok()) return status;
+  }
+  // What there are no kernels for: only AVX-512 has those that fetch into the first level, scalar code has no stores
+  // past the caches, and those that do row by row have all tensors.
+  if (!dense.all) tuning.fetch = Fetch::nowhere;
+  if (tuning.fetch == Fetch::first_level && isa != InstructionSet::avx512) tuning.fetch = Fetch::second_level;
+  tuning.stream = tuning.stream && d.dx && dense.dx && isa != InstructionSet::scalar;
+  tuning.row_by_row = tuning.row_by_row && sums_and_dx && d.x2 && d.gamma && d.dsum && dense.all && !tuning.stream;
+  tuning.in_twos = tuning.in_twos && sums_and_dx && dense.all && !tuning.row_by_row;
+  return tuning;
+}
+
+}  // namespace alng::cpu

@@ -1,0 +1,48 @@
+// What a run does differently by processor, sizes and dtype: chosen once for a plan, printed by explain, read by the
+// kernels. No choice changes a bit.
+#ifndef ALNG_CPU_TUNING_H
+#define ALNG_CPU_TUNING_H
+
+#include <cstdint>
+#include <string>
+
+#include "alng/problem.hpp"
+#include "alng/status.hpp"
+#include "cpu/instruction_set.h"
+
+namespace alng::cpu {
+
+/// Where inputs are fetched to ahead of their use; nowhere where they are likely to be in cache.
+enum class Fetch { nowhere, first_level, second_level };
+
+struct Tuning {
+  /// `nowhere` where some rows are not dense.
+  Fetch fetch = Fetch::nowhere;
+  /// dx is written past the caches: it is too large to be found there by whoever reads it next.
+  bool stream = false;
+  /// Each row's dx is written before the next row begins, not in the sweep of the next. Only where all tensors are
+  /// there and dense.
+  bool row_by_row = false;
+  /// Every second sweep adds both its rows to the column sums. Only where dx and both sums are wanted and all is dense.
+  bool in_twos = false;
+  /// More tasks than this cost more to wake than they save.
+  std::int64_t most_tasks = 1;
+
+  /// As lines of Plan::explain.
+  std::string explain() const;
+};
+
+/// What of a problem's layouts matters here: the rows of all tensors of dy's shape, or those of dx, lie dense.
+struct DenseRows {
+  bool all;
+  bool dx;
+};
+
+/// The fastest choices on this processor, but for what the environment variable ALNG_TUNING says, a list such as
+/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, row_by_row, in_twos (on, off). What a problem or
+/// an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
+Result<Tuning> choose_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
+
+}  // namespace alng::cpu
+
+#endif
