@@ -26,6 +26,7 @@ class VerificationTest : public testing::Test {
     description.mean_over_std = mean_over_std;
     generate(description, path);
     file_.emplace(load_problem(path, {}));
+    file_->file.load();
     std::filesystem::remove(path);
     problem_.emplace(*file_);
     dtype_ = dtype;
@@ -35,14 +36,24 @@ class VerificationTest : public testing::Test {
     problem_->oracle(0, problem_->rows, dx_.data(), dgamma_.data(), dbeta_.data());
   }
 
-  Verification judge() const {
-    const std::vector<std::byte> dx = stored(dtype_, dx_), dgamma = stored(DType::float32, dgamma_),
-                                 dbeta = stored(DType::float32, dbeta_);
-    Results results;
-    results.dx.emplace(dtype_, dx.data());
-    results.dgamma.emplace(DType::float32, dgamma.data());
-    results.dbeta.emplace(DType::float32, dbeta.data());
-    return verify(*problem_, results, {}, [](std::int64_t) {});
+  Verification judge() const { return judge(dtype_, {}, {}, {}); }
+  // Beside results of somebody else, dx of them in `dtype`; empty ones are absent.
+  Verification judge(DType dtype, const std::vector<double>& expected_dx, const std::vector<double>& expected_dgamma,
+                     const std::vector<double>& expected_dbeta) const {
+    std::vector<std::vector<std::byte>> memory;
+    const auto tensor = [&](DType type, const std::vector<double>& values) -> std::optional<DenseTensor> {
+      if (values.empty()) return std::nullopt;
+      return DenseTensor(type, memory.emplace_back(stored(type, values)).data());
+    };
+    const Results results{tensor(dtype_, dx_), tensor(DType::float32, dgamma_), tensor(DType::float32, dbeta_)};
+    const Results expected{tensor(dtype, expected_dx), tensor(DType::float32, expected_dgamma),
+                           tensor(DType::float32, expected_dbeta)};
+    return verify(*problem_, results, expected, [](std::int64_t) {});
+  }
+  static double largest(const std::vector<double>& values) {
+    double largest = 0;
+    for (const double value : values) largest = std::max(largest, std::abs(value));
+    return largest;
   }
   // "tensor: measure" of the checks that failed.
   static std::vector<std::string> beyond(const Verification& verification) {
@@ -96,13 +107,20 @@ TEST_F(VerificationTest, SeesTwoUlpsIn16Bits) {
   }
 }
 
-TEST_F(VerificationTest, SeesTruncationInsteadOfRounding) {
-  make(DType::bfloat16, {20, 300});
-  for (double& value : dx_) {
-    const double rounded = round_to(dtype_, value);
-    value = std::abs(rounded) > std::abs(value) ? rounded - std::copysign(2 * half_ulp(dtype_, value), value) : rounded;
+TEST_F(VerificationTest, SeesRoundingAlwaysUpOrDown) {
+  for (const bool up : {false, true}) {  // in magnitude
+    make(DType::bfloat16, {20, 300});
+    for (double& value : dx_) {
+      const double rounded = round_to(dtype_, value);
+      const double step = std::copysign(2 * half_ulp(dtype_, value), value);
+      if (up) {
+        value = std::abs(rounded) < std::abs(value) ? rounded + step : rounded;
+      } else {
+        value = std::abs(rounded) > std::abs(value) ? rounded - step : rounded;
+      }
+    }
+    EXPECT_TRUE(contains(beyond(judge()), "dx: share correctly rounded")) << up;
   }
-  EXPECT_TRUE(contains(beyond(judge()), "dx: share correctly rounded"));
 }
 
 // 1 to 3 of 10,000 elements are misrounded. In a small problem a few may be by chance; more are not.
@@ -129,6 +147,89 @@ TEST_F(VerificationTest, SeesAMissingTermByFiniteDifferencesAlone) {
       for (std::int64_t j = 0; j < 64; ++j) dx_[static_cast<std::size_t>(i * 64 + j)] += problem_->rstd.value(i) * m1;
     }
     EXPECT_TRUE(contains(beyond(judge()), "dx: finite differences"));
+  }
+}
+
+// Every check of an element, in every dtype, at the first, a middle and the last element, in both directions; and the
+// same for results of somebody else that are too far from ours.
+TEST_F(VerificationTest, SeesAnErrorOfEitherSignAnywhere) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    make(dtype, {200, 64});
+    ASSERT_EQ(beyond(judge(dtype, dx_, dgamma_, dbeta_)), std::vector<std::string>());
+    const auto expect = [&](std::vector<double>& result, const std::string& name, const auto& error,
+                            const std::vector<std::string>& measures) {
+      for (const std::size_t at : {std::size_t{0}, result.size() / 2 + 3, result.size() - 1}) {
+        for (const double sign : {1.0, -1.0}) {
+          SCOPED_TRACE(testing::Message() << dtype_name(dtype) << " " << name << "[" << at << "] " << sign);
+          const double kept = result[at];
+          result[at] += sign * error(kept);
+          const auto names = beyond(judge());
+          for (const std::string& measure : measures) EXPECT_TRUE(contains(names, name + ": " + measure)) << measure;
+          result[at] = kept;
+        }
+      }
+    };
+    if (dtype == DType::float32) {
+      const double error = 2e-6 * largest(dx_);
+      expect(dx_, "dx", [&](double) { return error; }, {"max error / row's scale", "max error / max |dx|"});
+    } else {
+      expect(dx_, "dx", [&](double value) { return 4 * half_ulp(dtype, value); }, {"max ulps", "elements beyond"});
+    }
+    for (auto* sums : {&dgamma_, &dbeta_}) {
+      const double error = 1e-5 * largest(*sums);
+      expect(*sums, sums == &dgamma_ ? "dgamma" : "dbeta", [&](double) { return error; }, {"max error / rms"});
+    }
+    // Somebody else's.
+    std::vector<double> dx = dx_, dgamma = dgamma_, dbeta = dbeta_;
+    for (auto* theirs : {&dx, &dgamma, &dbeta}) {
+      const std::string name = theirs == &dx ? "dx" : theirs == &dgamma ? "dgamma" : "dbeta";
+      const double error = 10 * expected_bound(dtype) * largest(*theirs);
+      for (const std::size_t at : {std::size_t{0}, theirs->size() / 2 + 3, theirs->size() - 1}) {
+        for (const double off : {error, -error, double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+          SCOPED_TRACE(testing::Message() << dtype_name(dtype) << " expected_" << name << "[" << at << "] " << off);
+          const double kept = (*theirs)[at];
+          (*theirs)[at] += off;
+          const std::vector<std::string> names = beyond(judge(dtype, dx, dgamma, dbeta));
+          ASSERT_EQ(names.size(), 1u);
+          EXPECT_EQ(names[0], name + (std::isfinite(off) ? ": expected_" + name + " and ours apart / scale"
+                                                         : ": NaN or infinity unlike expected_" + name));
+          (*theirs)[at] = kept;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(VerificationTest, SeesAPlantedNanOrInfinityAnywhere) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    make(dtype, {20, 300});
+    for (auto* result : {&dx_, &dgamma_, &dbeta_}) {
+      for (const std::size_t at : {std::size_t{0}, result->size() / 2, result->size() - 1}) {
+        for (const double planted : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+          const double kept = (*result)[at];
+          (*result)[at] = planted;
+          const Verification verification = judge();
+          EXPECT_FALSE(verification.ok()) << dtype_name(dtype) << " " << at << " " << planted;
+          for (const std::string& note : verification.notes) EXPECT_EQ(note.find("not judged"), note.npos) << note;
+          (*result)[at] = kept;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(VerificationTest, FiniteDifferencesSeeErrorsOfEitherSign) {
+  // Of many rows some are off in either direction whatever the sign is; one row is not.
+  for (const auto& [rows, sign] : {std::pair{200, 1.0}, {200, -1.0}, {1, 1.0}, {1, -1.0}}) {
+    make(DType::float32, {rows, 64});
+    for (double& value : dgamma_) value *= 1 + sign * 0.01;
+    for (double& value : dbeta_) value *= 1 + sign * 0.01;
+    auto names = beyond(judge());
+    for (const char* name : {"dgamma", "dbeta"}) {
+      EXPECT_TRUE(contains(names, std::string(name) + ": finite difference / allowed")) << name << sign;
+    }
+    for (double& value : dx_) value *= 1 + sign * 0.01;
+    EXPECT_TRUE(contains(beyond(judge()), "dx: finite differences")) << sign;
   }
 }
 

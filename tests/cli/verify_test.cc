@@ -153,6 +153,95 @@ TEST_F(VerifyCommand, NanAndInfinityStayInTheirRowAndColumn) {
   }
 }
 
+// dy of one row about 1e36: its row sum leaves float32's range, the exact dx does not.
+TEST_F(VerifyCommand, TellsOverflowOfTheOrderFromAWrongResult) {
+  for (const std::string dtype : {"fp32", "bf16"}) {
+    const std::size_t size = dtype == "fp32" ? 4 : 2, row = 4096 * size;
+    done("make -o p --shape 3x4096 --no-x2 --no-gamma --no-dsum --dtype " + dtype);
+    std::string dy = contents(path("p/dy.npy"));
+    for (std::size_t j = 0; j < 4096; ++j) {
+      const float value = 1e36F * (0.5F + static_cast<float>(j * 53 % 97) / 97);
+      char bits[4];
+      std::memcpy(bits, &value, 4);
+      dy.replace(dy.size() - 2 * row + j * size, size, bits + 4 - size, size);
+    }
+    write("p/dy.npy", dy);
+    const std::string said = "dx: 4096 elements are not judged: sums in the canonical order overflow float32";
+    EXPECT_THAT(done("verify p --no-x2"), HasSubstr(said));
+    done("run p -o r --no-x2");
+    EXPECT_THAT(done("verify p r --no-x2"), HasSubstr(said));
+    std::string dx = contents(path("r/dx.npy"));
+    const std::string infinity = dtype == "fp32" ? std::string("\0\0\x80\x7F", 4) : "\x80\x7F";
+    std::string negative = infinity, nan = infinity;
+    negative.back() = '\xFF';
+    nan[size - 2] = '\xC0';
+    for (const std::string& planted : {infinity, negative, nan}) {
+      for (const std::size_t at : {3 * row, row, size}) {  // from the end: in the rows 0 and 2
+        std::string wrong = dx;
+        wrong.replace(wrong.size() - at, size, planted);
+        write("r/dx.npy", wrong);
+        EXPECT_EQ(alng("verify p r --no-x2").exit_code, 1) << dtype << " " << at;
+      }
+    }
+    // Finite values in that row are judged, however wide the order's sums are.
+    std::string wrong = dx;
+    write("r/dx.npy", wrong.replace(wrong.size() - 2 * row, row, std::string(row, '\0')));
+    EXPECT_EQ(alng("verify p r --no-x2").exit_code, 1);
+    for (const char* folder : {"p", "r"}) std::filesystem::remove_all(path(folder));
+  }
+}
+
+// A column of dy whose sum leaves float32's range on the way to 0.
+TEST_F(VerifyCommand, TellsOverflowOfASumFromAWrongSum) {
+  done("make -o p --shape 4x8 --dtype fp32 --no-gamma --no-dsum");
+  std::string dy = contents(path("p/dy.npy"));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const float value = i < 2 ? 2.5e38F : -2.5e38F;
+    std::memcpy(&dy[dy.size() - 128 + 32 * i], &value, sizeof value);
+  }
+  write("p/dy.npy", dy);
+  EXPECT_THAT(done("verify p"), HasSubstr("dbeta: 1 elements are not judged: sums in the canonical order overflow"));
+  done("run p -o r");
+  done("verify p r");
+  const std::string dbeta = contents(path("r/dbeta.npy"));
+  for (const std::size_t at : {4, 28}) {
+    std::string wrong = dbeta;
+    write("r/dbeta.npy", wrong.replace(wrong.size() - at, 4, "\0\0\x80\x7F", 4));
+    EXPECT_EQ(alng("verify p r").exit_code, 1) << at;
+  }
+}
+
+TEST_F(VerifyCommand, AResultThatIsNotThereIsBeyondTheBounds) {
+  done("make -o p --shape 4x8 --dtype fp32");
+  done("make -o p.safetensors --shape 4x8 --dtype fp32");
+  for (const std::string lost : {"dx", "dgamma", "dbeta"}) {
+    done("run p -o r");
+    std::filesystem::remove(path("r") / (lost + ".npy"));
+    for (const char* problem : {"p", "p.safetensors"}) {
+      const Outcome outcome = alng("verify " + std::string(problem) + " r");
+      EXPECT_EQ(outcome.exit_code, 1) << lost;
+      EXPECT_THAT(outcome.out, testing::ContainsRegex(lost + " +missing from the results"));
+      EXPECT_THAT(outcome.out, HasSubstr("1 of "));
+    }
+    EXPECT_EQ(check("p r", lost, "missing from the results")["ok"], false);
+  }
+}
+
+TEST_F(VerifyCommand, WarnsOfStdInPlaceOfRstd) {
+  done("make -o p --shape 40x64 --dtype fp32");
+  EXPECT_EQ(json::parse(done("verify p --json"))["warnings"], json::array());
+  std::string file = contents(path("p/rstd.npy"));
+  for (std::size_t at = file.size() - 160; at < file.size(); at += 4) {
+    float value;
+    std::memcpy(&value, &file[at], sizeof value);
+    value = 1 / value;
+    std::memcpy(&file[at], &value, sizeof value);
+  }
+  write("p/rstd.npy", file);
+  EXPECT_THAT(done("verify p"), HasSubstr("warning: rstd looks like the standard deviation of x1 + x2"));
+  EXPECT_EQ(json::parse(done("verify p --json"))["warnings"].size(), 1u);
+}
+
 TEST_F(VerifyCommand, SaysWhenMeanIsNotTheMean) {
   done("make -o p --shape 4x64 --dtype fp32");
   std::string mean = contents(path("p") / "mean.npy");

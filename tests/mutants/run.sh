@@ -7,7 +7,8 @@
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
 # rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator that it
-# names. Caught: a test fails. The unchanged libraries go through the same mill first.
+# names. For tools/alng/ cli_unit_test is linked anew. Caught: a test fails. The unchanged libraries go through the same
+# mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -43,15 +44,27 @@ choose_wing() { # MUTANT
       filter='-Slow*:Soak*'
       if [[ $file == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
       ;;
+    tools/alng/*)
+      # No library: the test itself.
+      wing=tools/alng
+      library=cli_unit_test
+      objects=$build_dir/tools/alng/CMakeFiles/alng_tool.dir
+      needs=("$build_dir"/tests/cli/CMakeFiles/cli_unit_test.dir/*.o -L"$build_dir/src" "-Wl,-rpath,$build_dir/src" -lalng -lfmt -lgtest_main -lgtest)
+      test=$build_dir/tests/cli/cli_unit_test
+      filter='-*GiantHeader*'
+      ;;
     *) die "there are no mutants of $file" ;;
   esac
   if [ -n "$own_test" ]; then test=$build_dir/tests/operator/$own_test filter='*'; fi
   [ -x "$test" ] || die "$test is not built"
 }
 
-# link OUT [OBJECT REPLACEMENT]...: the library of the build, some of its objects replaced.
+is_library() { [[ $library == *.so.* ]]; }
+
+# link OUT [OBJECT REPLACEMENT]...: the library of the build (or the test), some of its objects replaced.
 link() {
-  local out=$1 list
+  local out=$1 list flags=()
+  if is_library; then flags=(-shared "-Wl,-soname,$library"); fi
   shift
   list=$(find "$objects" -name '*.o' | sort)
   while [ $# -gt 0 ]; do
@@ -59,19 +72,22 @@ link() {
     shift 2
   done
   # shellcheck disable=SC2086  # one word for each object
-  "$compiler" -shared -Wl,-soname,"$library" $list "${needs[@]}" -o "$out"
+  "$compiler" "${flags[@]}" $list "${needs[@]}" -o "$out"
 }
 
 # Runs the tests with the library in a folder, and with variables of the environment where more are given; 0 where they
 # pass.
 tests_pass() {
-  # The tests must not find their own library first.
-  local loaded
-  loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
-  [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
+  local program=$1/$library loaded
+  if is_library; then
+    program=$test
+    # The tests must not find their own library first.
+    loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
+    [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
+  fi
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   # shellcheck disable=SC2016  # the inner shell expands it
-  env "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$test" \
+  env "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$program" \
     "$filter" >"$1/log" 2>&1
 }
 
@@ -93,7 +109,7 @@ try() {
   work=$build_dir/mutants/$name
   rm -rf "$work"
   choose_wing "$mutant"
-  mkdir -p "$work/tree"
+  mkdir -p "$work/tree/$(dirname "$wing")"
   cp -r "$source_dir/$wing" "$work/tree/$wing"
   plant "$mutant" "$work/tree"
   for source in $(head_of "$mutant" compile); do

@@ -77,6 +77,7 @@ void finish_report() {
 
 std::string unused_tensors(const TensorFile& file) {
   const std::vector<std::string> unused = file.unused_names();
+  if (unused.empty()) return {};
   std::string text = list_names(unused);
   for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
     if (file.find(optional) != nullptr) continue;

@@ -34,9 +34,9 @@ Problem create(const ProblemDescription& description, const std::string& file) {
   if (const std::string in_file = file.names().in_file(name); in_file != name) {
     what = fmt::format("{} (for {})", legible(in_file), name);
   }
-  std::string there = names.empty() ? "there are none" : "there are " + list_names(names);
+  std::string there = list_names(names);
   if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), problem_tensors, all);
-  throw Failure(fmt::format("tensor {} is missing{}; {}", what, hint, there));
+  throw Failure(fmt::format("tensor {} is missing{}; there are {}", what, hint, there));
 }
 
 }  // namespace

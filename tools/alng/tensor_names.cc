@@ -108,6 +108,7 @@ std::string legible(std::string_view name) {
 }
 
 std::string list_names(std::span<const std::string> names) {
+  if (names.empty()) return "none";
   constexpr std::size_t most = 10;
   std::string text;
   for (const std::string& name : names.first(std::min(names.size(), most))) {

@@ -34,7 +34,7 @@ class TensorNames {
 /// A name from a file, fit for a sentence: in quotes, of bounded length, without control characters.
 std::string legible(std::string_view name);
 
-/// "a, b, c" without quotes, and after ten of them ", ... (310 in all)".
+/// "a, b, c" without quotes, and after ten of them ", ... (310 in all)"; or "none".
 std::string list_names(std::span<const std::string> names);
 
 /// Those of `names` that may be the tensor `wanted` under another name: other case, a misspelling, a prefix, or what

@@ -75,7 +75,8 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     file->load();
     results = results_of(*file, "", input.problem, false);
     if (!results.dx && !results.dgamma && !results.dbeta) {
-      throw Failure(fmt::format("{}: none of dx, dgamma, dbeta is there", options.results));
+      throw Failure(fmt::format("{}: none of dx, dgamma, dbeta is there; there are {}", options.results,
+                                list_names(file->all_names())));
     }
     source = options.results;
   } else {
