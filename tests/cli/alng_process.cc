@@ -29,8 +29,8 @@ void CommandTest::TearDown() { std::filesystem::remove_all(folder_); }
 
 Outcome CommandTest::alng(const std::string& arguments) const {
   const std::filesystem::path out = folder_.string() + ".out", err = folder_.string() + ".err";
-  const std::string command = "cd '" + folder_.string() + "' && " + before_ + ALNG_COMMAND " " + arguments + " >'" + out.string() +
-                              "' 2>'" + err.string() + "' </dev/null " + after_;
+  const std::string command = "cd '" + folder_.string() + "' && " + before_ + ALNG_COMMAND " " + arguments + " >'" +
+                              out.string() + "' 2>'" + err.string() + "' </dev/null " + after_;
   const int status = std::system(command.c_str());
   Outcome outcome;
   outcome.exit_code = exit_code_of(status);

@@ -26,6 +26,7 @@ class VerificationTest : public testing::Test {
     description.mean_over_std = mean_over_std;
     generate(description, path);
     file_.emplace(load_problem(path, {}));
+    file_->file.load();
     std::filesystem::remove(path);
     problem_.emplace(*file_);
     dtype_ = dtype;

@@ -45,8 +45,8 @@ class TensorFile {
  public:
   TensorFile(const std::filesystem::path& path, std::span<const std::string_view> names);
 
-  /// Reads the bytes of the tensors in `names`, and of no other. Before, only what the headers say is known; their `data`
-  /// has its place but must not be touched.
+  /// Reads the bytes of the tensors in `names`, and of no other. Before, only what the headers say is known; their
+  /// `data` has its place but must not be touched.
   void load() const;
 
   const FileTensor* find(std::string_view name) const;
