@@ -9,6 +9,15 @@
 #include <iterator>
 
 namespace alng::cli {
+namespace {
+
+// The binary of this build, or another one that tests/mutants/run.sh names.
+std::string program() {
+  const char* const other = std::getenv("ALNG_TESTED");
+  return other == nullptr ? ALNG_COMMAND : other;
+}
+
+}  // namespace
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
@@ -29,8 +38,8 @@ void CommandTest::TearDown() { std::filesystem::remove_all(folder_); }
 
 Outcome CommandTest::alng(const std::string& arguments) const {
   const std::filesystem::path out = folder_.string() + ".out", err = folder_.string() + ".err";
-  const std::string command = "cd '" + folder_.string() + "' && " + before_ + ALNG_COMMAND " " + arguments + " >'" + out.string() +
-                              "' 2>'" + err.string() + "' </dev/null " + after_;
+  const std::string command = "cd '" + folder_.string() + "' && " + before_ + program() + " " + arguments + " >'" +
+                              out.string() + "' 2>'" + err.string() + "' </dev/null " + after_;
   const int status = std::system(command.c_str());
   Outcome outcome;
   outcome.exit_code = exit_code_of(status);
@@ -79,7 +88,7 @@ std::map<std::string, std::string> CommandTest::everything() const {
 }
 
 pid_t CommandTest::start(const std::string& arguments) const {
-  const std::string command = "ulimit -c 0; cd '" + folder_.string() + "' && " + before_ + "exec " ALNG_COMMAND " " +
+  const std::string command = "ulimit -c 0; cd '" + folder_.string() + "' && " + before_ + "exec " + program() + " " +
                               arguments + " >/dev/null 2>&1 </dev/null";
   const pid_t process = ::fork();
   if (process == 0) {

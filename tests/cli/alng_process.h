@@ -3,7 +3,6 @@
 #define ALNG_TESTS_CLI_ALNG_PROCESS_H
 
 #include <gtest/gtest.h>
-
 #include <sys/types.h>
 
 #include <filesystem>

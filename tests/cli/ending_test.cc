@@ -42,9 +42,9 @@ TEST_F(Ending, BySignalLeavesNothing) {
   const auto before = everything();
   const char* outputs[] = {"new.safetensors", "old.safetensors", "new", "old"};
   int i = 0;
-  for (const int number : {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,    SIGTRAP, SIGABRT, SIGBUS,    SIGFPE,    SIGUSR1,
-                           SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM,   SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF,   SIGIO,
-                           SIGSYS,  SIGPWR,  SIGRTMIN, SIGRTMAX}) {
+  for (const int number :
+       {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGTRAP,   SIGABRT, SIGBUS, SIGFPE, SIGUSR1, SIGSEGV,  SIGUSR2,
+        SIGPIPE, SIGALRM, SIGTERM, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO,  SIGSYS, SIGPWR,  SIGRTMIN, SIGRTMAX}) {
 #ifdef ALNG_SANITIZED
     if (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL || number == SIGTRAP ||
         number == SIGABRT) {

@@ -1,6 +1,7 @@
 #include "output_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -96,10 +97,82 @@ TEST_F(OutputFileTest, ALinkStaysALink) {
   EXPECT_GT(std::filesystem::file_size(folder_ / "real.safetensors"), 64u);
 }
 
+TEST_F(OutputFileTest, ALinkToNothingYetIsWrittenThrough) {
+  std::filesystem::create_directory(folder_ / "store");
+  std::filesystem::create_symlink("store/second", folder_ / "first.safetensors");
+  std::filesystem::create_symlink(folder_ / "store" / "real", folder_ / "store" / "second");
+  write_all(folder_ / "first.safetensors");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "first.safetensors"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "store" / "second"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(folder_ / "store" / "real")));
+
+  std::filesystem::create_symlink("store/folder", folder_ / "folder");
+  write_all(folder_ / "folder");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "folder"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(folder_ / "store" / "folder" / "dx.npy"));
+
+  std::filesystem::create_directory(folder_ / "npy");
+  std::filesystem::create_symlink("../store/dx", folder_ / "npy" / "dx.npy");
+  write_all(folder_ / "npy");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "npy" / "dx.npy"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(folder_ / "store" / "dx"));
+
+  std::filesystem::create_symlink("loop.safetensors", folder_ / "loop.safetensors");
+  EXPECT_EQ(refusal(folder_ / "loop.safetensors"),
+            "can't write " + (folder_ / "loop.safetensors").string() + ": Too many levels of symbolic links");
+}
+
+TEST_F(OutputFileTest, AReplacedFileKeepsItsModeAndANewOneIsTheUmasks) {
+  const auto mode = [](const std::filesystem::path& path) {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+  };
+  const mode_t older = ::umask(027);
+  write_all(folder_ / "a.safetensors");
+  EXPECT_EQ(mode(folder_ / "a.safetensors"), 0640u);
+  std::filesystem::permissions(folder_ / "a.safetensors", std::filesystem::perms(0600));
+  write_all(folder_ / "a.safetensors");
+  EXPECT_EQ(mode(folder_ / "a.safetensors"), 0600u);
+  ::umask(077);
+  std::filesystem::create_directory(folder_ / "b");
+  std::ofstream(folder_ / "b" / "dx.npy") << "older";
+  std::filesystem::permissions(folder_ / "b" / "dx.npy", std::filesystem::perms(0664));
+  write_all(folder_ / "b");
+  EXPECT_EQ(mode(folder_ / "b" / "dx.npy"), 0664u);
+  EXPECT_EQ(mode(folder_ / "b" / "dgamma.npy"), 0600u);
+  ::umask(older);
+}
+
+TEST_F(OutputFileTest, AReplacedFileKeepsItsOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may give files away";
+  std::ofstream(folder_ / "a.safetensors") << "older";
+  ASSERT_EQ(::chown((folder_ / "a.safetensors").c_str(), 12, 34), 0);
+  write_all(folder_ / "a.safetensors");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "a.safetensors").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 12u);
+  EXPECT_EQ(status.st_gid, 34u);
+}
+
+TEST_F(OutputFileTest, NamesAsLongAsTheSystemAllows) {
+  write_all(folder_ / (std::string(243, 'n') + ".safetensors"));
+  write_all(folder_ / std::string(255, 'n'));
+  EXPECT_EQ(files(), 4u);
+  EXPECT_EQ(refusal(folder_ / (std::string(244, 'n') + ".safetensors")).substr(0, 12), "can't write ");
+  EXPECT_EQ(files(), 4u);
+}
+
 TEST_F(OutputFileTest, RefusesPlaces) {
   EXPECT_EQ(refusal(folder_ / "a.npz"), "can't write '" + (folder_ / "a.npz").string() +
                                             "': the name must end in .safetensors or be that of a folder");
   EXPECT_EQ(refusal(""), "can't write '': the name must end in .safetensors or be that of a folder");
+  for (const std::filesystem::path& name : {folder_ / ".safetensors", std::filesystem::path(".safetensors")}) {
+    EXPECT_EQ(refusal(name), "can't write '" + name.string() + "': a name must stand before .safetensors");
+  }
+  std::filesystem::create_directories(folder_ / "c" / "dgamma.npy");
+  EXPECT_EQ(refusal(folder_ / "c"), "can't write " + (folder_ / "c" / "dgamma.npy").string() + ": Is a directory");
+  ASSERT_EQ(::mkfifo((folder_ / "c" / "dx.npy").c_str(), 0600), 0);
+  EXPECT_EQ(refusal(folder_ / "c"), "can't write " + (folder_ / "c" / "dx.npy").string() + ": not a regular file");
+  std::filesystem::remove_all(folder_ / "c");
   EXPECT_EQ(refusal("/dev/null"), "can't write /dev/null: neither a regular file nor a folder");
   EXPECT_EQ(refusal(folder_ / "none" / "a.safetensors"),
             "can't write " + (folder_ / "none" / "a.safetensors").string() + ": No such file or directory");

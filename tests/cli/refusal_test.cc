@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -175,11 +174,6 @@ TEST_F(Refusal, Usage) {
   EXPECT_THAT(refused("run"), HasSubstr("IN is required"));
   EXPECT_THAT(refused("run a -o b --threads many"), HasSubstr("many"));
   EXPECT_THAT(refused("run a -o b --speed 7"), HasSubstr("--speed"));
-}
-
-TEST_F(Refusal, AFullDiskIsNoSuccess) {
-  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
-  EXPECT_EQ(WEXITSTATUS(std::system(ALNG_COMMAND " info >/dev/full 2>/dev/null")), 2);
 }
 
 }  // namespace

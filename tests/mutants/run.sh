@@ -6,9 +6,9 @@
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
-# rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator that it
-# names. For tools/alng/ cli_unit_test is linked anew. Caught: a test fails. The unchanged libraries go through the same
-# mill first.
+# rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
+# that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it. Caught: a test
+# fails. What is unchanged goes through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -45,13 +45,19 @@ choose_wing() { # MUTANT
       if [[ $file == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
       ;;
     tools/alng/*)
-      # No library: the test itself.
-      wing=tools/alng
-      library=cli_unit_test
-      objects=$build_dir/tools/alng/CMakeFiles/alng_tool.dir
-      needs=("$build_dir"/tests/cli/CMakeFiles/cli_unit_test.dir/*.o -L"$build_dir/src" "-Wl,-rpath,$build_dir/src" -lalng -lfmt -lgtest_main -lgtest)
-      test=$build_dir/tests/cli/cli_unit_test
-      filter='-*GiantHeader*'
+      objects=$build_dir/tools/alng/CMakeFiles
+      library=alng
+      program=tools/alng/alng
+      test=$build_dir/tests/cli/cli_command_test
+      filter='Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
+      if [ "$own_test" = cli_unit_test ]; then
+        # The test has the tool's objects in it.
+        library=cli_unit_test
+        program=tests/cli/cli_unit_test
+        test=$build_dir/$program
+        filter='-*GiantHeader*'
+        own_test=
+      fi
       ;;
     *) die "there are no mutants of $file" ;;
   esac
@@ -59,43 +65,63 @@ choose_wing() { # MUTANT
   [ -x "$test" ] || die "$test is not built"
 }
 
-is_library() { [[ $library == *.so.* ]]; }
+# The object of a source, in the build.
+object_of() {
+  if [ "$wing" != tools ]; then
+    echo "$objects/${1#"$wing/"}.o"
+  else
+    find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -name "$(basename "$1").o"
+  fi
+}
 
-# link OUT [OBJECT REPLACEMENT]...: the library of the build (or the test), some of its objects replaced.
+# link OUT [OBJECT REPLACEMENT]...: the library or the program of the build, some of its objects replaced.
 link() {
-  local out=$1 list flags=()
-  if is_library; then flags=(-shared "-Wl,-soname,$library"); fi
+  local out=$1 list
   shift
+  if [ "$wing" = tools ]; then
+    list=$(ninja -C "$build_dir" -t commands "$program" | tail -1)
+    list=${list/" -o $program "/" -o $out "}
+    while [ $# -gt 0 ]; do
+      # One in the archive is not taken from there where its names are known before.
+      list=${list/" ${1#"$build_dir/"} "/" "}
+      list=${list/" tools/alng/libalng_tool.a "/" $2 tools/alng/libalng_tool.a "}
+      shift 2
+    done
+    (cd "$build_dir" && eval "$list")
+    return
+  fi
   list=$(find "$objects" -name '*.o' | sort)
   while [ $# -gt 0 ]; do
     list=${list/"$1"/"$2"}
     shift 2
   done
   # shellcheck disable=SC2086  # one word for each object
-  "$compiler" "${flags[@]}" $list "${needs[@]}" -o "$out"
+  "$compiler" -shared "-Wl,-soname,$library" $list "${needs[@]}" -o "$out"
 }
 
 # Runs the tests with the library in a folder, and with variables of the environment where more are given; 0 where they
 # pass.
 tests_pass() {
-  local program=$1/$library loaded
-  if is_library; then
-    program=$test
-    # The tests must not find their own library first.
+  # What runs is the test with the library of this folder before its own, the test itself linked anew, or the test of a
+  # program that is.
+  local runs=$test loaded
+  if [ "$library" = cli_unit_test ]; then
+    runs=$1/$library
+  elif [ "$wing" != tools ]; then
     loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
     [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   fi
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   # shellcheck disable=SC2016  # the inner shell expands it
-  env "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$program" \
+  env ALNG_TESTED="$1/$library" "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
     "$filter" >"$1/log" 2>&1
 }
 
 compile() {
-  local tree=$1 source=$2 object=$3 command
+  local tree=$1 source=$2 replaced=$3 object=$4 command
   command=$(grep -B1 "\"file\": \"$source_dir/$source\"" "$build_dir/compile_commands.json" |
     sed -n 's/^ *"command": "\(.*\)",$/\1/p' | sed 's/\\"/"/g; s/\\\\/\\/g' |
-    grep -F "CMakeFiles/$(basename "$objects")/")  # a test may compile the same source in its own way
+    grep -F " -o ${replaced#"$build_dir/"} ")  # a test may compile the same source in its own way
   [ -n "$command" ] || die "$source is not in compile_commands.json"
   command=${command//"$source_dir/$wing"/"$tree/$wing"}
   command=$(sed -E 's/ -MD -MT [^ ]+ -MF [^ ]+//; s/ -o [^ ]+\.o / /' <<<"$command")
@@ -113,9 +139,10 @@ try() {
   cp -r "$source_dir/$wing" "$work/tree/$wing"
   plant "$mutant" "$work/tree"
   for source in $(head_of "$mutant" compile); do
-    local object=$objects/${source#"$wing/"}.o
+    local object
+    object=$(object_of "$source")
     [ -f "$object" ] || die "$name: no object for $source"
-    compile "$work/tree" "$source" "$work/$(basename "$source").o" 2>"$work/errors" || die "$name: does not compile, see $work/errors"
+    compile "$work/tree" "$source" "$object" "$work/$(basename "$source").o" 2>"$work/errors" || die "$name: does not compile, see $work/errors"
     replaced+=("$object" "$work/$(basename "$source").o")
   done
   link "$work/$library" "${replaced[@]}"

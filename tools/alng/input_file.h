@@ -13,8 +13,8 @@ namespace alng::cli {
 
 /// A regular file. Where each byte will lie is known at once, but a part is in memory only after it was loaded.
 ///
-/// Read, not mapped: where another program cuts a mapped file, its last page silently turns to zeros and the pages behind
-/// it end the program. A read is short then, and refused.
+/// Read, not mapped: where another program cuts a mapped file, its last page silently turns to zeros and the pages
+/// behind it end the program. A read is short then, and refused.
 class InputFile {
  public:
   explicit InputFile(const std::filesystem::path& path);

@@ -47,12 +47,12 @@ int fail(const std::exception& error) noexcept {
   alng::cli::discard_unfinished_files();
   try {
     if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
-    fail("it ended for no known reason");
   } catch (const std::exception& error) {
     fail(error);
+    std::_Exit(2);
   } catch (...) {
-    fail("it ended for an unknown reason");
   }
+  fail("ended by an unknown error");
   std::_Exit(2);
 }
 
@@ -74,8 +74,10 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("alng ") + alng::version());
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0: done; 1: verify found errors beyond the bounds; 2: bad input, bad usage, a file that can't be read "
-      "or written, or a report that can't be printed (one sentence on stderr; no output file, older ones as they were).");
+      "Exit codes: 0: done; 1: verify found errors beyond the bounds; 2: bad input, bad usage, a file that can't be "
+      "read "
+      "or written, or a report that can't be printed (one sentence on stderr; no output file, older ones as they "
+      "were).");
   int exit_code = 0;
   alng::cli::add_run(app, exit_code);
   alng::cli::add_verify(app, exit_code);
@@ -113,11 +115,9 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const std::system_error& error) {
     if (std::ferror(stdout) == 0) return fail(error);
-    try {
-      return fail(fmt::format("can't write stdout: {}", error.code().message()));
-    } catch (const std::exception& other) {
-      return fail(other);
-    }
+    char sentence[256];
+    std::snprintf(sentence, sizeof sentence, "can't write stdout: %s", std::strerror(error.code().value()));
+    return fail(sentence);
   } catch (const std::exception& error) {
     return fail(error);
   }

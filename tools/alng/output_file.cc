@@ -63,7 +63,8 @@ class FolderLock {
 // The mode of a file that is replaced, and its owner where the system allows that.
 void keep_mode(int descriptor, const struct stat& older) {
   mode_t mode = older.st_mode & 07777;
-  if (::fchown(descriptor, older.st_uid, older.st_gid) != 0 && ::fchown(descriptor, static_cast<uid_t>(-1), older.st_gid) != 0) {
+  if (::fchown(descriptor, older.st_uid, older.st_gid) != 0 &&
+      ::fchown(descriptor, static_cast<uid_t>(-1), older.st_gid) != 0) {
     mode &= ~static_cast<mode_t>(S_IRWXG | S_ISUID | S_ISGID);  // what another group was allowed, ours was not
   }
   // Where a file system has no modes the file stays its owner's alone.
@@ -100,7 +101,8 @@ OutputFile::OutputFile(const std::filesystem::path& path, std::vector<OutputTens
     // forbids.
     std::vector<std::size_t> order(tensors.size());
     std::iota(order.begin(), order.end(), 0);
-    std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t i) { return dtype_size(tensors[i].dtype); });
+    std::ranges::stable_sort(order, std::ranges::greater(),
+                             [&](std::size_t i) { return dtype_size(tensors[i].dtype); });
     std::vector<SafetensorsEntry> entries;
     std::int64_t end = 0;
     for (const std::size_t i : order) {

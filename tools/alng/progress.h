@@ -11,8 +11,8 @@
 
 namespace alng::cli {
 
-/// Where the system gives no thread for it, silent. Otherwise silent for the first second. Then, on a terminal, one line that is redrawn in place and gone at the end; elsewhere
-/// (a log) a plain line, and another every ten seconds.
+/// Where the system gives no thread for it, silent. Otherwise silent for the first second. Then, on a terminal, one
+/// line that is redrawn in place and gone at the end; elsewhere (a log) a plain line, and another every ten seconds.
 class Progress {
  public:
   /// `total` steps of work; 0: unknown, time alone is shown.

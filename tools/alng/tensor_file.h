@@ -48,8 +48,8 @@ class TensorFile {
   /// Reads those of `wanted` that are there, under the names that `names` gives them.
   TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names = {});
 
-  /// Reads the bytes of the tensors wanted, and of no other. Before, only what the headers say is known; their `data` has
-  /// its place but must not be touched.
+  /// Reads the bytes of the tensors wanted, and of no other. Before, only what the headers say is known; their `data`
+  /// has its place but must not be touched.
   void load() const;
 
   /// One of those wanted, by its own name.

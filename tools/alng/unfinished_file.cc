@@ -126,9 +126,7 @@ void UnfinishedFile::finish() {
   if (::close(std::exchange(descriptor_, -1)) != 0) fail(errno);
 }
 
-void UnfinishedFile::release() noexcept {
-  slots[static_cast<std::size_t>(std::exchange(slot_, -1))].used.store(false);
-}
+void UnfinishedFile::release() noexcept { slots[static_cast<std::size_t>(std::exchange(slot_, -1))].used.store(false); }
 
 bool discard_unfinished_files() noexcept {
   int was = idle;

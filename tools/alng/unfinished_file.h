@@ -45,7 +45,8 @@ class UnfinishedFile {
   int slot_ = -1;
 };
 
-/// For a program that ends by itself and runs no destructors. False where somebody else is ending it, or holds that off.
+/// For a program that ends by itself and runs no destructors. False where somebody else is ending it, or holds that
+/// off.
 bool discard_unfinished_files() noexcept;
 
 }  // namespace alng::cli
