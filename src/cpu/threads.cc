@@ -114,8 +114,7 @@ Worker* take_workers(std::int32_t count) noexcept {
   Worker** end = &first;
   for (Worker& worker : workers) {
     if (count == 0 || worker.state.load(std::memory_order_relaxed) == State::absent) break;
-    if (worker.taken.load(std::memory_order_relaxed) || worker.taken.exchange(true, std::memory_order_acquire))
-      continue;
+    if (worker.taken.exchange(true, std::memory_order_acquire)) continue;
     if (worker.state.load(std::memory_order_relaxed) == State::absent) {  // its thread could not be made
       worker.taken.store(false, std::memory_order_relaxed);
       break;
@@ -146,7 +145,8 @@ void parallel(void*, std::int32_t count, void (*task)(void*, std::int32_t), void
   Worker* worker = take_workers(count - 1);
   job.unasked.store(worker, std::memory_order_release);
   job.take_part();
-  // In their order: a worker is offered the job by one before it in the list, which by then offers nothing any more.
+  // In the order of the list: whoever offered a worker the job is the caller or a worker before it, so has finished by
+  // then, and no offer can follow its withdrawal.
   while (worker != nullptr) {
     Worker* const next = worker->next;
     give_back(*worker);
@@ -154,7 +154,7 @@ void parallel(void*, std::int32_t count, void (*task)(void*, std::int32_t), void
   }
 }
 
-// In the child of a fork, where the calling thread is the only one.
+// In the child of a fork, where the calling thread is the only one. What runs and plans there finds no worker.
 void forget_workers() noexcept {
   for (Worker& worker : workers) {
     if (worker.state.load(std::memory_order_relaxed) == State::absent) continue;

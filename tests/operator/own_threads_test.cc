@@ -67,14 +67,14 @@ constexpr bool thread_sanitizer = true;
 constexpr bool thread_sanitizer = false;
 #endif
 
-/// What `test` says in a process of its own, which must say it within a minute and leave by itself.
+/// What `test` says in a process of its own, which must say it within two minutes and leave by itself.
 std::string in_child(const std::function<std::string()>& test) {
   int ends[2];
   if (pipe(ends) != 0) return "no pipe";
   const pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
-    alarm(60);
+    alarm(120);
     const std::string said = test();
     const ssize_t written = write(ends[1], said.data(), said.size());
     _exit(written == static_cast<ssize_t>(said.size()) ? 0 : 3);
@@ -162,12 +162,13 @@ TEST_F(OwnThreads, WhicheverCannotBeMadeTheBitsAreTheSame) {
 
 TEST_F(OwnThreads, ServeSeveralRunsAtOnce) {
   EXPECT_EQ(in_child([&]() -> std::string {
+              constexpr int rounds = thread_sanitizer ? 8 : 50;
               std::vector<std::string> wrong(6);
               std::vector<std::thread> callers;
               for (std::size_t i = 0; i < wrong.size(); ++i) {
                 callers.emplace_back([this, i, &wrong] {
                   PreparedRun run(instance_, with_threads(static_cast<int>(i) + 3));
-                  for (int round = 0; round < 50 && wrong[i].empty(); ++round) wrong[i] = differs(run, expected_);
+                  for (int round = 0; round < rounds && wrong[i].empty(); ++round) wrong[i] = differs(run, expected_);
                 });
               }
               for (std::thread& caller : callers) caller.join();
