@@ -125,8 +125,8 @@ aclTensor* make_tensor(Bytes& bytes, World& world) {
 }
 
 void judge(int code) {
-  constexpr int known[] = {0,      100000, 100002, 100037, 107000, 107001, 107002, 107003, 107006, 107017, 161001,
-                           161002, 207001, 361001, 500003, 507015, 507046, 561002, 561003, 561103};
+  constexpr int known[] = {0,      100000, 100002, 100037, 107000, 107001, 107002, 107003, 107006, 107017,
+                           161001, 161002, 207001, 361001, 500003, 507015, 507046, 561002, 561003, 561103};
   ALNG_FUZZ_CHECK(std::find(std::begin(known), std::end(known), code) != std::end(known));
   if (code != 0) {
     const char* const message = aclGetRecentErrMsg();

@@ -131,7 +131,8 @@ class Launch final : public Work {
     a.workspace_size = workspace_size_;
     const Status status = plan_.run(a);
     if (status.ok()) return {};
-    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner, "AddLayerNormGrad: " + with_names_of_parameters(status.message())};
+    return {ACL_ERROR_RT_AICORE_EXCEPTION, Kind::inner,
+            "AddLayerNormGrad: " + with_names_of_parameters(status.message())};
   }
 
  private:

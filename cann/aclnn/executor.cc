@@ -28,9 +28,9 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
         return invalid_parameter(std::string(function) + ": tensor is not like " + tensor_names[i] + ", number " +
                                  std::to_string(index) + " of the executor, which is " + to_string(operand.layout));
       }
-      std::byte* first = nullptr;
-      Answer answer = tensor->find_first(function, "tensor", operand.bytes, address, first);
-      if (answer.ok()) operand.address = first;
+      std::byte* moved_to = nullptr;
+      Answer answer = tensor->find_first(function, "tensor", operand.bytes, address, moved_to);
+      if (answer.ok()) operand.address = moved_to;
       return answer;
     }
     return invalid_parameter(std::string(function) + ": index is " + std::to_string(index) + " but must be less than " +
@@ -123,7 +123,9 @@ decltype(aclSetTensorAddr) AclSetTensorAddr __attribute__((alias("aclSetTensorAd
 decltype(aclSetInputTensorAddr) AclSetInputTensorAddr __attribute__((alias("aclSetInputTensorAddr")));
 decltype(aclSetOutputTensorAddr) AclSetOutputTensorAddr __attribute__((alias("aclSetOutputTensorAddr")));
 decltype(aclSetDynamicTensorAddr) AclSetDynamicTensorAddr __attribute__((alias("aclSetDynamicTensorAddr")));
-decltype(aclSetDynamicInputTensorAddr) AclSetDynamicInputTensorAddr __attribute__((alias("aclSetDynamicInputTensorAddr")));
-decltype(aclSetDynamicOutputTensorAddr) AclSetDynamicOutputTensorAddr __attribute__((alias("aclSetDynamicOutputTensorAddr")));
+decltype(aclSetDynamicInputTensorAddr) AclSetDynamicInputTensorAddr
+    __attribute__((alias("aclSetDynamicInputTensorAddr")));
+decltype(aclSetDynamicOutputTensorAddr) AclSetDynamicOutputTensorAddr
+    __attribute__((alias("aclSetDynamicOutputTensorAddr")));
 
 }  // extern "C"

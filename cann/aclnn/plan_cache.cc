@@ -24,9 +24,10 @@ bool same(const std::optional<TensorLayout>& a, const std::optional<TensorLayout
 }
 
 bool same(const ProblemDescription& a, const ProblemDescription& b) {
-  return a.normalized_dims == b.normalized_dims && a.accumulate == b.accumulate && same_view(a.dy, b.dy) && same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) &&
-         same_view(a.mean, b.mean) && same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) &&
-         same(a.dgamma, b.dgamma) && same(a.dbeta, b.dbeta);
+  return a.normalized_dims == b.normalized_dims && a.accumulate == b.accumulate && same_view(a.dy, b.dy) &&
+         same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) && same_view(a.mean, b.mean) &&
+         same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) && same(a.dgamma, b.dgamma) &&
+         same(a.dbeta, b.dbeta);
 }
 
 // Problems of one program mostly differ in the shape of dy, the number of columns and what is optional.

@@ -129,9 +129,8 @@ bool fits(const TensorSpec& given, const TensorSpec& told) {
 bool add_known(const std::optional<Dims>& given, std::optional<Dims>& known) {
   if (!given) return true;
   if (!known) known = given;
-  const bool agree =
-      std::equal(given->begin(), given->end(), known->begin(), known->end(),
-                 [](std::int64_t a, std::int64_t b) { return a < 0 || b < 0 || a == b; });
+  const bool agree = std::equal(given->begin(), given->end(), known->begin(), known->end(),
+                                [](std::int64_t a, std::int64_t b) { return a < 0 || b < 0 || a == b; });
   if (!agree) return false;
   std::transform(given->begin(), given->end(), known->begin(), known->begin(),
                  [](std::int64_t a, std::int64_t b) { return std::max(a, b); });

@@ -51,8 +51,8 @@ Status spec_of(const ge::Tensor& tensor, const TensorSpec& told, TensorSpec& spe
 /// Whether a tensor that is `given` is one of those that `told` stands for.
 bool fits(const TensorSpec& given, const TensorSpec& told);
 
-/// Takes over into `known` what `given`, dims of the same shape, knows beside it. False, and nothing is taken over, where
-/// the two contradict each other.
+/// Takes over into `known` what `given`, dims of the same shape, knows beside it. False, and nothing is taken over,
+/// where the two contradict each other.
 bool add_known(const std::optional<Dims>& given, std::optional<Dims>& known);
 
 /// For a known spec of a dtype that alng has, and at most its greatest rank; a greater one stays, for alng to refuse.

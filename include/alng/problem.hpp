@@ -50,11 +50,12 @@ struct ProblemDescription {
   std::optional<TensorLayout> dbeta;
   /// How many trailing dimensions are normalised, 1 to dy's rank. 0: told by the rank of gamma, else of dgamma, else of
   /// dbeta, and where none of them is there by rstd: all of its trailing 1s where it has dy's rank; else the dimensions
-  /// it lacks, a last 1 of rstd counted as lacking where dy has another extent there (dy [10, 2, 128], rstd [10, 1]: 2).
-  /// All tensors must agree with the number found.
+  /// it lacks, a last 1 of rstd counted as lacking where dy has another extent there (dy [10, 2, 128], rstd [10, 1]:
+  /// 2). All tensors must agree with the number found.
   ///
-  /// Where dy itself has extents of 1, rstd alone leaves a choice: dy [64, 1, 768] with rstd [64, 1, 1] or [64, 1] may be
-  /// 1 or 2. With dy's rank the larger number is taken, else the smaller; rows, columns and dx are the same for either.
+  /// Where dy itself has extents of 1, rstd alone leaves a choice: dy [64, 1, 768] with rstd [64, 1, 1] or [64, 1] may
+  /// be 1 or 2. With dy's rank the larger number is taken, else the smaller; rows, columns and dx are the same for
+  /// either.
   int normalized_dims = 0;
   /// True: dgamma and dbeta are added to what the outputs hold (one float32 addition each); false: overwritten.
   bool accumulate = false;

@@ -35,7 +35,9 @@ struct Statement {
 template <HardEvent event>
 void add_flag(std::vector<Statement>& flags, int id) {
   const int flag = static_cast<int>(event) * 2 + id;
-  const auto set = [id](const LocalTensor<float>&, const GlobalTensor<float>&, Where where) { SetFlag<event>(id, where); };
+  const auto set = [id](const LocalTensor<float>&, const GlobalTensor<float>&, Where where) {
+    SetFlag<event>(id, where);
+  };
   const auto wait = [id](const LocalTensor<float>&, const GlobalTensor<float>&, Where where) {
     WaitFlag<event>(id, where);
   };
@@ -126,24 +128,42 @@ class Program {
     const std::uint32_t a = place(), b = place(), c = below(3) == 0 ? a : place();
     switch (below(7)) {
       case 0:
-        return {Kind::instruction, Pipe::mte2, 0, {{true, b, b + length, false}, {false, a, a + length, true}},
+        return {Kind::instruction,
+                Pipe::mte2,
+                0,
+                {{true, b, b + length, false}, {false, a, a + length, true}},
                 [=](const auto& ub, const auto& global, Where where) { DataCopy(ub[a], global[b], length, where); }};
       case 1:
-        return {Kind::instruction, Pipe::mte3, 0, {{false, a, a + length, false}, {true, b, b + length, true}},
+        return {Kind::instruction,
+                Pipe::mte3,
+                0,
+                {{false, a, a + length, false}, {true, b, b + length, true}},
                 [=](const auto& ub, const auto& global, Where where) { DataCopy(global[b], ub[a], length, where); }};
       case 2:
-        return {Kind::instruction, Pipe::vector, 0, {{false, a, a + length, true}},
+        return {Kind::instruction,
+                Pipe::vector,
+                0,
+                {{false, a, a + length, true}},
                 [=](const auto& ub, const auto&, Where where) {
                   Duplicate(ub[a], 1.0F, static_cast<std::int32_t>(length), where);
                 }};
       case 3:
-        return {Kind::instruction, Pipe::scalar, 0, {{false, a, a + 1, false}},
+        return {Kind::instruction,
+                Pipe::scalar,
+                0,
+                {{false, a, a + 1, false}},
                 [=](const auto& ub, const auto&, Where where) { ub.GetValue(a, where); }};
       case 4:
-        return {Kind::instruction, Pipe::scalar, 0, {{false, a, a + 1, true}},
+        return {Kind::instruction,
+                Pipe::scalar,
+                0,
+                {{false, a, a + 1, true}},
                 [=](const auto& ub, const auto&, Where where) { ub.SetValue(a, 1.0F, where); }};
       case 5:  // often in place
-        return {Kind::instruction, Pipe::vector, 0, {{false, a, a + length, false}, {false, c, c + length, true}},
+        return {Kind::instruction,
+                Pipe::vector,
+                0,
+                {{false, a, a + length, false}, {false, c, c + length, true}},
                 [=](const auto& ub, const auto&, Where where) {
                   Adds(ub[c], ub[a], 1.0F, static_cast<std::int32_t>(length), where);
                 }};
@@ -171,8 +191,9 @@ class Program {
       case 5:
         return of(Pipe::vector, [](const auto&, const auto&, Where where) { PipeBarrier<PIPE_V>(where); });
       default:
-        return {Kind::barrier_of_all, Pipe::scalar, 0, {},
-                [](const auto&, const auto&, Where where) { PipeBarrier<PIPE_ALL>(where); }};
+        return {Kind::barrier_of_all, Pipe::scalar, 0, {}, [](const auto&, const auto&, Where where) {
+                  PipeBarrier<PIPE_ALL>(where);
+                }};
     }
   }
 
@@ -265,8 +286,8 @@ TEST(TwinRaces, AreThoseThatEveryPairOfAccessesShows) {
       const std::size_t begin = below(32);
       accesses[i] = {static_cast<int>(below(3)), static_cast<Kind>(below(3)), begin, begin + 1 + below(12)};
       // What a core adds to or overwrites it has often read before.
-      if (i > 0 && below(3) == 0) accesses[i] = {accesses[i - 1].core, static_cast<Kind>(below(3)), accesses[i - 1].begin,
-                                                 accesses[i - 1].end};
+      if (i > 0 && below(3) == 0)
+        accesses[i] = {accesses[i - 1].core, static_cast<Kind>(below(3)), accesses[i - 1].begin, accesses[i - 1].end};
       EXPECT_EQ(memory.note(accesses[i].core, base + accesses[i].begin, accesses[i].end - accesses[i].begin,
                             accesses[i].kind, Where::current("race", static_cast<std::uint32_t>(i))),
                 "");

@@ -208,8 +208,8 @@ std::vector<Misuse> misuse_of_operator() {
          for (const int place : {gamma, dgamma, dbeta}) s.spec(place).shape = {INT64_C(1) << 40};
        })},
       {"SmallestStride", 161002, "must have no negative stride", with_strides(x1, {INT64_MIN, 1})},
-      {"DtypeThatIsNone", 161002, "x1 is of dtype number 1000 but must be FLOAT, the dtype of dy",
-       with_dtype(x1, static_cast<aclDataType>(1000))},
+      {"DtypeThatIsNone", 161002, "x1 is of dtype number 60 but must be FLOAT, the dtype of dy",
+       with_dtype(x1, static_cast<aclDataType>(60))},
       {"RunFarBeyond", 507015, "dy is 0x",
        [](Scene& s) {
          s.spec(dy).offset = std::int64_t{1} << 40;

@@ -195,9 +195,18 @@ TEST_F(CDoorCall, TheExecutorIsUsed) {
   expect_said(run(), ALNG_NULL_POINTER, {"executor"});
 }
 
+// A number that is none of the enumeration's, as a caller's memory may hold one.
+alng_dtype unknown_dtype() {
+  const int32_t number = 7;
+  alng_dtype dtype;
+  static_assert(sizeof dtype == sizeof number);
+  std::memcpy(&dtype, &number, sizeof dtype);
+  return dtype;
+}
+
 TEST_F(CDoorCall, RefusalsOfAProblem) {
   const alng_problem right = problem_;
-  problem_.x2.dtype = static_cast<alng_dtype>(7);
+  problem_.x2.dtype = unknown_dtype();
   expect_said(create(), ALNG_BAD_DTYPE, {"x2", "7"});
   expect_said(alng_add_layer_norm_grad(&problem_, &arguments_, nullptr, &status_), ALNG_BAD_DTYPE, {"x2", "7"});
   problem_ = right;
