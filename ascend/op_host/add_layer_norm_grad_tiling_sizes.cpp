@@ -69,9 +69,10 @@ uint32_t lay_out(const TilingProblem& problem, const Platform& platform, Tiling*
   need[kRowSums] = 2 * sum_rows * floats;
   if (vectors) {
     const bool in_chunks = tiling->chunk < problem.columns;
-    // One chunk's beside another's, where a row has several.
-    need[kQ] = (in_chunks && !chunks ? 2 : 1) * working;
-    need[kDyWide] = problem.dtype != Dtype::kFloat32 && rows > 1 ? working : 0;
+    need[kQ] = working;
+    const bool wide_dy = problem.dtype != Dtype::kFloat32 && rows > 1;
+    const bool aside = problem.dtype == Dtype::kBfloat16 && in_chunks && !chunks;
+    need[kDyWide] = wide_dy || aside ? working : 0;
     // Blocks of eight equal numbers, in two copies where instructions go along the rows.
     const uint32_t row_numbers = (rows <= tiling->pitch / kLanes ? 2 : 1) * kBlockFloats * floats;
     need[kMeanBlocks] = need[kRstdBlocks] = batch8 * row_numbers;

@@ -24,8 +24,8 @@ enum Buffer : uint32_t {
   kDsum,    // two slots
   kDx,      // two slots
   kW,       // float32: dy * gamma
-  kQ,       // float32: dy * h, later dsum
-  kDyWide,  // float32: dy, where w does not take its place
+  kQ,       // float32: dy * h, or w * h of a chunk, later dsum
+  kDyWide,  // float32: dy, where w does not take its place; x2 of bfloat16 in chunks
   // ... then those at 256.
   kX2,      // two slots
   kH,       // float32: (x1 + x2 - mean) * rstd

@@ -72,11 +72,14 @@ class Sweeps {
       sum_rows(step, rows);
       return;
     }
-    for (uint32_t c = 0; c <= step.chunks; ++c) {
-      for (uint32_t level = 0; level < kLevels; ++level) {
+    // Two levels of four chunks at once: the first two of one, ..., the last two of the one three before it.
+    for (uint32_t c = 0; c < step.chunks + 3; ++c) {
+      for (uint32_t level = 0; level < 2; ++level) {
         if (c < step.chunks) to_h(step, c, level, rows);
-        if (c > 0) to_sums(step, c - 1, level);
-        if (c > 1 && level == 0) add_partial(step, c - 2);
+        if (c >= 1 && c - 1 < step.chunks) to_h(step, c - 1, level + 2, rows);
+        if (c >= 2 && c - 2 < step.chunks) to_sums(step, c - 2, level);
+        if (c >= 3) to_sums(step, c - 3, level + 2);
+        if (c >= 4 && level == 0) add_partial(step, c - 4);
         barrier();
       }
     }
@@ -183,9 +186,11 @@ class Sweeps {
   static constexpr bool kWide = sizeof(T) == 4;
   static constexpr bool kBrain = !kWide && !std::is_same<T, half>::value;
 
-  __aicore__ inline Floats working(uint32_t chunk) const {
-    return q_[(chunk & 1) * tiling_->tile_rows * tiling_->chunk];
-  }
+  // Of bfloat16: room for one more chunk in float32.
+  __aicore__ inline Floats aside() const { return buffers_->get<float>(kDyWide); }
+  // x2 on its way to h. Of a row in chunks the room for w*h is taken by an earlier chunk.
+  __aicore__ inline Floats wide_x2(const Step& step) const { return step.chunks > 1 ? aside() : q_; }
+  __aicore__ inline Floats wide_dsum(uint32_t chunk) const { return (chunk & 1) != 0 ? aside() : q_; }
 
   // A chunk's way to h, and to dbeta where there is one row.
   template <typename Rows>
@@ -196,10 +201,10 @@ class Sweeps {
     // h lies at 256 modulo 512.
     const uint32_t half_of_h = (1 + chunk.offset / kLanes) & 1;
     if (level == 0) {
-      widen_inputs(step, chunk, index, rows);
+      widen_inputs(step, chunk, rows);
     } else if (level == 1) {
       if constexpr (kBrain) {
-        each<AddOf>(h, h, working(index), repeats);
+        each<AddOf>(h, h, wide_x2(step), repeats);
       } else if constexpr (!kWide) {
         add_half(h, x2_, repeats);
         rows.give_inputs_back();
@@ -219,7 +224,7 @@ class Sweeps {
 
   // dy to where it is needed, x1 to h and, of bfloat16, x2 to where it can be added.
   template <typename Rows>
-  __aicore__ inline void widen_inputs(const Step& step, const Chunk& chunk, uint32_t index, Rows& rows) {
+  __aicore__ inline void widen_inputs(const Step& step, const Chunk& chunk, Rows& rows) {
     const Inputs<T> in = rows.take_inputs();
     const uint32_t repeats = step.rows * (chunk.width / kLanes);
     const Floats h = h_[chunk.offset];
@@ -242,26 +247,25 @@ class Sweeps {
       widen(h, in.x1, repeats);
     }
     widen(dy_[chunk.offset], in.dy, repeats);
-    if constexpr (kBrain) widen(working(index), in.x2, repeats);
+    if constexpr (kBrain) widen(wide_x2(step), in.x2, repeats);
     if constexpr (kBrain || kWide) rows.give_inputs_back();
   }
 
-  // The chunk of one row from h on: q = dy*h, dgamma, w = dy*gamma, and the sums of w and w*h = q*gamma.
+  // The chunk of one row from h on: dgamma, w = dy*gamma, and the sums of w and w*h.
   __aicore__ inline void to_sums(const Step& step, uint32_t index, uint32_t level) {
     const Chunk chunk = chunk_of(step, *tiling_, index);
     const uint32_t repeats = chunk.width / kLanes;
+    const Floats h = h_[chunk.offset];
     const Floats w = w_[chunk.offset];
-    const Floats q = working(index);
     if (level == 0) {
-      each<MulOf>(q, w, h_[chunk.offset], repeats);
+      if (step.leaf_sums) accumulate_product(dgamma_[chunk.offset], w, h, repeats, step.starts_leaf);
     } else if (level == 1) {
-      if (step.leaf_sums) accumulate(dgamma_[chunk.offset], q, repeats, step.starts_leaf);
       if (tiling_->wants_dx && tiling_->has_gamma) multiply_columns(w, w, gamma_[chunk.offset], 1, chunk.width);
     } else if (step.sums && level == 2) {
       sum_blocks(partial(step, index, 0), w, 1, chunk.width, pitch_);
-      if (tiling_->has_gamma) multiply_columns(q, q, gamma_[chunk.offset], 1, chunk.width);
+      each<MulOf>(q_, w, h, repeats);
     } else if (step.sums) {
-      sum_blocks(partial(step, index, 1), q, 1, chunk.width, pitch_);
+      sum_blocks(partial(step, index, 1), q_, 1, chunk.width, pitch_);
     }
   }
 
@@ -338,12 +342,12 @@ class Sweeps {
     const Chunk chunk = chunk_of(step, *tiling_, index);
     const AscendC::LocalTensor<T> dsum = rows.take_dsum();
     clear_dsum_tail(step, chunk, dsum);
-    widen(working(index), dsum, step.rows * (chunk.width / kLanes));
+    widen(wide_dsum(index), dsum, step.rows * (chunk.width / kLanes));
     rows.give_dsum_back();
   }
   // rstd * t + dsum
   __aicore__ inline void multiply_add_row_numbers(const Step& step, const Chunk& chunk, uint32_t index) {
-    multiply_add_rows(h_[chunk.offset], rstd_, step.row, working(index), 0, step.rows, chunk.width);
+    multiply_add_rows(h_[chunk.offset], rstd_, step.row, wide_dsum(index), 0, step.rows, chunk.width);
   }
   template <typename Rows>
   __aicore__ inline void narrow_chunk(const Step& step, uint32_t index, Rows& rows) {

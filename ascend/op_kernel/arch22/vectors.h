@@ -152,6 +152,17 @@ __aicore__ inline void accumulate(const Floats& sum, const Floats& addend, uint3
   }
 }
 
+// sum + a * b, where the sum starts a * b.
+__aicore__ inline void accumulate_product(const Floats& sum, const Floats& a, const Floats& b, uint32_t repeats,
+                                          bool starts) {
+  if (starts) {
+    each<MulOf>(sum, a, b, repeats);
+  } else {
+    AscendC::MulAddDst(sum, a, b, kLanes, static_cast<uint8_t>(repeats),
+                       {1, 1, 1, kRepeatBlocks, kRepeatBlocks, kRepeatBlocks});
+  }
+}
+
 template <typename T>
 __aicore__ inline void widen(const Floats& to, const AscendC::LocalTensor<T>& from, uint32_t repeats) {
   AscendC::Cast(to, from, AscendC::RoundMode::CAST_NONE, kLanes, static_cast<uint8_t>(repeats),
