@@ -12,9 +12,9 @@
 namespace alng::twin {
 namespace {
 
-// Cycles per row of the vendor's kernel, simulated with these same costs but one: 25 bytes a cycle for each core, 64 rows
-// a core, all pipes one after another, without the latency of its serial DMAs. A Cast took 2 cycles for 64 elements
-// there; here it takes 1, which vendor_cycles takes off for each of the kernel's casts.
+// Cycles per row of the vendor's kernel, simulated with these same costs but one: 25 bytes a cycle for each core, 64
+// rows a core, all pipes one after another, without the latency of its serial DMAs. A Cast took 2 cycles for 64
+// elements there; here it takes 1, which vendor_cycles takes off for each of the kernel's casts.
 struct Vendor {
   std::int64_t columns;
   double float32_dsum, float16, float16_dsum;

@@ -57,6 +57,21 @@ TEST_P(Kernel, EveryTailAndOption) {
   }
 }
 
+// Rows that come in chunks, several to a leaf: on 2201 the dx of one is formed among the chunks of the next.
+TEST_P(Kernel, RowsInChunksAfterEachOther) {
+  for (const std::int64_t columns : {4200, 6000, 8191}) {
+    for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+      for (const bool option : {true, false}) {
+        cases::Case what = kernel_case(300, columns, dtype);
+        what.dsum = option;
+        if (option == (columns == 6000)) what.gamma.reset();
+        SCOPED_TRACE(words(what));
+        expect_right(what, {.product = GetParam()});
+      }
+    }
+  }
+}
+
 // Up to where rows of 16 bits still lie in UB once, and just beyond.
 TEST_P(Kernel, WideRowsOf16Bits) {
   for (const std::int64_t columns : {8704, 8705, 11521, 12288, 13312, 13313}) {

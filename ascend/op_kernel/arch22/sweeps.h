@@ -1,7 +1,8 @@
 // The sweeps over whole rows, or over a chunk of a row, for architecture 2201 (Atlas A2, A3).
 //
 // What stands between two barriers does not depend on each other. A barrier lets the pipe run empty, about 25 cycles,
-// so the fewer of these levels the better. A row of 4096 float16 takes 17 cycles for each 64 elements and 17 levels, 1088
+// so the fewer of these levels the better. A row of 4096 float16 takes 17 cycles for each 64 elements and 17 levels,
+// 1088
 // + 600 cycles, where its bytes take 1638. Where a row comes in chunks, levels of several chunks stand between the same
 // barriers, and those of the dx of the row before: of 8192 float16 that makes 4152 cycles of 5584, the bytes take 3277.
 #ifndef ALNG_ASCEND_OP_KERNEL_ARCH22_SWEEPS_H

@@ -1,6 +1,6 @@
-// Declarations of Ascend C as CANN 9.0 and 9.1 have them, of all that the kernel uses and nothing else, for one compiler
-// run that sees what the twin's headers can't show: pointers to global memory and to UB are pointers of different
-// address spaces, and repeats and strides have CANN's widths, so that a conversion that cuts is an error.
+// Declarations of Ascend C as CANN 9.0 and 9.1 have them, of all that the kernel uses and nothing else, for one
+// compiler run that sees what the twin's headers can't show: pointers to global memory and to UB are pointers of
+// different address spaces, and repeats and strides have CANN's widths, so that a conversion that cuts is an error.
 //
 // `?` marks what was not confirmed; docs/ascend.md lists it.
 #ifndef ALNG_TESTS_ASCEND_INTERFACE_KERNEL_OPERATOR_H
@@ -110,7 +110,8 @@ struct DataCopyPadExtParams {
   T paddingValue;
 };
 template <typename T>
-void DataCopyPad(const LocalTensor<T>&, const GlobalTensor<T>&, const DataCopyExtParams&, const DataCopyPadExtParams<T>&);
+void DataCopyPad(const LocalTensor<T>&, const GlobalTensor<T>&, const DataCopyExtParams&,
+                 const DataCopyPadExtParams<T>&);
 template <typename T>
 void DataCopyPad(const GlobalTensor<T>&, const LocalTensor<T>&, const DataCopyExtParams&);
 
@@ -118,7 +119,8 @@ void DataCopyPad(const GlobalTensor<T>&, const LocalTensor<T>&, const DataCopyEx
 
 struct BinaryRepeatParams {
   BinaryRepeatParams();
-  BinaryRepeatParams(uint8_t dstBlk, uint8_t src0Blk, uint8_t src1Blk, uint8_t dstRep, uint8_t src0Rep, uint8_t src1Rep);
+  BinaryRepeatParams(uint8_t dstBlk, uint8_t src0Blk, uint8_t src1Blk, uint8_t dstRep, uint8_t src0Rep,
+                     uint8_t src1Rep);
 };
 struct UnaryRepeatParams {
   UnaryRepeatParams();
@@ -152,15 +154,15 @@ template <typename T, typename U, bool isSetMask = true>
 void MulAddDst(const LocalTensor<T>&, const LocalTensor<U>&, const LocalTensor<U>&, const uint64_t mask[],
                uint8_t repeats, const BinaryRepeatParams&);
 
-#define ALNG_SCALAR(Name)                                                                             \
-  template <typename T>                                                                               \
-  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, const int32_t& count);     \
-  template <typename T, bool isSetMask = true>                                                        \
-  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, uint64_t mask,             \
-            uint8_t repeats, const UnaryRepeatParams&);                                               \
-  template <typename T, bool isSetMask = true>                                                        \
-  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, uint64_t mask[],           \
-            uint8_t repeats, const UnaryRepeatParams&);
+#define ALNG_SCALAR(Name)                                                                                    \
+  template <typename T>                                                                                      \
+  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, const int32_t& count);            \
+  template <typename T, bool isSetMask = true>                                                               \
+  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, uint64_t mask, uint8_t repeats,   \
+            const UnaryRepeatParams&);                                                                       \
+  template <typename T, bool isSetMask = true>                                                               \
+  void Name(const LocalTensor<T>&, const LocalTensor<T>&, const T& scalar, uint64_t mask[], uint8_t repeats, \
+            const UnaryRepeatParams&);
 ALNG_SCALAR(Adds)
 ALNG_SCALAR(Muls)
 #undef ALNG_SCALAR
