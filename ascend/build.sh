@@ -33,7 +33,7 @@ set +u  # set_env.sh appends to variables that may not be there
 # shellcheck source=/dev/null
 source "$cann/set_env.sh"
 set -u
-cmake -S "$here" -B "$build" -DASCEND_COMPUTE_UNIT="${soc// /;}" -DALNG_OPTYPE="$optype" \
+cmake -G "Unix Makefiles" -S "$here" -B "$build" -DASCEND_COMPUTE_UNIT="${soc// /;}" -DALNG_OPTYPE="$optype" \
   -DALNG_VENDOR="$vendor"
 cmake --build "$build" --target binary package -j "$(nproc)"
 ls "$build"/custom_opp_*.run

@@ -57,7 +57,8 @@ uint32_t lay_out(const TilingProblem& problem, const Platform& platform, Tiling*
   need[kDy] = need[kX1] = need[kX2] = slots;
   need[kDsum] = problem.has_dsum && problem.wants_dx ? slots : 0;
   need[kDx] = problem.wants_dx ? slots : 0;
-  need[kW] = need[kH] = resident;
+  need[kH] = resident;
+  need[kW] = tiling->keeps_dy ? resident / floats * size_of(problem.dtype) : resident;
   need[kDgamma] = need[kDbeta] = tiling->pitch * floats;
   // Registers are loaded whole: behind the last row there must be none that a copy is writing.
   need[kStatistics] = 2 * 2 * round_up(tiling->batch_rows, kLanes) * floats;
@@ -69,9 +70,10 @@ uint32_t lay_out(const TilingProblem& problem, const Platform& platform, Tiling*
   need[kRowSums] = 2 * sum_rows * floats;
   if (vectors) {
     const bool in_chunks = tiling->chunk < problem.columns;
-    // One chunk's beside another's, where a row has several.
-    need[kQ] = (in_chunks && !chunks ? 2 : 1) * working;
-    need[kDyWide] = problem.dtype != Dtype::kFloat32 && rows > 1 ? working : 0;
+    need[kQ] = working;
+    const bool wide_dy = problem.dtype != Dtype::kFloat32 && rows > 1;
+    const bool wide_x2 = problem.dtype == Dtype::kBfloat16 && in_chunks && !chunks;
+    need[kDyWide] = wide_dy || wide_x2 ? working : 0;
     // Blocks of eight equal numbers, in two copies where instructions go along the rows.
     const uint32_t row_numbers = (rows <= tiling->pitch / kLanes ? 2 : 1) * kBlockFloats * floats;
     need[kMeanBlocks] = need[kRstdBlocks] = batch8 * row_numbers;
@@ -173,13 +175,20 @@ bool try_whole_rows(const TilingProblem& problem, const Platform& platform, int6
     }
   }
   set_rows(1, leaf_rows, tiling);
-  for (uint32_t chunks = 2;; ++chunks) {
-    const uint32_t chunk = round_up(ceil_div(tiling->pitch, chunks), kLanes);
-    if (chunk < kMinResidentChunk) return false;
-    if (chunk > kMaxChunk) continue;
-    set_chunk(chunk, tiling);
-    if (lay_out(problem, platform, tiling) <= platform.buffer_bytes) return true;
+  // Of the widest rows of 16 bits dy stays instead of w: exact, half as large, and 3 more register writes for 64
+  // elements.
+  const bool may_keep_dy = platform.architecture == 3510 && problem.dtype != Dtype::kFloat32;
+  for (tiling->keeps_dy = 0; tiling->keeps_dy <= (may_keep_dy ? 1 : 0); ++tiling->keeps_dy) {
+    for (uint32_t chunks = 2;; ++chunks) {
+      const uint32_t chunk = round_up(ceil_div(tiling->pitch, chunks), kLanes);
+      if (chunk < kMinResidentChunk) break;
+      if (chunk > kMaxChunk) continue;
+      set_chunk(chunk, tiling);
+      if (lay_out(problem, platform, tiling) <= platform.buffer_bytes) return true;
+    }
   }
+  tiling->keeps_dy = 0;
+  return false;
 }
 
 bool try_column_chunks(const TilingProblem& problem, const Platform& platform, int64_t leaf_rows, Tiling* tiling) {

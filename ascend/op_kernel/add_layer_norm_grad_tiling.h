@@ -23,9 +23,9 @@ enum Buffer : uint32_t {
   kX1,      // two slots
   kDsum,    // two slots
   kDx,      // two slots
-  kW,       // float32: dy * gamma
-  kQ,       // float32: dy * h, later dsum
-  kDyWide,  // float32: dy, where w does not take its place
+  kW,       // float32: dy * gamma; with `keeps_dy` dy as it comes
+  kQ,       // float32: dy * h, or w * h of a chunk
+  kDyWide,  // float32: dy, where w does not take its place; x2 of bfloat16 in chunks
   // ... then those at 256.
   kX2,      // two slots
   kH,       // float32: (x1 + x2 - mean) * rstd
@@ -71,7 +71,8 @@ struct Tiling {
   uint32_t column_units;  // dgamma and dbeta in units of 64 columns, dealt out to the cores
   uint32_t buffer_bytes[kBuffers];
   uint32_t column_buffer_bytes[2];  // column pass: two slots of partial sums; the sum
-  uint32_t reserved[2];
+  uint32_t keeps_dy;                // 3510: kW holds dy, in its own 16 bits, and it is multiplied by gamma again for dx
+  uint32_t reserved;
 };
 
 // Partial sums of this many leaves are added as a tree, the sums of the trees one after another: a chain of n float32

@@ -237,6 +237,7 @@ class RowPass {
     step.sum_row = mode == kWholeRows ? 0 : step.row;
     step.starts_row = walk.chunk() == 0;
     step.starts_leaf = walk.starts_leaf();
+    step.ends_batch = walk.ends_leaf() || step.row + step.rows == tiling_->batch_rows;
     step.sums = mode == kWholeRows ? tiling_->wants_dx : walk.in_sums();
     step.leaf_sums = leaf_sums_ && !walk.in_sums();
     return step;

@@ -55,6 +55,7 @@ struct Step {
   uint32_t sum_row;  // where m1 and m2 are
   bool starts_row;   // the row sums start
   bool starts_leaf;  // dgamma and dbeta start
+  bool ends_batch;   // the next step's mean and rstd take the place of this one's
   bool sums;         // row sums are wanted
   bool leaf_sums;    // dgamma and dbeta are wanted
 };

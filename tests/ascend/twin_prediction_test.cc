@@ -27,7 +27,8 @@ TEST_F(AscendCommand, PredictsCyclesBesideFloorAndVendor) {
   // Ten bytes an element at 25 bytes a cycle; sixteen more for float32 with dsum: 20 bytes.
   EXPECT_NEAR(row.at("byte_floor_cycles_per_row").get<double>(), 409.6, 1e-9);
   EXPECT_NEAR(results[1].at("byte_floor_cycles_per_row").get<double>(), 819.2, 1e-9);
-  EXPECT_EQ(row.at("vendor_cycles_per_row"), 2244);
+  // 2244 with Casts of 2 cycles for 64 elements; 6 of them for each row.
+  EXPECT_EQ(row.at("vendor_cycles_per_row"), 2244 - 6 * 16);
   EXPECT_EQ(results[1].at("vendor_cycles_per_row"), 2226);
   for (const nlohmann::json& result : results) {
     const double cycles = result.at("cycles_per_row");
@@ -50,7 +51,7 @@ TEST_F(AscendCommand, KnowsTheVendorsKernelWhereItWasSimulated) {
     EXPECT_TRUE(results[0].at("vendor_cycles_per_row").is_null()) << arguments;
   }
   EXPECT_EQ(predictions("--device ascend:a2 --shape 64x1024 --dtype fp16 --no-dsum")[0].at("vendor_cycles_per_row"),
-            1991);
+            1991 - 5 * 16);
 }
 
 TEST_F(AscendCommand, SaysThatItIsAPrediction) {

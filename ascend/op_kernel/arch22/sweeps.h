@@ -1,9 +1,10 @@
 // The sweeps over whole rows, or over a chunk of a row, for architecture 2201 (Atlas A2, A3).
 //
 // What stands between two barriers does not depend on each other. A barrier lets the pipe run empty, about 25 cycles,
-// so the fewer of these levels the better: where a row comes in chunks, one chunk's level stands beside an earlier one
-// of the chunk behind it. A row of 4096 float16 takes 21 instructions for each 64 elements and 17 levels, 1344 + 450
-// cycles, where its bytes take 1638.
+// so the fewer of these levels the better. A row of 4096 float16 takes 17 cycles for each 64 elements and 17 levels,
+// 1088
+// + 600 cycles, where its bytes take 1638. Where a row comes in chunks, levels of several chunks stand between the same
+// barriers, and those of the dx of the row before: of 8192 float16 that makes 4152 cycles of 5584, the bytes take 3277.
 #ifndef ALNG_ASCEND_OP_KERNEL_ARCH22_SWEEPS_H
 #define ALNG_ASCEND_OP_KERNEL_ARCH22_SWEEPS_H
 
@@ -72,18 +73,11 @@ class Sweeps {
       sum_rows(step, rows);
       return;
     }
-    for (uint32_t c = 0; c <= step.chunks; ++c) {
-      for (uint32_t level = 0; level < kLevels; ++level) {
-        if (c < step.chunks) to_h(step, c, level, rows);
-        if (c > 0) to_sums(step, c - 1, level);
-        if (c > 1 && level == 0) add_partial(step, c - 2);
-        barrier();
-      }
-    }
-    if (step.sums && !is_first_sum(step, step.chunks - 1)) {
-      add_partial(step, step.chunks - 1);
-      barrier();
-    }
+    // dx of the row before goes ahead of its h and w being overwritten, chunk by chunk.
+    const uint32_t of_dx = holds_ ? dx_levels() : 0;
+    const bool adds = step.sums && !is_first_sum(step, step.chunks - 1);
+    run_levels(step, held_, of_dx, of_dx + 2 * kLevels + (adds ? 1 : 0), rows);
+    holds_ = false;
   }
 
   // Row sums, as -m1 and -m2. Between their few instructions the rows of dy and q are folded.
@@ -126,65 +120,47 @@ class Sweeps {
     if (kWide && step.rows > 1) rows.give_inputs_back();
   }
 
-  // dx.
+  // dx: at once, or of a row in chunks with the next row, where that is in the same batch.
   template <typename Rows>
   __aicore__ inline void second(const Step& step, Rows& rows) {
-    const bool has_dsum = tiling_->has_dsum;
-    multiply_add_rows(h_, m2_, step.sum_row, w_, 0, step.rows, step.width);
-    if (kBrain && has_dsum) widen_dsum(step, 0, rows);
-    barrier();
-    each_row<AddOf>(h_, h_, 1, m1_, step.sum_row, step.rows, step.columns, step.width);
-    barrier();
-    if (!(kBrain && has_dsum)) {
-      each_row<MulOf>(h_, h_, 1, rstd_, step.row, step.rows, step.columns, step.width);
-      barrier();
+    if (step.chunks > 1 && !step.ends_batch) {
+      held_ = step;
+      holds_ = true;
+      return;
     }
-    for (uint32_t c = 0; c < step.chunks; ++c) {
-      const Chunk chunk = chunk_of(step, *tiling_, c);
-      const uint32_t repeats = step.rows * (chunk.width / kLanes);
-      const Floats h = h_[chunk.offset];
-      if constexpr (kWide) {
-        if (has_dsum) {
-          const AscendC::LocalTensor<T> dsum = rows.take_dsum();
-          clear_dsum_tail(step, chunk, dsum);
-          each<AddOf>(rows.take_dx(), h, dsum, repeats);
-          rows.give_dsum_back();
-        } else {
-          scale(rows.take_dx(), h, 1.0f, repeats);
-        }
-        rows.write_dx();
-      } else {
-        if (has_dsum) {
-          if constexpr (kBrain) {
-            multiply_add_row_numbers(step, chunk, c);
-            if (c + 1 < step.chunks) widen_dsum(step, c + 1, rows);
-          } else {
-            const AscendC::LocalTensor<T> dsum = rows.take_dsum();
-            clear_dsum_tail(step, chunk, dsum);
-            add_half(h, dsum, repeats);
-            rows.give_dsum_back();
-          }
-          if (c > 0) narrow_chunk(step, c - 1, rows);
-          barrier();
-        } else {
-          narrow_chunk(step, c, rows);
-        }
-      }
-    }
-    if constexpr (!kWide) {
-      if (has_dsum) narrow_chunk(step, step.chunks - 1, rows);
-    }
-    barrier();
+    run_levels(step, step, dx_levels(), dx_levels(), rows);
   }
 
  private:
+  // `levels` levels of every chunk, each chunk two behind the one before: what stands between two barriers belongs to
+  // different chunks. First `of_dx` levels for the dx of `before`, then those of `step`.
+  template <typename Rows>
+  __aicore__ inline void run_levels(const Step& step, const Step& before, uint32_t of_dx, uint32_t levels, Rows& rows) {
+    for (uint32_t t = 0; t < 2 * (step.chunks - 1) + levels; ++t) {
+      for (uint32_t c = t < levels ? 0 : (t - levels) / 2 + 1; c < step.chunks && 2 * c <= t; ++c) {
+        const uint32_t level = t - 2 * c;
+        if (level < of_dx) {
+          to_dx(before, c, level, rows);
+        } else if (level < of_dx + kLevels) {
+          to_h(step, c, level - of_dx, rows);
+        } else if (level < of_dx + 2 * kLevels) {
+          to_sums(step, c, level - of_dx - kLevels);
+        } else {
+          add_partial(step, c);
+        }
+      }
+      barrier();
+    }
+  }
+
   // Of a chunk's way to h, and again of that from there on.
   static constexpr uint32_t kLevels = 4;
   static constexpr bool kWide = sizeof(T) == 4;
   static constexpr bool kBrain = !kWide && !std::is_same<T, half>::value;
 
-  __aicore__ inline Floats working(uint32_t chunk) const {
-    return q_[(chunk & 1) * tiling_->tile_rows * tiling_->chunk];
+  // x2 of bfloat16 on its way to h. Of a row in chunks the room for w*h is taken by another chunk.
+  __aicore__ inline Floats wide_x2(const Step& step) const {
+    return step.chunks > 1 ? buffers_->get<float>(kDyWide) : q_;
   }
 
   // A chunk's way to h, and to dbeta where there is one row.
@@ -196,10 +172,10 @@ class Sweeps {
     // h lies at 256 modulo 512.
     const uint32_t half_of_h = (1 + chunk.offset / kLanes) & 1;
     if (level == 0) {
-      widen_inputs(step, chunk, index, rows);
+      widen_inputs(step, chunk, rows);
     } else if (level == 1) {
       if constexpr (kBrain) {
-        each<AddOf>(h, h, working(index), repeats);
+        each<AddOf>(h, h, wide_x2(step), repeats);
       } else if constexpr (!kWide) {
         add_half(h, x2_, repeats);
         rows.give_inputs_back();
@@ -219,7 +195,7 @@ class Sweeps {
 
   // dy to where it is needed, x1 to h and, of bfloat16, x2 to where it can be added.
   template <typename Rows>
-  __aicore__ inline void widen_inputs(const Step& step, const Chunk& chunk, uint32_t index, Rows& rows) {
+  __aicore__ inline void widen_inputs(const Step& step, const Chunk& chunk, Rows& rows) {
     const Inputs<T> in = rows.take_inputs();
     const uint32_t repeats = step.rows * (chunk.width / kLanes);
     const Floats h = h_[chunk.offset];
@@ -242,26 +218,25 @@ class Sweeps {
       widen(h, in.x1, repeats);
     }
     widen(dy_[chunk.offset], in.dy, repeats);
-    if constexpr (kBrain) widen(working(index), in.x2, repeats);
+    if constexpr (kBrain) widen(wide_x2(step), in.x2, repeats);
     if constexpr (kBrain || kWide) rows.give_inputs_back();
   }
 
-  // The chunk of one row from h on: q = dy*h, dgamma, w = dy*gamma, and the sums of w and w*h = q*gamma.
+  // The chunk of one row from h on: dgamma, w = dy*gamma, and the sums of w and w*h.
   __aicore__ inline void to_sums(const Step& step, uint32_t index, uint32_t level) {
     const Chunk chunk = chunk_of(step, *tiling_, index);
     const uint32_t repeats = chunk.width / kLanes;
+    const Floats h = h_[chunk.offset];
     const Floats w = w_[chunk.offset];
-    const Floats q = working(index);
     if (level == 0) {
-      each<MulOf>(q, w, h_[chunk.offset], repeats);
+      if (step.leaf_sums) accumulate_product(dgamma_[chunk.offset], w, h, repeats, step.starts_leaf);
     } else if (level == 1) {
-      if (step.leaf_sums) accumulate(dgamma_[chunk.offset], q, repeats, step.starts_leaf);
       if (tiling_->wants_dx && tiling_->has_gamma) multiply_columns(w, w, gamma_[chunk.offset], 1, chunk.width);
     } else if (step.sums && level == 2) {
       sum_blocks(partial(step, index, 0), w, 1, chunk.width, pitch_);
-      if (tiling_->has_gamma) multiply_columns(q, q, gamma_[chunk.offset], 1, chunk.width);
+      each<MulOf>(q_, w, h, repeats);
     } else if (step.sums) {
-      sum_blocks(partial(step, index, 1), q, 1, chunk.width, pitch_);
+      sum_blocks(partial(step, index, 1), q_, 1, chunk.width, pitch_);
     }
   }
 
@@ -333,23 +308,53 @@ class Sweeps {
     clear_tail(dsum, step.rows, chunk.columns, chunk.width);
     barrier();
   }
+  __aicore__ inline uint32_t dx_levels() const { return std::is_same<T, half>::value && tiling_->has_dsum ? 5 : 4; }
+  // A chunk's rstd * (w - m1 - h*m2) + dsum.
   template <typename Rows>
-  __aicore__ inline void widen_dsum(const Step& step, uint32_t index, Rows& rows) {
+  __aicore__ inline void to_dx(const Step& step, uint32_t index, uint32_t level, Rows& rows) {
     const Chunk chunk = chunk_of(step, *tiling_, index);
-    const AscendC::LocalTensor<T> dsum = rows.take_dsum();
-    clear_dsum_tail(step, chunk, dsum);
-    widen(working(index), dsum, step.rows * (chunk.width / kLanes));
-    rows.give_dsum_back();
-  }
-  // rstd * t + dsum
-  __aicore__ inline void multiply_add_row_numbers(const Step& step, const Chunk& chunk, uint32_t index) {
-    multiply_add_rows(h_[chunk.offset], rstd_, step.row, working(index), 0, step.rows, chunk.width);
-  }
-  template <typename Rows>
-  __aicore__ inline void narrow_chunk(const Step& step, uint32_t index, Rows& rows) {
-    const Chunk chunk = chunk_of(step, *tiling_, index);
-    narrow(rows.take_dx(), h_[chunk.offset], step.rows * (chunk.width / kLanes));
-    rows.write_dx();
+    const uint32_t repeats = step.rows * (chunk.width / kLanes);
+    const Floats h = h_[chunk.offset];
+    const Floats w = w_[chunk.offset];
+    const uint32_t half_of_w = chunk.offset / kLanes & 1;
+    const bool has_dsum = tiling_->has_dsum;
+    if (level == 0) {
+      multiply_add_rows(h, m2_, step.sum_row, w, half_of_w, step.rows, chunk.width);
+    } else if (level == 1) {
+      each_row<AddOf>(h, h, half_of_w ^ 1, m1_, step.sum_row, step.rows, chunk.columns, chunk.width);
+      if constexpr (kBrain) {
+        if (!has_dsum) return;
+        const AscendC::LocalTensor<T> dsum = rows.take_dsum();
+        clear_dsum_tail(step, chunk, dsum);
+        widen(w, dsum, repeats);  // w has been read for the last time
+        rows.give_dsum_back();
+      }
+    } else if (level == 2) {
+      if (kBrain && has_dsum) {
+        multiply_add_rows(h, rstd_, step.row, w, half_of_w, step.rows, chunk.width);
+      } else {
+        each_row<MulOf>(h, h, half_of_w ^ 1, rstd_, step.row, step.rows, chunk.columns, chunk.width);
+      }
+    } else if (level + 1 < dx_levels()) {
+      if constexpr (std::is_same<T, half>::value) {
+        const AscendC::LocalTensor<T> dsum = rows.take_dsum();
+        clear_dsum_tail(step, chunk, dsum);
+        add_half(h, dsum, repeats);
+        rows.give_dsum_back();
+      }
+    } else {
+      if constexpr (!kWide) {
+        narrow(rows.take_dx(), h, repeats);
+      } else if (has_dsum) {
+        const AscendC::LocalTensor<T> dsum = rows.take_dsum();
+        clear_dsum_tail(step, chunk, dsum);
+        each<AddOf>(rows.take_dx(), h, dsum, repeats);
+        rows.give_dsum_back();
+      } else {
+        scale(rows.take_dx(), h, 1.0f, repeats);
+      }
+      rows.write_dx();
+    }
   }
 
   UnifiedBuffer* buffers_ = nullptr;
@@ -363,6 +368,8 @@ class Sweeps {
   uint32_t folding_ = 0;   // rows that are still to be added up
   uint32_t fold_repeats_ = 0;
   bool fold_starts_ = false;
+  Step held_ = {};  // the row whose dx is still to be written
+  bool holds_ = false;
 };
 
 }  // namespace alng_npu

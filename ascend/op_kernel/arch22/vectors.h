@@ -152,6 +152,17 @@ __aicore__ inline void accumulate(const Floats& sum, const Floats& addend, uint3
   }
 }
 
+// sum + a * b, where the sum starts a * b.
+__aicore__ inline void accumulate_product(const Floats& sum, const Floats& a, const Floats& b, uint32_t repeats,
+                                          bool starts) {
+  if (starts) {
+    each<MulOf>(sum, a, b, repeats);
+  } else {
+    AscendC::MulAddDst(sum, a, b, kLanes, static_cast<uint8_t>(repeats),
+                       {1, 1, 1, kRepeatBlocks, kRepeatBlocks, kRepeatBlocks});
+  }
+}
+
 template <typename T>
 __aicore__ inline void widen(const Floats& to, const AscendC::LocalTensor<T>& from, uint32_t repeats) {
   AscendC::Cast(to, from, AscendC::RoundMode::CAST_NONE, kLanes, static_cast<uint8_t>(repeats),
@@ -161,8 +172,7 @@ __aicore__ inline void widen(const Floats& to, const AscendC::LocalTensor<T>& fr
 // A copy, for code that serves all dtypes.
 __aicore__ inline void widen(const Floats& to, const Floats& from, uint32_t repeats) { scale(to, from, 1.0f, repeats); }
 
-// to + from, exactly as if `from` were widened first, which alone takes two cycles for 64 elements where this takes
-// one.
+// to + from, exactly as if `from` were widened first, in one instruction instead of two.
 __aicore__ inline void add_half(const Floats& to, const AscendC::LocalTensor<half>& from, uint32_t repeats) {
   AscendC::Axpy(to, from, half(1.0f), kLanes, static_cast<uint8_t>(repeats), {1, 1, kRepeatBlocks, kRepeatBlocks / 2});
 }

@@ -1,8 +1,8 @@
 // The sweeps over whole rows, or over a chunk of a row, for architecture 3510 (Ascend 950).
 //
 // Three vector functions: along the rows for h, w and the row sums; down the rows for dgamma and dbeta, which stay in
-// registers on the way; along the rows for dx. For 64 elements 17 arithmetic instructions on two units, 9 loads on two
-// and 3 stores: 9 cycles, where the bytes of float16 take 20 or more.
+// registers on the way; along the rows for dx. For 64 elements 17 arithmetic instructions and 9 loads write a register
+// each, two in a cycle: 13 cycles, where the bytes of float16 take 20 or more.
 #ifndef ALNG_ASCEND_OP_KERNEL_ARCH35_SWEEPS_H
 #define ALNG_ASCEND_OP_KERNEL_ARCH35_SWEEPS_H
 
@@ -17,7 +17,6 @@ class Sweeps {
     buffers_ = &buffers;
     tiling_ = &tiling;
     h_ = buffers.get<float>(kH);
-    w_ = buffers.get<float>(kW);
     dgamma_ = buffers.get<float>(kDgamma);
     dbeta_ = buffers.get<float>(kDbeta);
     mean_ = buffers.get<float>(kMeanBlocks);
@@ -50,10 +49,10 @@ class Sweeps {
       const Chunk chunk = chunk_of(step, *tiling_, c);
       const Inputs<T> in = rows.take_inputs();
       const SumsOfRow sums = !step.sums ? kNone : step.starts_row && c == 0 ? kStart : kGoOn;
-      if (tiling_->has_gamma) {
-        weigh<true>(step, chunk, in, sums);
+      if (tiling_->keeps_dy) {
+        weigh<T>(step, chunk, in, sums);
       } else {
-        weigh<false>(step, chunk, in, sums);
+        weigh<float>(step, chunk, in, sums);
       }
       barrier();
       if (step.leaf_sums) {
@@ -79,11 +78,11 @@ class Sweeps {
       const Chunk chunk = chunk_of(step, *tiling_, c);
       if (tiling_->has_dsum) {
         const AscendC::LocalTensor<T> dsum = rows.take_dsum();
-        to_dx<true>(step, chunk, dsum, rows.take_dx());
+        finish_dx<true>(step, chunk, dsum, rows.take_dx());
         rows.give_dsum_back();
       } else {
         const AscendC::LocalTensor<T> dx = rows.take_dx();
-        to_dx<false>(step, chunk, dx, dx);
+        finish_dx<false>(step, chunk, dx, dx);
       }
       rows.write_dx();
       barrier();
@@ -109,28 +108,53 @@ class Sweeps {
     barrier();
   }
 
+  template <typename Kept>
+  __aicore__ inline AscendC::LocalTensor<Kept> kept(uint32_t offset) {
+    return buffers_->get<Kept>(kW)[offset];
+  }
+
   // What becomes of a row's sums of w and w*h. A vector function has no branches: there is one for each.
   enum SumsOfRow { kNone, kStart, kGoOn };
 
-  template <bool has_gamma>
+  // Kept: what stays of dy, float for w and T for dy itself.
+  template <typename Kept>
+  __aicore__ inline void weigh(const Step& step, const Chunk& chunk, const Inputs<T>& in, SumsOfRow sums) {
+    if (tiling_->has_gamma) {
+      weigh<Kept, true>(step, chunk, in, sums);
+    } else {
+      weigh<Kept, false>(step, chunk, in, sums);
+    }
+  }
+  template <typename Kept, bool has_gamma>
   __aicore__ inline void weigh(const Step& step, const Chunk& chunk, const Inputs<T>& in, SumsOfRow sums) {
     if (sums == kNone) {
-      along_rows<has_gamma, kNone>(step, chunk, in);
+      along_rows<Kept, has_gamma, kNone>(step, chunk, in);
     } else if (sums == kStart) {
-      along_rows<has_gamma, kStart>(step, chunk, in);
+      along_rows<Kept, has_gamma, kStart>(step, chunk, in);
     } else {
-      along_rows<has_gamma, kGoOn>(step, chunk, in);
+      along_rows<Kept, has_gamma, kGoOn>(step, chunk, in);
+    }
+  }
+  template <bool has_dsum>
+  __aicore__ inline void finish_dx(const Step& step, const Chunk& chunk, const AscendC::LocalTensor<T>& dsum,
+                                   const AscendC::LocalTensor<T>& dx) {
+    if (!tiling_->keeps_dy) {
+      to_dx<float, false, has_dsum>(step, chunk, dsum, dx);
+    } else if (tiling_->has_gamma) {
+      to_dx<T, true, has_dsum>(step, chunk, dsum, dx);
+    } else {
+      to_dx<T, false, has_dsum>(step, chunk, dsum, dx);
     }
   }
 
   // h, w and the row sums.
-  template <bool has_gamma, SumsOfRow sums>
+  template <typename Kept, bool has_gamma, SumsOfRow sums>
   __aicore__ inline void along_rows(const Step& step, const Chunk& chunk, const Inputs<T>& in) {
     __ubuf__ T* dy = reinterpret_cast<__ubuf__ T*>(in.dy.GetPhyAddr());
     __ubuf__ T* x1 = reinterpret_cast<__ubuf__ T*>(in.x1.GetPhyAddr());
     __ubuf__ T* x2 = reinterpret_cast<__ubuf__ T*>(in.x2.GetPhyAddr());
     __ubuf__ float* h = reinterpret_cast<__ubuf__ float*>(h_[chunk.offset].GetPhyAddr());
-    __ubuf__ float* w = reinterpret_cast<__ubuf__ float*>(w_[chunk.offset].GetPhyAddr());
+    __ubuf__ Kept* of_dy = reinterpret_cast<__ubuf__ Kept*>(kept<Kept>(chunk.offset).GetPhyAddr());
     __ubuf__ float* gamma = has_gamma ? reinterpret_cast<__ubuf__ float*>(gamma_[chunk.offset].GetPhyAddr()) : nullptr;
     __ubuf__ float* mean = reinterpret_cast<__ubuf__ float*>(mean_[step.row].GetPhyAddr());
     __ubuf__ float* rstd = reinterpret_cast<__ubuf__ float*>(rstd_[step.row].GetPhyAddr());
@@ -141,7 +165,7 @@ class Sweeps {
     const uint32_t columns = chunk.columns;
     const uint32_t width = chunk.width;
     __VEC_SCOPE__ {
-      FloatReg mean_of_row, rstd_of_row, s1, s2, before, dy_of, value, other, weighted, weight;
+      FloatReg mean_of_row, rstd_of_row, s1, s2, before, w_of, value, other, weight;
       Reg::MaskReg all = Reg::CreateMask<float, Reg::MaskPattern::ALL>();
       Reg::MaskReg one = Reg::CreateMask<float, Reg::MaskPattern::VL1>();
       for (uint16_t r = 0; r < rows; ++r) {
@@ -155,22 +179,23 @@ class Sweeps {
           const uint32_t at = r * width + j * kLanes;
           load(value, x1 + at, mask);
           load(other, x2 + at, mask);
-          load(dy_of, dy + at, mask);
+          load(w_of, dy + at, mask);
           Reg::Add(value, value, other, mask);
           Reg::Sub(value, value, mean_of_row, mask);
           Reg::Mul(value, value, rstd_of_row, mask);
           store(h + at, value, mask);
+          if constexpr (sizeof(Kept) == 2) store(of_dy + at, w_of, mask);
           if constexpr (has_gamma) {
             load(weight, gamma + j * kLanes, mask);
-            Reg::Mul(weighted, dy_of, weight, mask);
-          } else {
-            Reg::Adds(weighted, dy_of, 0.0f, mask);
+            Reg::Mul(w_of, w_of, weight, mask);
+          } else if constexpr (sizeof(T) == 4) {
+            Reg::Adds(w_of, w_of, 0.0f, mask);  // what was loaded behind the last column becomes zeros
           }
-          store(w + at, weighted, mask);
+          if constexpr (sizeof(Kept) == 4) store(of_dy + at, w_of, mask);
           if constexpr (sums != kNone) {
             // Lanes that are off are added as zeros.
-            Reg::Add(s1, s1, weighted, all);
-            Reg::MulAddDst(s2, weighted, value, all);
+            Reg::Add(s1, s1, w_of, all);
+            Reg::MulAddDst(s2, w_of, value, all);
           }
         }
         if constexpr (sums != kNone) {
@@ -230,13 +255,14 @@ class Sweeps {
   }
 
   // rstd * (w - m1 - h*m2) + dsum
-  template <bool has_dsum>
+  template <typename Kept, bool weighs, bool has_dsum>
   __aicore__ inline void to_dx(const Step& step, const Chunk& chunk, const AscendC::LocalTensor<T>& dsum_of,
                                const AscendC::LocalTensor<T>& dx_of) {
     __ubuf__ T* dsum = reinterpret_cast<__ubuf__ T*>(dsum_of.GetPhyAddr());
     __ubuf__ T* dx = reinterpret_cast<__ubuf__ T*>(dx_of.GetPhyAddr());
     __ubuf__ float* h = reinterpret_cast<__ubuf__ float*>(h_[chunk.offset].GetPhyAddr());
-    __ubuf__ float* w = reinterpret_cast<__ubuf__ float*>(w_[chunk.offset].GetPhyAddr());
+    __ubuf__ Kept* of_dy = reinterpret_cast<__ubuf__ Kept*>(kept<Kept>(chunk.offset).GetPhyAddr());
+    __ubuf__ float* gamma = weighs ? reinterpret_cast<__ubuf__ float*>(gamma_[chunk.offset].GetPhyAddr()) : nullptr;
     __ubuf__ float* rstd = reinterpret_cast<__ubuf__ float*>(rstd_[step.row].GetPhyAddr());
     __ubuf__ float* sum1 = reinterpret_cast<__ubuf__ float*>(row_sums_[step.sum_row].GetPhyAddr());
     __ubuf__ float* sum2 = reinterpret_cast<__ubuf__ float*>(row_sums_[sum_rows_ + step.sum_row].GetPhyAddr());
@@ -246,7 +272,7 @@ class Sweeps {
     const uint32_t width = chunk.width;
     const float scale = -tiling_->inverse_columns;
     __VEC_SCOPE__ {
-      FloatReg m1, m2, rstd_of_row, value, h_of, dsum_of_row;
+      FloatReg m1, m2, rstd_of_row, value, h_of, weight, dsum_of_row;
       Reg::MaskReg all = Reg::CreateMask<float, Reg::MaskPattern::ALL>();
       for (uint16_t r = 0; r < rows; ++r) {
         load_number(m1, sum1 + r);
@@ -258,8 +284,12 @@ class Sweeps {
         for (uint16_t j = 0; j < registers; ++j) {
           Reg::MaskReg mask = Reg::UpdateMask<float>(left);
           const uint32_t at = r * width + j * kLanes;
-          load(value, w + at, mask);
+          load(value, of_dy + at, mask);
           load(h_of, h + at, mask);
+          if constexpr (weighs) {
+            load(weight, gamma + j * kLanes, mask);
+            Reg::Mul(value, value, weight, mask);
+          }
           Reg::Add(value, value, m1, mask);
           Reg::MulAddDst(value, h_of, m2, mask);
           if constexpr (has_dsum) {
@@ -276,7 +306,7 @@ class Sweeps {
 
   UnifiedBuffer* buffers_ = nullptr;
   const Tiling* tiling_ = nullptr;
-  Floats h_, w_, gamma_, dgamma_, dbeta_, mean_, rstd_, row_sums_;
+  Floats h_, gamma_, dgamma_, dbeta_, mean_, rstd_, row_sums_;
   uint32_t sum_rows_ = 0;  // from row sums of w to those of w*h
 };
 

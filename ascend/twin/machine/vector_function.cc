@@ -33,7 +33,11 @@ VectorFunction::~VectorFunction() {
                "a StoreUnAlign of this vector function has no StoreUnAlignPost: its last bytes are not stored");
   }
   close_window();
-  const double busiest = std::max({arithmetic_ / 2, one_unit_, loads_ / 2, stores_, bank_cycles_});
+  // Every load and every arithmetic instruction writes a register, of which there are two a cycle; UB serves two
+  // accesses a cycle, of which one may be a store.
+  const double registers = (arithmetic_instructions_ + loads_) / 2;
+  const double unified_buffer = std::max(stores_, (loads_ + stores_) / 2);
+  const double busiest = std::max({arithmetic_ / 2, one_unit_, registers, unified_buffer, bank_cycles_});
   core_.end_function(std::max(busiest + barriers_, longest_) + start_and_drain);
 }
 
@@ -45,9 +49,10 @@ VectorFunction& VectorFunction::current(const char* name, const Where& where) {
   return *open_function;
 }
 
-double VectorFunction::compute(double ready, double latency, bool one_unit) {
-  ++arithmetic_;
-  if (one_unit) ++one_unit_;
+double VectorFunction::compute(double ready, double latency, double on_one_unit) {
+  ++arithmetic_instructions_;
+  arithmetic_ += std::max(on_one_unit, 1.0);
+  one_unit_ += on_one_unit;
   const double done = std::max(ready, floor_) + latency;
   longest_ = std::max(longest_, done);
   return done;

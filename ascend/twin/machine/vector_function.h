@@ -21,9 +21,9 @@ class VectorFunction {
   static VectorFunction& current(const char* name, const Where& where);
   Core& core() { return core_; }
 
-  /// An arithmetic instruction whose operands are there at `ready`; when its result is. `one_unit`: it runs on one of
-  /// the two units only.
-  double compute(double ready, double latency, bool one_unit = false);
+  /// An arithmetic instruction whose operands are there at `ready`; when its result is. `on_one_unit`: where it runs on
+  /// one of the two units only, so many cycles.
+  double compute(double ready, double latency, double on_one_unit = 0);
   /// A load; when its result is there.
   double loaded(std::uint32_t offset, std::uint32_t bytes);
   void stored(std::uint32_t offset, std::uint32_t bytes, double ready);
@@ -40,7 +40,9 @@ class VectorFunction {
   Core& core_;
   Where where_;
   VectorFunction* outer_;
-  double arithmetic_ = 0, one_unit_ = 0, loads_ = 0, stores_ = 0;
+  // Cycles of both units together, of the one unit; numbers of instructions.
+  double arithmetic_ = 0, one_unit_ = 0;
+  double arithmetic_instructions_ = 0, loads_ = 0, stores_ = 0;
   double bank_cycles_ = 0;
   double floor_ = 0, longest_ = 0, barriers_ = 0;
   int in_window_ = 0;

@@ -188,8 +188,7 @@ void VectorInstruction::end(const Shape& shape, const Cost& cost, std::initializ
                             bool two_sources) {
   const std::uint32_t repeats = shape.all_repeats();
   if (core_.product().architecture != 2201) {
-    // Measured for element-wise tile operations on the 950.
-    core_.end(std::max(1.25, cost.slope - 0.75) * repeats, cost.slope > 4 ? 77 : 55);
+    core_.end(cost.on_3510 * repeats, cost.on_3510 > 4 ? 77 : 55);
     return;
   }
   double share = 0;

@@ -57,10 +57,11 @@ struct Operand {
   }
 };
 
-/// Cycles of a vector instruction: so many for each repeat, with operands in different and in the same bank groups, and
-/// once for head and tail.
+/// Cycles of a vector instruction of 2201: so many for each repeat, with operands in different and in the same bank
+/// groups, and once for head and tail. Of 3510: for each repeat.
 struct Cost {
   double slope, conflicting, fixed;
+  double on_3510 = 1.25;  // measured for element-wise tile operations
 };
 
 class VectorInstruction {

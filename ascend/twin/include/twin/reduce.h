@@ -51,7 +51,7 @@ void twin_reduce(const char* name, const alng::twin::Cost& cost, const LocalTens
 }
 
 // vcadd: 7 cycles a repeat. vcgadd: 1.
-inline constexpr alng::twin::Cost twin_repeat_cost{7, 7, 46};
+inline constexpr alng::twin::Cost twin_repeat_cost{7, 7, 46, 6.25};
 inline constexpr alng::twin::Cost twin_block_cost{1, 1, 38};
 
 /// One sum for each repeat. `dstRepStride` in elements.

@@ -136,47 +136,49 @@ void twin_lanes_of(RegTensor<D>& dst, const MaskReg& mask, F f) {
 
 // ALU results are forwarded to the next instruction after 4 cycles; written back they take 7 to 8.
 inline constexpr double twin_latency = 4;
+// Division, square root and exponential: 16 elements a cycle.
 inline constexpr double twin_slow_latency = 16;
+inline constexpr double twin_slow_cycles = 4;
 inline constexpr double twin_reduce_latency = 22;
 
-#define ALNG_TWIN_REGISTER_BINARY(Name, latency, expression)                                                  \
-  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                       \
-  void Name(RegTensor<U>& dst, RegTensor<U>& src0, RegTensor<U>& src1, MaskReg& mask,                         \
-            const Where where = Where::current()) {                                                           \
-    auto& function = alng::twin::VectorFunction::current(#Name, where);                                       \
-    twin_lanes_of<mode>(dst, mask, [x = src0.data(), y = src1.data()](std::uint32_t i) {                      \
-      const auto a = twin_widen(x[i]);                                                                        \
-      const auto b = twin_widen(y[i]);                                                                        \
-      return twin_narrow<U>(expression);                                                                      \
-    });                                                                                                       \
-    twin_result(dst, mask, std::min(src0.defined, src1.defined),                                              \
-                function.compute(std::max(src0.ready, src1.ready), latency), mode == MaskMergeMode::MERGING); \
+#define ALNG_TWIN_REGISTER_BINARY(Name, latency, cycles, expression)                                                  \
+  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                               \
+  void Name(RegTensor<U>& dst, RegTensor<U>& src0, RegTensor<U>& src1, MaskReg& mask,                                 \
+            const Where where = Where::current()) {                                                                   \
+    auto& function = alng::twin::VectorFunction::current(#Name, where);                                               \
+    twin_lanes_of<mode>(dst, mask, [x = src0.data(), y = src1.data()](std::uint32_t i) {                              \
+      const auto a = twin_widen(x[i]);                                                                                \
+      const auto b = twin_widen(y[i]);                                                                                \
+      return twin_narrow<U>(expression);                                                                              \
+    });                                                                                                               \
+    twin_result(dst, mask, std::min(src0.defined, src1.defined),                                                      \
+                function.compute(std::max(src0.ready, src1.ready), latency, cycles), mode == MaskMergeMode::MERGING); \
   }
 
-ALNG_TWIN_REGISTER_BINARY(Add, twin_latency, a + b)
-ALNG_TWIN_REGISTER_BINARY(Sub, twin_latency, a - b)
-ALNG_TWIN_REGISTER_BINARY(Mul, twin_latency, a* b)
-ALNG_TWIN_REGISTER_BINARY(Div, twin_slow_latency, a / b)
-ALNG_TWIN_REGISTER_BINARY(Max, twin_latency, std::max(a, b))
-ALNG_TWIN_REGISTER_BINARY(Min, twin_latency, std::min(a, b))
+ALNG_TWIN_REGISTER_BINARY(Add, twin_latency, 0, a + b)
+ALNG_TWIN_REGISTER_BINARY(Sub, twin_latency, 0, a - b)
+ALNG_TWIN_REGISTER_BINARY(Mul, twin_latency, 0, a* b)
+ALNG_TWIN_REGISTER_BINARY(Div, twin_slow_latency, twin_slow_cycles, a / b)
+ALNG_TWIN_REGISTER_BINARY(Max, twin_latency, 0, std::max(a, b))
+ALNG_TWIN_REGISTER_BINARY(Min, twin_latency, 0, std::min(a, b))
 #undef ALNG_TWIN_REGISTER_BINARY
 
-#define ALNG_TWIN_REGISTER_UNARY(Name, latency, expression)                                                    \
-  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                        \
-  void Name(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {       \
-    auto& function = alng::twin::VectorFunction::current(#Name, where);                                        \
-    twin_lanes_of<mode>(dst, mask, [x = src.data()](std::uint32_t i) {                                         \
-      const auto a = twin_widen(x[i]);                                                                         \
-      return twin_narrow<U>(expression);                                                                       \
-    });                                                                                                        \
-    twin_result(dst, mask, src.defined, function.compute(src.ready, latency), mode == MaskMergeMode::MERGING); \
+#define ALNG_TWIN_REGISTER_UNARY(Name, latency, cycles, expression)                                                    \
+  template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>                                \
+  void Name(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where where = Where::current()) {               \
+    auto& function = alng::twin::VectorFunction::current(#Name, where);                                                \
+    twin_lanes_of<mode>(dst, mask, [x = src.data()](std::uint32_t i) {                                                 \
+      const auto a = twin_widen(x[i]);                                                                                 \
+      return twin_narrow<U>(expression);                                                                               \
+    });                                                                                                                \
+    twin_result(dst, mask, src.defined, function.compute(src.ready, latency, cycles), mode == MaskMergeMode::MERGING); \
   }
 
-ALNG_TWIN_REGISTER_UNARY(Neg, twin_latency, -a)
-ALNG_TWIN_REGISTER_UNARY(Abs, twin_latency, a < 0 ? -a : a)
-ALNG_TWIN_REGISTER_UNARY(Relu, twin_latency, a > 0 ? a : 0)
-ALNG_TWIN_REGISTER_UNARY(Sqrt, twin_slow_latency, std::sqrt(a))
-ALNG_TWIN_REGISTER_UNARY(Exp, twin_slow_latency, std::exp(a))
+ALNG_TWIN_REGISTER_UNARY(Neg, twin_latency, 0, -a)
+ALNG_TWIN_REGISTER_UNARY(Abs, twin_latency, 0, a < 0 ? -a : a)
+ALNG_TWIN_REGISTER_UNARY(Relu, twin_latency, 0, a > 0 ? a : 0)
+ALNG_TWIN_REGISTER_UNARY(Sqrt, twin_slow_latency, twin_slow_cycles, std::sqrt(a))
+ALNG_TWIN_REGISTER_UNARY(Exp, twin_slow_latency, twin_slow_cycles, std::exp(a))
 #undef ALNG_TWIN_REGISTER_UNARY
 
 #define ALNG_TWIN_REGISTER_SCALAR(Name, expression)                                                                 \
@@ -235,7 +237,7 @@ template <typename T = void, typename U>
 void Duplicate(RegTensor<U>& dst, U scalar, MaskReg& mask, const Where where = Where::current()) {
   auto& function = alng::twin::VectorFunction::current("Duplicate", where);
   twin_lanes_of<MaskMergeMode::ZEROING>(dst, mask, [value = scalar](std::uint32_t) { return value; });
-  twin_result(dst, mask, twin_register_bytes, function.compute(0, twin_latency, true));
+  twin_result(dst, mask, twin_register_bytes, function.compute(0, twin_latency));
 }
 template <typename T = void, typename U>
 void Duplicate(RegTensor<U>& dst, U scalar, const Where where = Where::current()) {
@@ -249,7 +251,7 @@ void Duplicate(RegTensor<U>& dst, RegTensor<U>& src, MaskReg& mask, const Where 
   constexpr std::uint32_t lane = part == HighLowPart::LOWEST ? 0 : RegTensor<U>::lanes - 1;
   const bool defined = (lane + 1) * sizeof(U) <= src.defined;
   twin_lanes_of<MaskMergeMode::ZEROING>(dst, mask, [value = src.data()[lane]](std::uint32_t) { return value; });
-  twin_result(dst, mask, defined ? twin_register_bytes : 0, function.compute(src.ready, twin_latency, true));
+  twin_result(dst, mask, defined ? twin_register_bytes : 0, function.compute(src.ready, twin_latency));
 }
 
 template <typename T = void, MaskMergeMode mode = MaskMergeMode::ZEROING, typename U>
@@ -308,7 +310,7 @@ void twin_register_reduce(const char* name, RegTensor<U>& dst, const RegTensor<U
   std::fill_n(dst.data(), RegTensor<U>::lanes, U(0.0f));
   for (std::uint32_t i = 0; i * group < RegTensor<U>::lanes; ++i) dst.data()[i] = twin_narrow<U>(tree[i * group]);
   dst.defined = twin_register_bytes;
-  dst.ready = function.compute(src.ready, twin_reduce_latency, true);
+  dst.ready = function.compute(src.ready, twin_reduce_latency, 1);
 }
 
 /// The sum of the lanes that are on, in lane 0; 0 elsewhere.

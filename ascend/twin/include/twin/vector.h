@@ -109,6 +109,9 @@ UnaryRepeatParams twin_dense() {
   return {1, 1, twin_repeat_stride<D, lanes>, twin_repeat_stride<A, lanes>};
 }
 
+// What takes 2 cycles a repeat on 2201, division and its like, takes 4 on 3510.
+constexpr double twin_on_3510(double slope) { return slope >= 2 ? 4 : 1.25; }
+
 // Cycles: slope for operands in different bank groups and in the same ones, head and tail (measured on a 910B3 with
 // operands in the same groups; in different ones an instruction takes a repeat each cycle, division half of that).
 #define ALNG_TWIN_BINARY_0(Mask, Name, reads_dst, slope, conflicting, fixed, expression)                       \
@@ -116,19 +119,20 @@ UnaryRepeatParams twin_dense() {
   void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1, Mask,           \
             std::uint8_t repeatTime, const BinaryRepeatParams& params, const Where where = Where::current()) { \
     twin_binary<reads_dst>(                                                                                    \
-        #Name, {slope, conflicting, fixed}, dst, src0, src1,                                                   \
+        #Name, {slope, conflicting, fixed, twin_on_3510(slope)}, dst, src0, src1,                              \
         twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                          \
         []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);                            \
   }
-#define ALNG_TWIN_BINARY(Name, reads_dst, slope, conflicting, fixed, expression)                                      \
-  template <typename T>                                                                                               \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1,                        \
-            const std::int32_t& count, const Where where = Where::current()) {                                        \
-    twin_binary<reads_dst>(                                                                                           \
-        #Name, {slope, conflicting, fixed}, dst, src0, src1, alng::twin::counted(twin_lanes<T>, count, #Name, where), \
-        BinaryRepeatParams(), []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);             \
-  }                                                                                                                   \
-  ALNG_TWIN_BINARY_0(std::uint64_t mask, Name, reads_dst, slope, conflicting, fixed, expression)                      \
+#define ALNG_TWIN_BINARY(Name, reads_dst, slope, conflicting, fixed, expression)                 \
+  template <typename T>                                                                          \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src0, const LocalTensor<T>& src1,   \
+            const std::int32_t& count, const Where where = Where::current()) {                   \
+    twin_binary<reads_dst>(                                                                      \
+        #Name, {slope, conflicting, fixed, twin_on_3510(slope)}, dst, src0, src1,                \
+        alng::twin::counted(twin_lanes<T>, count, #Name, where), BinaryRepeatParams(),           \
+        []([[maybe_unused]] auto d, auto a, auto b) { return expression; }, where);              \
+  }                                                                                              \
+  ALNG_TWIN_BINARY_0(std::uint64_t mask, Name, reads_dst, slope, conflicting, fixed, expression) \
   ALNG_TWIN_BINARY_0(std::uint64_t mask[], Name, reads_dst, slope, conflicting, fixed, expression)
 
 ALNG_TWIN_BINARY(Add, false, 1, 2.11, 24, a + b)
@@ -167,8 +171,8 @@ ALNG_TWIN_MUL_ADD_DST(const std::uint64_t mask[])
   void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, Mask, std::uint8_t repeatTime, \
             const UnaryRepeatParams& params, const Where where = Where::current()) {                                   \
     twin_unary<false>(                                                                                                 \
-        #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where),  \
-        params,                                                                                                        \
+        #Name, {slope, slope, fixed, twin_on_3510(slope)}, dst, src,                                                   \
+        twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,                                  \
         [s = twin_widen(scalarValue)](T, T x) {                                                                        \
           const auto a = twin_widen(x);                                                                                \
           return twin_narrow<T>(expression);                                                                           \
@@ -180,8 +184,8 @@ ALNG_TWIN_MUL_ADD_DST(const std::uint64_t mask[])
   void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const T& scalarValue, const std::int32_t& count, \
             const Where where = Where::current()) {                                                                \
     twin_unary<false>(                                                                                             \
-        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where),           \
-        UnaryRepeatParams(),                                                                                       \
+        #Name, {slope, slope, fixed, twin_on_3510(slope)}, dst, src,                                               \
+        alng::twin::counted(twin_lanes<T>, count, #Name, where), UnaryRepeatParams(),                              \
         [s = twin_widen(scalarValue)](T, T x) {                                                                    \
           const auto a = twin_widen(x);                                                                            \
           return twin_narrow<T>(expression);                                                                       \
@@ -198,33 +202,33 @@ ALNG_TWIN_SCALAR(Mins, 1, 23, std::min(a, s))
 #undef ALNG_TWIN_SCALAR
 #undef ALNG_TWIN_SCALAR_0
 
-#define ALNG_TWIN_UNARY_0(Mask, Name, slope, fixed, expression)                                                       \
-  template <typename T, bool isSetMask = true>                                                                        \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::uint8_t repeatTime,                      \
-            const UnaryRepeatParams& params, const Where where = Where::current()) {                                  \
-    twin_unary<false>(                                                                                                \
-        #Name, {slope, slope, fixed}, dst, src, twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), \
-        params,                                                                                                       \
-        [](T, T x) {                                                                                                  \
-          const auto a = twin_widen(x);                                                                               \
-          return twin_narrow<T>(expression);                                                                          \
-        },                                                                                                            \
-        where);                                                                                                       \
+#define ALNG_TWIN_UNARY_0(Mask, Name, slope, fixed, expression)                                  \
+  template <typename T, bool isSetMask = true>                                                   \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, Mask, std::uint8_t repeatTime, \
+            const UnaryRepeatParams& params, const Where where = Where::current()) {             \
+    twin_unary<false>(                                                                           \
+        #Name, {slope, slope, fixed, twin_on_3510(slope)}, dst, src,                             \
+        twin_shape<isSetMask>(twin_lanes<T>, mask, repeatTime, #Name, where), params,            \
+        [](T, T x) {                                                                             \
+          const auto a = twin_widen(x);                                                          \
+          return twin_narrow<T>(expression);                                                     \
+        },                                                                                       \
+        where);                                                                                  \
   }
-#define ALNG_TWIN_UNARY(Name, slope, fixed, expression)                                                  \
-  template <typename T>                                                                                  \
-  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const std::int32_t& count,             \
-            const Where where = Where::current()) {                                                      \
-    twin_unary<false>(                                                                                   \
-        #Name, {slope, slope, fixed}, dst, src, alng::twin::counted(twin_lanes<T>, count, #Name, where), \
-        UnaryRepeatParams(),                                                                             \
-        [](T, T x) {                                                                                     \
-          const auto a = twin_widen(x);                                                                  \
-          return twin_narrow<T>(expression);                                                             \
-        },                                                                                               \
-        where);                                                                                          \
-  }                                                                                                      \
-  ALNG_TWIN_UNARY_0(std::uint64_t mask, Name, slope, fixed, expression)                                  \
+#define ALNG_TWIN_UNARY(Name, slope, fixed, expression)                                      \
+  template <typename T>                                                                      \
+  void Name(const LocalTensor<T>& dst, const LocalTensor<T>& src, const std::int32_t& count, \
+            const Where where = Where::current()) {                                          \
+    twin_unary<false>(                                                                       \
+        #Name, {slope, slope, fixed, twin_on_3510(slope)}, dst, src,                         \
+        alng::twin::counted(twin_lanes<T>, count, #Name, where), UnaryRepeatParams(),        \
+        [](T, T x) {                                                                         \
+          const auto a = twin_widen(x);                                                      \
+          return twin_narrow<T>(expression);                                                 \
+        },                                                                                   \
+        where);                                                                              \
+  }                                                                                          \
+  ALNG_TWIN_UNARY_0(std::uint64_t mask, Name, slope, fixed, expression)                      \
   ALNG_TWIN_UNARY_0(std::uint64_t mask[], Name, slope, fixed, expression)
 
 ALNG_TWIN_UNARY(Abs, 1, 23, a < 0 ? -a : a)
@@ -270,7 +274,7 @@ void twin_cast(const LocalTensor<D>& dst, const LocalTensor<A>& src, RoundMode m
     alng::twin::Core::current().give_up(alng::twin::Check::argument, where, std::string("Cast ") + why);
   }
   twin_unary<false>(
-      "Cast", {2, 2, 32}, dst, src, shape, params, [mode](D, A x) { return twin_converted<D>(x, mode); }, where);
+      "Cast", {1, 1, 32}, dst, src, shape, params, [mode](D, A x) { return twin_converted<D>(x, mode); }, where);
 }
 
 template <typename D, typename A>
