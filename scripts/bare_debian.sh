@@ -28,8 +28,10 @@ fi
 chmod 755 "$folder"
 
 given=$#
+child=
 clean_up() {
   local place
+  if [[ -n $child ]]; then kill -- "-$child" 2>/dev/null || true; fi
   for place in dev sys proc; do
     if mountpoint --quiet "$folder/$place"; then umount --recursive "$folder/$place" || umount --recursive --lazy "$folder/$place"; fi
   done
@@ -85,7 +87,11 @@ in_bare_debian() { # COMMAND
   local log=$folder/root/${1//[^a-z]/_}.log start=$SECONDS result=0
   echo
   echo "\$ $1"
-  chroot "$folder" env -i "${environment[@]}" bash -c "cd /root/alng && $1" >"$log" 2>&1 </dev/null || result=$?
+  # In the background, where a signal to this script does not wait for it; a group of its own, which goes with us.
+  setsid chroot "$folder" env -i "${environment[@]}" bash -c "cd /root/alng && $1" >"$log" 2>&1 </dev/null &
+  child=$!
+  wait "$child" || result=$?
+  child=
   tail -n 15 "$log"
   echo "-- exit code $result after $((SECONDS - start)) s"
   ((result == 0)) || failed=1
