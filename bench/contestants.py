@@ -214,7 +214,7 @@ class Jax:
 
 def everybody(folder):
     """alng, alng as called from Python, then the others; `folder` is where the compiled ones are."""
-    # alng and the newest oneDNN both use oneTBB, and a process has one: the newer of the two, which serves both. With
+    # The stream and the newest oneDNN both use oneTBB, and a process has one: the newer of the two, which serves both. With
     # Debian's 2021.8 the newest oneDNN finds no processor.
     tbb = pathlib.Path(sys.prefix) / "lib" / "libtbb.so.12"
     if tbb.exists():

@@ -59,7 +59,7 @@ FreeOrderKernels free_order_avx512(DType dtype, bool dsum);
 /// The best of this machine; no variants where it has neither AVX-512 nor AVX2.
 FreeOrderKernels free_order_kernels(DType dtype, bool dsum);
 
-/// A variant bound to a problem and a number of threads (oneTBB's, as alng's own).
+/// A variant bound to a problem and a number of threads (oneTBB's).
 class FreeOrder {
  public:
   FreeOrder(const FreeOrderProblem& problem, FreeOrderKernels kernels, std::size_t variant, int threads);

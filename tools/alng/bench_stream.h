@@ -25,7 +25,7 @@ struct StreamVariant {
 /// The variants for the machine's best instruction set and this number of arrays, 2 to 4.
 std::vector<StreamVariant> stream_variants(int count);
 
-/// Once through the arrays, a contiguous part of them for each thread (oneTBB's, as alng's own).
+/// Once through the arrays, a contiguous part of them for each thread (oneTBB's).
 void run_stream(const StreamVariant& variant, const StreamArrays& arrays, int threads);
 
 }  // namespace alng::cli

@@ -132,7 +132,7 @@ void FiniteDifferences::report_statistics(Verification& verification) const {
   if (rows_ > 0) {
     verification.notes.push_back(
         fmt::format("mean is off E[x1 + x2] by {:.2g} std at most, {:.1f} times 2^-24 of |mean| + std; "
-                    "rstd says eps is {:.3g} to {:.3g}",
+                    "eps implied by rstd: {:.3g} to {:.3g}",
                     largest_shift_, largest_shift_roundings_, least_eps_, most_eps_));
   }
   if (std::string warning = reading_.warning(); !warning.empty()) verification.warnings.push_back(std::move(warning));
