@@ -56,7 +56,7 @@ refuted() {
 exported() { nm --dynamic --defined-only "$1" | awk '{print $3}' | sort; }
 
 only_its_own_names() {
-  ! exported "$lib/libalng_cann.so.0" | grep -vE '^(acl|alngCann|_ZN2ge|_ZNK2ge|_ZT[VIS]N2ge8OperatorE)'
+  ! exported "$lib/libalng_cann.so.0" | grep -vE '^([aA]cl|alngCann|_ZN2ge|_ZNK2ge|_ZT[VIS]N2ge8OperatorE)'
 }
 
 # Each linker takes a symbol only from a library that it was told of.

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +32,7 @@ struct ProblemChoices {
   /// because a misspelt name would otherwise give wrong results.
   bool no_x2 = false;
   /// As `TensorNames` takes them.
-  std::optional<std::string> prefix;
+  std::string prefix;
   std::vector<std::string> renames;
 };
 

@@ -66,10 +66,9 @@ std::string unquoted(std::string_view name) {
 
 }  // namespace
 
-TensorNames::TensorNames(std::span<const std::string_view> known, const std::optional<std::string>& prefix,
-                         const std::vector<std::string>& renames) {
-  if (prefix && prefix->empty()) throw Failure("--prefix is empty but must be what stands before the names in IN");
-  prefix_ = prefix.value_or("");
+TensorNames::TensorNames(std::span<const std::string_view> known, std::string prefix,
+                         const std::vector<std::string>& renames)
+    : prefix_(std::move(prefix)) {
   for (const std::string& rename : renames) {
     const std::size_t equals = rename.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == rename.size()) {

@@ -4,7 +4,6 @@
 #define ALNG_TOOLS_TENSOR_NAMES_H
 
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,8 +17,7 @@ class TensorNames {
   TensorNames() = default;
   /// `prefix` stands before every name, also before those of `renames`, each "dy=grad_output". Throws `Failure` where
   /// one is empty, is none of `known`, is there twice, or gives two tensors one name.
-  TensorNames(std::span<const std::string_view> known, const std::optional<std::string>& prefix,
-              const std::vector<std::string>& renames);
+  TensorNames(std::span<const std::string_view> known, std::string prefix, const std::vector<std::string>& renames);
 
   std::string in_file(std::string_view name) const;
   const std::string& prefix() const { return prefix_; }
