@@ -78,7 +78,7 @@ stage_tsan() {
 }
 
 stage_mutants() {
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test
   tests/mutants/run.sh . build/release
   tests/ascend/kernel_mutants.sh . build/release
 }
