@@ -54,7 +54,8 @@ enum class Adds {
 // gamma in float32: the caller's, or the kernels' own copy, which is padded. bfloat16 has the copy always.
 template <class T, bool kWhole, class S>
 HWY_INLINE S LoadGamma(As<S> as, const float* p, size_t n) {
-  return LoadStep < kWhole || kPaired < T >> (as, p, n);
+  constexpr bool whole = kWhole || kPaired<T>;
+  return LoadStep<whole>(as, p, n);
 }
 
 // w = dy * gamma, w = dy without gamma; x = x1 + x2, x1 without x2; rstd * t + dsum, rstd * t without dsum. `there` is

@@ -113,7 +113,7 @@ tests_pass() {
   fi
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   # shellcheck disable=SC2016  # the inner shell expands it
-  env ALNG_TESTED="$1/$library" "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 600 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
+  env ALNG_TESTED="$1/$library" "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
     "$filter" >"$1/log" 2>&1
 }
 
