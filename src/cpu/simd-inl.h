@@ -1,8 +1,8 @@
 // The only user of Highway: float32 vectors of up to 16 lanes, and loads and stores that convert from and to the
 // dtypes, so that no element type appears in the arithmetic. Compiled once for each instruction set.
 //
-// The canonical order is written for 16 lanes. A vector of N < 16 lanes does a 16-lane step in 16/N streams
-// (row_step-inl.h).
+// The canonical order folds spans of 32 terms. A step of fewer lanes sweeps a part of the row once for each of its
+// share of the 32 (FoldPart in row_fold-inl.h).
 
 // Per-target include guard
 #if defined(ALNG_CPU_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
