@@ -27,10 +27,10 @@ constexpr double z = 3.29;
 constexpr double counts_from = 0.03;
 
 struct Library {
-  decltype(&alng_plan_create) create;
+  decltype(&alng_grad_plan_create) create;
   decltype(&alng_plan_destroy) destroy;
   decltype(&alng_plan_workspace_size) workspace_size;
-  decltype(&alng_plan_run) run;
+  decltype(&alng_grad_run) run;
   decltype(&alng_contiguous) contiguous;
 };
 
@@ -47,10 +47,10 @@ Library load(const char* path) {
     if (symbol == nullptr) die(std::string(path) + " has no " + name);
     return symbol;
   };
-  return {reinterpret_cast<decltype(&alng_plan_create)>(find("alng_plan_create")),
+  return {reinterpret_cast<decltype(&alng_grad_plan_create)>(find("alng_grad_plan_create")),
           reinterpret_cast<decltype(&alng_plan_destroy)>(find("alng_plan_destroy")),
           reinterpret_cast<decltype(&alng_plan_workspace_size)>(find("alng_plan_workspace_size")),
-          reinterpret_cast<decltype(&alng_plan_run)>(find("alng_plan_run")),
+          reinterpret_cast<decltype(&alng_grad_run)>(find("alng_grad_run")),
           reinterpret_cast<decltype(&alng_contiguous)>(find("alng_contiguous"))};
 }
 
@@ -99,21 +99,23 @@ int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
   std::size_t workspace_size = 0;
   for (int i = 0; i < 2; ++i) {
     const Library& library = libraries[i];
-    alng_problem problem{};
+    alng_grad_problem problem{};
+    problem.size = sizeof problem;
     problem.dy = problem.x1 = problem.x2 = problem.dsum = problem.dx = library.contiguous(shape.dtype, 2, extents);
     problem.rstd = problem.mean = library.contiguous(ALNG_FLOAT32, 2, of_rows);
     problem.dgamma = problem.dbeta = library.contiguous(ALNG_FLOAT32, 1, &shape.columns);
     problem.gamma = library.contiguous(shape.dtype, 1, &shape.columns);
     alng_options options{};
+    options.size = sizeof options;
     options.threads = shape.threads;
     alng_status status;
     if (library.create(&problem, &options, &plans[i], &status) != ALNG_OK) die(status.message);
     workspace_size = std::max(workspace_size, library.workspace_size(plans[i]));
   }
   const Memory workspace(workspace_size);
-  const alng_arguments arguments{dy.get(),        x1.get(),       x2.get(), rstd.floats(),   mean.floats(),
-                                 gamma.get(),     dsum.get(),     dx.get(), dgamma.floats(), dbeta.floats(),
-                                 workspace.get(), workspace_size, nullptr};
+  const alng_grad_arguments arguments{sizeof arguments, dy.get(),        x1.get(),       x2.get(), rstd.floats(),
+                                      mean.floats(),    gamma.get(),     dsum.get(),     dx.get(), dgamma.floats(),
+                                      dbeta.floats(),   workspace.get(), workspace_size, nullptr,  nullptr};
   // Calls that take less than the clock can tell apart are timed together.
   const std::size_t elements = static_cast<std::size_t>(shape.rows * shape.columns);
   const int calls = static_cast<int>(std::max<std::size_t>(1, 65536 / elements));
@@ -145,8 +147,9 @@ int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
   const int verdict = low > 1 + counts_from ? 1 : high < 1 - counts_from ? -1 : 0;
   constexpr const char* dtypes[] = {"fp32", "fp16", "bf16"};
   std::printf("%6ldx%-5ld %s %s  %10.2f us  old/new %.3f [%.3f, %.3f]  %s\n", static_cast<long>(shape.rows),
-              static_cast<long>(shape.columns), dtypes[shape.dtype], shape.threads == 1 ? "1 thread   " : "all threads",
-              quantile(times, n / 2) * 1e6, quantile(ratios, n / 2), low, high,
+              static_cast<long>(shape.columns), dtypes[shape.dtype - 1],
+              shape.threads == 1 ? "1 thread   " : "all threads", quantile(times, n / 2) * 1e6, quantile(ratios, n / 2),
+              low, high,
               verdict > 0   ? "faster"
               : verdict < 0 ? "slower"
                             : "the same");

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   const auto data = alng::TensorLayout::contiguous(dtype, {rows, columns});
   const auto statistics = alng::TensorLayout::contiguous(alng::DType::float32, {rows, 1});
   const auto parameters = alng::TensorLayout::contiguous(alng::DType::float32, {columns});
-  alng::ProblemDescription description;
+  alng::GradDescription description;
   description.dy = description.x1 = data;
   description.x2 = description.dsum = description.dx = data;
   description.rstd = description.mean = statistics;
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   std::vector<float> mean(static_cast<std::size_t>(rows), 0.5F), rstd = mean;
   std::vector<float> dgamma(static_cast<std::size_t>(columns)), dbeta = dgamma;
   std::vector<std::byte> workspace(plan->workspace_size());
-  alng::Arguments arguments;
+  alng::GradArguments arguments;
   arguments.dy = dy.data();
   arguments.x1 = x1.data();
   arguments.x2 = x2.data();

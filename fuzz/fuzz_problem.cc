@@ -116,8 +116,8 @@ struct Tensors {
   }
 };
 
-alng::ProblemDescription describe(Bytes& bytes) {
-  alng::ProblemDescription d;
+alng::GradDescription describe(Bytes& bytes) {
+  alng::GradDescription d;
   const auto dtype = static_cast<DType>(bytes.below(3));
   std::vector<std::int64_t> shape;
   const std::int64_t rank = 1 + (bytes.one_in(4) ? bytes.below(8) : bytes.below(3));
@@ -159,7 +159,7 @@ const alng::Status& refused(const alng::Status& status) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes(std::span(data, size));
-  const alng::ProblemDescription d = describe(bytes);
+  const alng::GradDescription d = describe(bytes);
   const alng::Result<alng::Problem> made = alng::Problem::create(d);
   if (!made) {
     refused(made.status());
@@ -169,7 +169,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ALNG_FUZZ_CHECK(!problem.to_string().empty() && problem.bytes() >= 0);
 
   Tensors inputs;
-  alng::Arguments arguments;
+  alng::GradArguments arguments;
   bool too_large = false;
   const auto input = [&](const TensorLayout& layout) -> void* {
     const auto bytes_needed = footprint(layout);
@@ -203,7 +203,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       return outputs;
     }
     ALNG_FUZZ_CHECK(!plan->explain().empty());
-    alng::Arguments with = arguments;
+    alng::GradArguments with = arguments;
     if (d.dx) with.dx = outputs.add(*footprint(*d.dx), 0xA5);
     if (d.dgamma) with.dgamma = reinterpret_cast<float*>(outputs.add(*footprint(*d.dgamma), 0xA5));
     if (d.dbeta) with.dbeta = reinterpret_cast<float*>(outputs.add(*footprint(*d.dbeta), 0xA5));

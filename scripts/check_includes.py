@@ -15,11 +15,11 @@ OPERATOR = {
     "include/alng": (),
     "src/problem": ("include/alng",),
     "src/order": (),
-    "src/plan": ("include/alng", "src/problem"),
+    "src/plan": ("include/alng", "src/problem", "src/order"),
     "src/reference": ("include/alng", "src/problem", "src/order", "src/plan"),
     "src/cpu": ("include/alng", "src/problem", "src/order", "src/plan"),
     "src/cuda": ("include/alng", "src/problem", "src/order", "src/plan"),
-    "src/doors": ("include/alng", "src/problem", "src/plan", "src/reference", "src/cpu", "src/cuda"),
+    "src/doors": ("include/alng", "src/problem", "src/order", "src/plan", "src/reference", "src/cpu", "src/cuda"),
 }
 
 # Everything around it sees the public interface. Tests may also see the rooms they test from inside.

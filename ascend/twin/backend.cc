@@ -4,30 +4,30 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "operator.h"
 #include "plan/float_environment.h"
+#include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
 namespace alng::twin {
 namespace {
 
+using namespace impl;  // the rooms of src/ that a back end is made from
+
 OperatorProblem operator_problem(const Problem& problem) {
-  const ProblemDescription& d = problem.description();
   OperatorProblem what;
   what.rows = problem.rows();
   what.columns = problem.columns();
   what.dtype = problem.dtype();
-  what.gamma_dtype = d.gamma ? d.gamma->dtype : problem.dtype();
-  what.has_gamma = d.gamma.has_value();
-  what.has_dsum = d.dsum.has_value();
-  what.wants_dx = d.dx.has_value();
-  what.wants_dgamma = d.dgamma.has_value();
-  what.wants_dbeta = d.dbeta.has_value();
+  what.has_gamma = problem.has(grad::gamma);
+  what.gamma_dtype = what.has_gamma ? problem.layout(grad::gamma)->dtype : problem.dtype();
+  what.has_dsum = problem.has(grad::dsum);
+  what.wants_dx = problem.has(grad::dx);
+  what.wants_dgamma = problem.has(grad::dgamma);
+  what.wants_dbeta = problem.has(grad::dbeta);
   return what;
 }
 
@@ -41,28 +41,20 @@ class TwinExecution final : public Execution {
  public:
   TwinExecution(const Problem& problem, const Product& product, const alng_npu::TilingResult& tiling)
       : problem_(problem), product_(product), tiling_(tiling) {
-    const ProblemDescription& d = problem.description();
     take(kernel_workspace_, tiling.workspace_bytes);
-    plan(dy_, d.dy, problem.rows());
-    plan(x1_, d.x1, problem.rows());
-    if (d.x2) {
-      plan(x2_, *d.x2, problem.rows());
-    } else {
-      // The package's operator has no optional x2: zeros are the same.
-      x2_.bytes = tensor_bytes();
-      take(x2_.offset, x2_.bytes);
+    const auto operands = problem.what().operands;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (problem.has(i)) plan(tensors_[i], operands[i], *problem.layout(i));
     }
-    plan(rstd_, d.rstd, problem.rows(), true);
-    plan(mean_, d.mean, problem.rows(), true);
-    if (d.gamma) plan(gamma_, *d.gamma, 1);
-    if (d.dsum) plan(dsum_, *d.dsum, problem.rows());
-    if (d.dx) plan(dx_, *d.dx, problem.rows());
-    if (d.dgamma) plan(dgamma_, *d.dgamma, 1, false, d.accumulate);
-    if (d.dbeta) plan(dbeta_, *d.dbeta, 1, false, d.accumulate);
+    if (!problem.has(grad::x2)) {
+      // The package's operator has no optional x2: zeros are the same.
+      tensors_[grad::x2].bytes = tensor_bytes();
+      take(tensors_[grad::x2].offset, tensor_bytes());
+    }
   }
 
   std::size_t workspace_size() const noexcept override { return size_ == 0 ? 0 : size_ + alignment; }
-  std::string_view isa() const noexcept override { return product_.architecture == 2201 ? "2201" : "3510"; }
+  const char* isa() const noexcept override { return product_.architecture == 2201 ? "2201" : "3510"; }
   int threads() const noexcept override { return 1; }
   std::string explain() const override {
     std::string text = std::string("product: ") + product_.title + " (" + product_.soc + "), architecture " +
@@ -75,34 +67,44 @@ class TwinExecution final : public Execution {
     return text;
   }
 
-  void run(const Arguments& a) const noexcept override {
+  Status run(const Arguments& arguments) const noexcept override try {
     const FloatEnvironment environment;
-    const ProblemDescription& d = problem_.description();
-    const auto address = reinterpret_cast<std::uintptr_t>(a.workspace);
-    std::byte* workspace = static_cast<std::byte*>(a.workspace) + (-address % alignment);
+    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
+    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % alignment);
+    const auto input = [&](std::size_t place) {
+      return problem_.has(place) ? gather(tensors_[place], arguments.data[place], workspace) : nullptr;
+    };
+    const auto output = [&](std::size_t place) -> void* {
+      const Tensor& tensor = tensors_[place];
+      return tensor.gathered ? workspace + tensor.offset : arguments.data[place];
+    };
+    const Tensor& x2 = tensors_[grad::x2];
     OperatorArguments to;
     to.workspace = workspace + kernel_workspace_;
-    to.dy = gather(dy_, a.dy, workspace);
-    to.x1 = gather(x1_, a.x1, workspace);
-    to.x2 = d.x2 ? gather(x2_, a.x2, workspace) : std::memset(workspace + x2_.offset, 0, x2_.bytes);
-    to.rstd = gather(rstd_, a.rstd, workspace);
-    to.mean = gather(mean_, a.mean, workspace);
-    if (d.gamma) to.gamma = gather(gamma_, a.gamma, workspace);
-    if (d.dsum) to.dsum = gather(dsum_, a.dsum, workspace);
-    if (d.dx) to.dx = dx_.gathered ? workspace + dx_.offset : a.dx;
-    if (d.dgamma) to.dgamma = dgamma_.gathered ? workspace + dgamma_.offset : static_cast<void*>(a.dgamma);
-    if (d.dbeta) to.dbeta = dbeta_.gathered ? workspace + dbeta_.offset : static_cast<void*>(a.dbeta);
+    to.dy = input(grad::dy);
+    to.x1 = input(grad::x1);
+    to.x2 = problem_.has(grad::x2) ? input(grad::x2) : std::memset(workspace + x2.offset, 0, x2.bytes);
+    to.rstd = input(grad::rstd);
+    to.mean = input(grad::mean);
+    to.gamma = input(grad::gamma);
+    to.dsum = input(grad::dsum);
+    to.dx = output(grad::dx);
+    to.dgamma = output(grad::dgamma);
+    to.dbeta = output(grad::dbeta);
 
     const Report report = twin::run(operator_problem(problem_), to, product_, tiling_, false);
     if (!report.clean()) {
-      // A fault of the kernel, not of the caller: what it computed on hardware would be anything.
-      std::fprintf(stderr, "alng: the kernel of %s breaks rules of the hardware on %s:\n%s", product_.title,
-                   problem_.to_string().c_str(), report.sentences().c_str());
-      std::abort();
+      // A fault of the kernel, not of the caller: what it computes on hardware could be anything.
+      return {Code::device_error, std::string("the kernel of ") + product_.title + " breaks rules of the hardware on " +
+                                      problem_.to_string() + ": " + report.sentences()};
     }
-    if (d.dx) scatter(dx_, workspace, a.dx);
-    if (d.dgamma) write_sums(dgamma_, workspace, a.dgamma);
-    if (d.dbeta) write_sums(dbeta_, workspace, a.dbeta);
+    scatter(tensors_[grad::dx], workspace, arguments.data[grad::dx]);
+    for (const std::size_t sums : {grad::dgamma, grad::dbeta}) {
+      write_sums(tensors_[sums], workspace, arguments.data[sums]);
+    }
+    return {};
+  } catch (...) {
+    return out_of_memory();
   }
 
  private:
@@ -126,14 +128,13 @@ class TwinExecution final : public Execution {
     size_ += (bytes + alignment - 1) / alignment * alignment;
   }
 
-  void plan(Tensor& tensor, const TensorLayout& layout, std::int64_t rows, bool statistic = false,
-            bool always = false) {
-    const int trailing = statistic ? 0 : problem_.description().normalized_dims;
-    tensor.rows = rows_of(layout, trailing);
-    tensor.count = rows;
-    tensor.columns = statistic ? 1 : problem_.columns();
-    tensor.gathered = always || !is_dense(tensor.rows, tensor.columns);
-    tensor.bytes = static_cast<std::size_t>(rows * tensor.columns) * dtype_size(layout.dtype);
+  void plan(Tensor& tensor, const Operand& operand, const TensorLayout& layout) {
+    const bool sums = operand.role == Role::column && operand.direction == Direction::output;
+    tensor.rows = rows_of(layout, operand.role == Role::row ? 0 : problem_.normalized_dims());
+    tensor.count = operand.role == Role::column ? 1 : problem_.rows();
+    tensor.columns = operand.role == Role::row ? 1 : problem_.columns();
+    tensor.gathered = (sums && problem_.accumulate()) || !is_dense(tensor.rows, tensor.columns);
+    tensor.bytes = static_cast<std::size_t>(tensor.count * tensor.columns) * dtype_size(layout.dtype);
     if (tensor.gathered) take(tensor.offset, tensor.bytes);
   }
 
@@ -159,13 +160,13 @@ class TwinExecution final : public Execution {
   }
 
   // The package's operator overwrites; adding is done here.
-  void write_sums(const Tensor& tensor, std::byte* workspace, float* output) const {
+  void write_sums(const Tensor& tensor, std::byte* workspace, void* output) const {
     if (!tensor.gathered) return;
     auto* sums = reinterpret_cast<float*>(workspace + tensor.offset);
-    if (problem_.description().accumulate) {
+    if (problem_.accumulate()) {
       for (std::int64_t j = 0; j < tensor.columns; ++j) {
         float before;
-        std::memcpy(&before, reinterpret_cast<std::byte*>(output) + tensor.rows.column.offset(j), sizeof before);
+        std::memcpy(&before, static_cast<std::byte*>(output) + tensor.rows.column.offset(j), sizeof before);
         sums[j] = before + sums[j];
       }
     }
@@ -177,13 +178,14 @@ class TwinExecution final : public Execution {
   alng_npu::TilingResult tiling_;
   std::size_t size_ = 0;
   std::size_t kernel_workspace_ = 0;
-  Tensor dy_, x1_, x2_, rstd_, mean_, gamma_, dsum_, dx_, dgamma_, dbeta_;
+  /// By place.
+  std::array<Tensor, max_operands> tensors_;
 };
 
 class TwinBackend final : public Backend {
  public:
   explicit TwinBackend(const Product& product) : product_(product), device_(std::string("ascend:") + product.device) {}
-  std::string_view device() const noexcept override { return device_; }
+  const char* device() const noexcept override { return device_.c_str(); }
   // A model is for those who ask for it.
   bool chosen_unasked() const noexcept override { return false; }
   Availability availability() const override {
@@ -211,7 +213,9 @@ class TwinBackend final : public Backend {
 const bool registered = [] {
   // Kept also where another copy of this object, in another library, has registered these devices before.
   static const auto& all = *new std::vector<TwinBackend>(products().begin(), products().end());
-  for (const TwinBackend& backend : all) register_backend(backend);
+  for (const TwinBackend& backend : all) {
+    alng_internal_register_backend(backend_interface, static_cast<const Backend*>(&backend));
+  }
   return true;
 }();
 

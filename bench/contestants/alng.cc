@@ -12,7 +12,7 @@ namespace {
 
 struct Contestant {
   alng_plan* plan = nullptr;
-  alng_arguments arguments{};
+  alng_grad_arguments arguments{};
   std::vector<char> workspace;
 };
 
@@ -26,7 +26,8 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
   const auto dtype = static_cast<alng_dtype>(p->dtype);
   const int64_t shape[] = {p->rows, p->columns};
   const int64_t statistics[] = {p->rows, 1};
-  alng_problem problem{};
+  alng_grad_problem problem{};
+  problem.size = sizeof problem;
   problem.dy = problem.x1 = problem.x2 = problem.dx = alng_contiguous(dtype, 2, shape);
   if (p->dsum != nullptr) problem.dsum = problem.dy;
   problem.rstd = problem.mean = alng_contiguous(ALNG_FLOAT32, 2, statistics);
@@ -35,12 +36,13 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
   problem.normalized_dims = 1;
   auto contestant = std::make_unique<Contestant>();
   alng_status status;
-  if (alng_plan_create(&problem, nullptr, &contestant->plan, &status) != ALNG_OK) {
+  if (alng_grad_plan_create(&problem, nullptr, &contestant->plan, &status) != ALNG_OK) {
     std::snprintf(why, size, "%s", status.message);
     return nullptr;
   }
   contestant->workspace.resize(alng_plan_workspace_size(contestant->plan));
-  alng_arguments& a = contestant->arguments;
+  alng_grad_arguments& a = contestant->arguments;
+  a.size = sizeof a;
   a.dy = p->dy;
   a.x1 = p->x1;
   a.x2 = p->x2;
@@ -59,7 +61,7 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
 void contestant_run(void* handle) {
   auto& contestant = *static_cast<Contestant*>(handle);
   alng_status status;
-  if (alng_plan_run(contestant.plan, &contestant.arguments, &status) != ALNG_OK) {
+  if (alng_grad_run(contestant.plan, &contestant.arguments, &status) != ALNG_OK) {
     std::fprintf(stderr, "alng: %s\n", status.message);
     std::abort();
   }

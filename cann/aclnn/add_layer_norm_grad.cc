@@ -20,8 +20,8 @@ constexpr const char* phase_2 = "aclnnAddLayerNormGrad";
 
 using Tensors = std::shared_ptr<Tensor>[tensor_count];
 
-ProblemDescription describe(const Tensors& tensors) {
-  ProblemDescription d;
+GradDescription describe(const Tensors& tensors) {
+  GradDescription d;
   d.dy = tensors[place::dy]->layout();
   d.x1 = tensors[place::x1]->layout();
   d.x2 = tensors[place::x2]->layout();
@@ -67,7 +67,7 @@ Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* wor
   std::shared_ptr<Context> context;
   Answer no_context = current_context(phase_1, context);
   const int device = context == nullptr ? 0 : context->device();
-  const ProblemDescription description = describe(found);
+  const GradDescription description = describe(found);
   Result<Plan> plan = plan_for(description, device);
   if (!plan) return from_status(phase_1, plan.status());
   if (!no_context.ok()) return runtime_failed(std::move(no_context));
@@ -116,7 +116,7 @@ class Launch final : public Work {
       held[tensor_count] = memory().holding(workspace_, workspace_size_, device_);
       if (held[tensor_count] == nullptr) return fault("workspace", workspace_, workspace_size_);
     }
-    Arguments a;
+    GradArguments a;
     a.dy = address_[place::dy];
     a.x1 = address_[place::x1];
     a.x2 = address_[place::x2];

@@ -11,7 +11,7 @@ namespace alng::cann {
 namespace {
 
 struct Entry {
-  ProblemDescription description;
+  GradDescription description;
   const std::string* device;
   Plan plan;
 };
@@ -23,7 +23,7 @@ bool same(const std::optional<TensorLayout>& a, const std::optional<TensorLayout
   return a.has_value() == b.has_value() && (!a || same_view(*a, *b));
 }
 
-bool same(const ProblemDescription& a, const ProblemDescription& b) {
+bool same(const GradDescription& a, const GradDescription& b) {
   return a.normalized_dims == b.normalized_dims && a.accumulate == b.accumulate && same_view(a.dy, b.dy) &&
          same_view(a.x1, b.x1) && same(a.x2, b.x2) && same_view(a.rstd, b.rstd) && same_view(a.mean, b.mean) &&
          same(a.gamma, b.gamma) && same(a.dsum, b.dsum) && same(a.dx, b.dx) && same(a.dgamma, b.dgamma) &&
@@ -31,7 +31,7 @@ bool same(const ProblemDescription& a, const ProblemDescription& b) {
 }
 
 // Problems of one program mostly differ in the shape of dy, the number of columns and what is optional.
-std::size_t place_of(const ProblemDescription& description) {
+std::size_t place_of(const GradDescription& description) {
   const TensorLayout& dy = description.dy;
   std::uint64_t hash =
       static_cast<std::uint64_t>(dy.dtype) * 4 + (description.gamma ? 2 : 0) + (description.dsum ? 1 : 0);
@@ -46,7 +46,7 @@ std::size_t place_of(const ProblemDescription& description) {
 
 }  // namespace
 
-Result<Plan> plan_for(const ProblemDescription& description, int device) {
+Result<Plan> plan_for(const GradDescription& description, int device) {
   std::unique_ptr<Entry>& entry = cache[place_of(description)];
   const std::string& on = device_of_plans(device);
   if (entry != nullptr && entry->device == &on && same(entry->description, description)) return entry->plan;

@@ -47,6 +47,8 @@ Answer from_status(const char* function, const Status& status) {
     case Code::bad_option:  // ALNG_ISA names an instruction set there is not
     case Code::unsupported:
       return answer(ACLNN_ERR_INNER_FIND_KERNEL_ERROR, Kind::inner);
+    case Code::device_error:
+      return answer(ACLNN_ERR_RUNTIME_ERROR, Kind::inner);
     case Code::out_of_memory:
       break;
   }

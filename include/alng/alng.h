@@ -1,5 +1,15 @@
-/* AddLayerNormGrad in C: the same Problem, Plan and run as alng.hpp, which documents the operator, every tensor's shape
- * and every rule. C99. */
+/* LayerNorm of a sum and its gradient, in C. This is everything the library exports; the C++ interface (alng.hpp) is
+ * headers over it. C99.
+ *
+ * A call describes the tensors (alng_grad_problem), makes a plan of them once, and runs the plan with pointers as often
+ * as wanted (alng_grad_arguments). Every function that can refuse returns a code and, where `status` is not NULL, one
+ * sentence that names the tensor, what it is and what it should be. A refused call has written nothing but *status and,
+ * for alng_grad_plan_create, NULL to *plan.
+ *
+ * Structs that begin with `size` can grow: the caller sets it to sizeof the struct as its own header has it. Members
+ * that a newer library has and an older caller doesn't know are taken as 0. A newer caller's members that an older
+ * library doesn't know must be 0, else the call is refused (ALNG_UNSUPPORTED). A size below that of this first version
+ * is refused (ALNG_BAD_OPTION). */
 #ifndef ALNG_ALNG_H
 #define ALNG_ALNG_H
 
@@ -15,97 +25,158 @@
 extern "C" {
 #endif
 
-/* Codes, with the values of alng::Code (status.hpp). */
+/* Why a call was refused. The numbers are stable. */
 typedef enum alng_code {
   ALNG_OK = 0,
-  ALNG_NULL_POINTER = 1,
-  ALNG_BAD_DTYPE = 2,
-  ALNG_BAD_SHAPE = 3,
-  ALNG_BAD_STRIDE = 4,
-  ALNG_OVERLAP = 5,
-  ALNG_BAD_WORKSPACE = 6,
-  ALNG_BAD_OPTION = 7,
-  ALNG_UNSUPPORTED = 8,
-  ALNG_OUT_OF_MEMORY = 9
+  ALNG_NULL_POINTER = 1, /* a required pointer is NULL, or one is given for a tensor that the problem doesn't have */
+  ALNG_BAD_DTYPE = 2,    /* not accepted for this tensor, or not the one of the tensor it must agree with */
+  ALNG_BAD_SHAPE = 3,    /* a rank or an extent is out of range or disagrees with the tensor it must agree with */
+  ALNG_BAD_STRIDE = 4,   /* negative; or an output's elements share addresses; or an offset leaves 64 bits; or a pointer
+                            is   not a multiple of its element's size */
+  ALNG_OVERLAP = 5,      /* an output overlaps another tensor in a way that is not allowed (alng_grad_arguments) */
+  ALNG_BAD_WORKSPACE = 6, /* absent, or smaller than alng_plan_workspace_size */
+  ALNG_BAD_OPTION = 7, /* no such value: device, instruction set, thread count, size, a stream where there is none; or a
+                          plan of another operator */
+  ALNG_UNSUPPORTED = 8,   /* valid, but no back end here can do it; the sentence gives each one's reason */
+  ALNG_OUT_OF_MEMORY = 9, /* for the work, or for the sentence of another refusal */
+  ALNG_DEVICE_ERROR = 10  /* the device failed at this run or before it; outputs may be partly written */
 } alng_code;
 
-/* Why a call was refused. Owned by the caller; any call may be given NULL instead. `message` is one sentence, cut to
- * fit and always terminated; empty on success. */
+/* Owned by the caller; any call may be given NULL instead. `message` is one sentence, always terminated; empty on
+ * success. */
 typedef struct alng_status {
   alng_code code;
-  char message[1020];
+  char message[2044];
 } alng_status;
 
-typedef enum alng_dtype { ALNG_FLOAT32 = 0, ALNG_FLOAT16 = 1, ALNG_BFLOAT16 = 2 } alng_dtype;
+/* float16 is IEEE binary16, bfloat16 the upper half of binary32. 0 is no dtype: see alng_tensor. */
+typedef enum alng_dtype { ALNG_FLOAT32 = 1, ALNG_FLOAT16 = 2, ALNG_BFLOAT16 = 3 } alng_dtype;
 
 #define ALNG_MAX_RANK 8
 
-/* Element type, shape and strides (in elements, not bytes) of one tensor. A tensor that is absent has rank 0. */
+/* Element type, shape and strides of one tensor, never its data. A tensor that is absent is all 0, {0}. */
 typedef struct alng_tensor {
-  alng_dtype dtype;
-  int32_t rank;
-  int64_t shape[ALNG_MAX_RANK];
-  int64_t strides[ALNG_MAX_RANK];
+  int32_t dtype;                  /* an alng_dtype */
+  int32_t rank;                   /* 1 to ALNG_MAX_RANK */
+  int64_t shape[ALNG_MAX_RANK];   /* extents, outermost first, at least 0; entries from `rank` on are not looked at */
+  int64_t strides[ALNG_MAX_RANK]; /* elements (not bytes) between neighbours along each dimension, at least 0; 0 on a
+                                     dimension longer than 1 repeats the element: inputs only */
 } alng_tensor;
 
-/* A dense tensor in row-major order. `shape` has `rank` entries; a rank outside 1..8 gives a tensor that
- * alng_plan_create refuses. */
+/* A dense tensor in row-major order. `shape` has `rank` entries; a rank outside 1..8 or a NULL shape gives a tensor
+ * that every problem refuses. */
 ALNG_EXPORT alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape);
 
-/* alng::ProblemDescription. Start from {0}; dy, x1, rstd and mean are required, the others have rank 0 where absent. */
-typedef struct alng_problem {
-  alng_tensor dy, x1, x2, rstd, mean, gamma, dsum; /* inputs */
-  alng_tensor dx, dgamma, dbeta;                   /* outputs; absent: not computed */
-  int32_t normalized_dims;                         /* 0: told by gamma, else by rstd */
-  int32_t accumulate;                              /* not 0: dgamma and dbeta are added to what the outputs hold */
-} alng_problem;
+/* The tensors of one AddLayerNormGrad. Start from {sizeof(alng_grad_problem)}; what stays all 0 is absent. The formula,
+ * and what each tensor means and may be, is in alng/grad.hpp (GradDescription), whose members have the same names. */
+typedef struct alng_grad_problem {
+  size_t size; /* sizeof(alng_grad_problem) */
+  /* Inputs. dy's dtype is T: dy, x1, x2, dsum have it, and one shape. rstd, mean: float32, dy's leading dimensions,
+   * then as many 1s as dimensions are normalised, one 1, or none. gamma: T or float32, dy's trailing dimensions. x2,
+   * gamma, dsum may be absent. */
+  alng_tensor dy, x1, x2, rstd, mean, gamma, dsum;
+  /* Outputs; an absent one is not computed. dx: T, dy's shape. dgamma, dbeta: float32, dy's trailing dimensions. */
+  alng_tensor dx, dgamma, dbeta;
+  int32_t
+      normalized_dims; /* how many trailing dimensions are normalised; 0: told by gamma, dgamma, dbeta, else by rstd */
+  int32_t accumulate;  /* not 0: dgamma and dbeta are added to what the outputs hold */
+} alng_grad_problem;
 
-/* alng::PlanOptions; {0} is the default. Strings may be NULL. */
+/* What a judged problem comes to. */
+typedef struct alng_summary {
+  size_t size;             /* sizeof(alng_summary) */
+  int64_t rows;            /* product of the leading dimensions */
+  int64_t columns;         /* product of the trailing, normalised dimensions */
+  int64_t bytes;           /* that must cross the memory bus at least once; at most 2^63 - 1 */
+  int32_t normalized_dims; /* as given, or as found */
+  char text[220];          /* in words: "4096x1600 bfloat16, x2, gamma bfloat16, no dsum; wants dx, dgamma, dbeta" */
+} alng_summary;
+
+/* Judges a problem without planning it: ALNG_BAD_DTYPE, _SHAPE, _STRIDE, _OPTION. `summary` may be NULL. No rows and no
+ * columns are valid. */
+ALNG_EXPORT alng_code alng_grad_judge(const alng_grad_problem* problem, alng_summary* summary, alng_status* status);
+
+/* How a plan shall be made. NULL or {sizeof(alng_options)}: the best there is. Strings may be NULL. */
 typedef struct alng_options {
-  const char* device; /* "cpu", "reference"; NULL or "": the best */
-  const char* isa;    /* "scalar", "avx2", "avx512", "neon", "sve"; NULL or "": the best */
-  int32_t threads;    /* 0: as many as there are processors */
+  size_t size;        /* sizeof(alng_options) */
+  const char* device; /* as alng_device names it; NULL or "": the best */
+  const char*
+      isa; /* as alng_instruction_set names it; NULL or "": what ALNG_ISA in the environment says, else the best */
+  int32_t threads; /* the most tasks at once; 0: as many as there are processors for the calling thread */
 } alng_options;
 
-/* alng::Executor: runs task(task_data, i) once for every i in [0, count) and returns when all have returned. */
+/* Threads brought by the caller: runs task(task_data, i) once for every i in [0, count), on any threads, in any order,
+ * and returns when all have returned. May be called by several threads at once where plans are run so. It must not
+ * throw. */
 typedef struct alng_executor {
   void (*parallel)(void* context, int32_t count, void (*task)(void* task_data, int32_t index), void* task_data);
-  void* context;
+  void* context; /* handed through to `parallel` */
 } alng_executor;
 
-/* alng::Arguments: where the data is. Everything is owned by the caller. */
-typedef struct alng_arguments {
+/* Where the data of one AddLayerNormGrad is. Pointers are to the element whose indices are all 0, aligned to their
+ * element's size, given exactly for the tensors that the problem has (one without elements may be NULL). The caller
+ * owns all of it.
+ *
+ * dx may start at exactly the address of dy, x1, x2 or dsum where the two have the same strides. Any other overlap of
+ * an output with another tensor, or of the workspace with anything, is refused; inputs may overlap inputs. Interleaved
+ * tensors that share no byte don't overlap; a layout too tangled to tell is refused. */
+typedef struct alng_grad_arguments {
+  size_t size; /* sizeof(alng_grad_arguments) */
   const void *dy, *x1, *x2;
   const float *rstd, *mean;
   const void *gamma, *dsum;
   void* dx;
   float *dgamma, *dbeta;
-  void* workspace; /* at least alng_plan_workspace_size bytes */
-  size_t workspace_size;
+  void* workspace;       /* scratch memory of this run alone, any alignment; contents mean nothing before and after */
+  size_t workspace_size; /* at least alng_plan_workspace_size bytes */
   const alng_executor* executor; /* NULL: the library's own threads */
-} alng_arguments;
+  void* stream;                  /* the stream of a device that has them; NULL on all others */
+} alng_grad_arguments;
 
-/* An immutable plan; may be used by several threads at once. */
+/* How a problem is done on one device. Immutable; may be used by several threads at once. */
 typedef struct alng_plan alng_plan;
 
 /* Judges the problem and plans it. On success *plan is to be given to alng_plan_destroy; on a refusal it is NULL. */
-ALNG_EXPORT alng_code alng_plan_create(const alng_problem* problem, const alng_options* options, alng_plan** plan,
-                                       alng_status* status);
+ALNG_EXPORT alng_code alng_grad_plan_create(const alng_grad_problem* problem, const alng_options* options,
+                                            alng_plan** plan, alng_status* status);
 ALNG_EXPORT void alng_plan_destroy(alng_plan* plan); /* NULL is allowed */
 
 /* Bytes of workspace a run needs. 0 for NULL. */
 ALNG_EXPORT size_t alng_plan_workspace_size(const alng_plan* plan);
-
-/* The plan in words, as snprintf writes: at most `size` bytes with the terminator; returns the length of the whole
- * text. */
+/* "cpu", "avx512": the device and its instruction set. They live as long as the library. "" for NULL. */
+ALNG_EXPORT const char* alng_plan_device(const alng_plan* plan);
+ALNG_EXPORT const char* alng_plan_isa(const alng_plan* plan);
+/* Tasks that a run hands to its threads; 1: all is done on the calling thread. 0 for NULL. */
+ALNG_EXPORT int32_t alng_plan_threads(const alng_plan* plan);
+/* The plan in words, several lines, as snprintf writes: at most `size` bytes with the terminator; returns the length of
+ * the whole text. */
 ALNG_EXPORT size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size);
 
-/* Computes the outputs; after a refusal they are untouched. Allocates, locks and prints nothing on success. */
-ALNG_EXPORT alng_code alng_plan_run(const alng_plan* plan, const alng_arguments* arguments, alng_status* status);
+/* Computes the outputs; after a refusal they are untouched. On the CPU it allocates, locks and prints nothing on
+ * success. Floating-point settings of the caller neither change a bit nor are changed. */
+ALNG_EXPORT alng_code alng_grad_run(const alng_plan* plan, const alng_grad_arguments* arguments, alng_status* status);
 
-/* All of the above in one call, with a workspace of its own. */
-ALNG_EXPORT alng_code alng_add_layer_norm_grad(const alng_problem* problem, const alng_arguments* arguments,
+/* Plan, workspace and run in one call; `workspace` and `workspace_size` of the arguments are not looked at. */
+ALNG_EXPORT alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                                const alng_options* options, alng_status* status);
+
+/* The formula in double precision with compensated sums, from the inputs in `arguments` alone: what results are judged
+ * by. x = x1 + x2 is rounded to float32 as the forward pass did. Outputs are dense and row-major, NULL where not
+ * wanted: dx rows * columns values, dgamma and dbeta `columns` values, without what `accumulate` would add. Slow;
+ * allocates. */
+ALNG_EXPORT alng_code alng_grad_oracle(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
+                                       double* dx, double* dgamma, double* dbeta, alng_status* status);
+
+/* A device or an instruction set that this build knows. */
+typedef struct alng_availability {
+  char name[32];
+  int32_t available; /* not 0: this machine has it */
+  char reason[220];  /* why it has it, or why not, in a few words */
+} alng_availability;
+
+/* Number `index` of the list, best first. Returns 1, or 0 past its end (*entry is then untouched). */
+ALNG_EXPORT int32_t alng_device(int32_t index, alng_availability* entry);
+ALNG_EXPORT int32_t alng_instruction_set(int32_t index, alng_availability* entry);
 
 /* The code's own name: "bad_shape". */
 ALNG_EXPORT const char* alng_code_name(alng_code code);

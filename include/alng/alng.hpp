@@ -1,8 +1,11 @@
-// Everything a C++ caller needs: AddLayerNormGrad as Problem, Plan and run. What returns a string or a vector, or
-// copies one, may throw std::bad_alloc; nothing else throws.
+// Everything a C++17 caller needs: AddLayerNormGrad as Problem, Plan and run, headers alone over the C interface
+// (alng.h), so that any standard library works with any build of alng. What returns a string or a vector, or copies
+// one, may throw std::bad_alloc; nothing else throws.
 #ifndef ALNG_ALNG_HPP
 #define ALNG_ALNG_HPP
 
+#include "alng/grad.hpp"
+#include "alng/options.hpp"
 #include "alng/plan.hpp"
 #include "alng/problem.hpp"
 #include "alng/status.hpp"

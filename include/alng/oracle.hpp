@@ -2,8 +2,8 @@
 #ifndef ALNG_ORACLE_HPP
 #define ALNG_ORACLE_HPP
 
-#include "alng/export.h"
-#include "alng/plan.hpp"
+#include "alng/c_structs.hpp"
+#include "alng/grad.hpp"
 #include "alng/problem.hpp"
 #include "alng/status.hpp"
 
@@ -18,14 +18,19 @@ struct OracleOutputs {
   double* dbeta = nullptr;
 };
 
-/// Computes the formula of problem.hpp in double precision with compensated sums, from the inputs in `arguments` (its
+/// Computes the formula of grad.hpp in double precision with compensated sums, from the inputs in `arguments` (its
 /// outputs, workspace and executor are not looked at).
 ///
 /// One rounding is part of the problem and so is done here too: x = x1 + x2 is rounded to float32, as the forward pass
 /// that made mean and rstd formed it. Without it, no implementation in float32 could be near at mean/std = 1000.
 ///
 /// Refusals: `null_pointer` for an input that is missing.
-ALNG_EXPORT Status oracle(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) noexcept;
+inline Status oracle(const Problem& problem, const GradArguments& arguments, const OracleOutputs& outputs) noexcept {
+  const alng_grad_problem asked = c_structs::problem(problem.description());
+  return c_structs::with_arguments(arguments, [&](const alng_grad_arguments& where, alng_status* said) {
+    return alng_grad_oracle(&asked, &where, outputs.dx, outputs.dgamma, outputs.dbeta, said);
+  });
+}
 
 }  // namespace alng
 

@@ -7,37 +7,40 @@
 #include <string>
 #include <utility>
 
-#include "alng/export.h"
+#include "alng/alng.h"
 #include "alng/language.h"
 
 namespace alng {
 
-/// Why a request was refused. The values are stable and shared with the C interface (`alng_status`).
+/// Why a request was refused. The numbers are stable, those of alng_code.
 enum class Code : std::int32_t {
-  ok = 0,
+  ok = ALNG_OK,
   /// A required pointer is null, or a pointer is given for a tensor the problem does not have.
-  null_pointer = 1,
+  null_pointer = ALNG_NULL_POINTER,
   /// A dtype is not accepted for this tensor, or differs from the tensor it must agree with.
-  bad_dtype = 2,
+  bad_dtype = ALNG_BAD_DTYPE,
   /// A rank or a dimension is out of range or disagrees with the tensor it must agree with.
-  bad_shape = 3,
+  bad_shape = ALNG_BAD_SHAPE,
   /// A stride is negative, an output's strides don't give each element an address of its own, an offset leaves 64 bits,
   /// or a pointer does not lie on a multiple of its element's size.
-  bad_stride = 4,
-  /// An output overlaps another tensor in a way that is not allowed (see `Arguments`).
-  overlap = 5,
+  bad_stride = ALNG_BAD_STRIDE,
+  /// An output overlaps another tensor in a way that is not allowed (see `GradArguments`).
+  overlap = ALNG_OVERLAP,
   /// The workspace is absent or smaller than `Plan::workspace_size()`.
-  bad_workspace = 6,
-  /// An option has no such value: unknown device, unknown instruction set, negative thread count.
-  bad_option = 7,
+  bad_workspace = ALNG_BAD_WORKSPACE,
+  /// An option has no such value: unknown device, unknown instruction set, negative thread count, a stream on a device
+  /// without streams; or a plan of another operator is run.
+  bad_option = ALNG_BAD_OPTION,
   /// The request is valid, but no back end on this machine can do it. The sentence gives each back end's reason.
-  unsupported = 8,
+  unsupported = ALNG_UNSUPPORTED,
   /// Memory ran out, for the work or for the sentence of another refusal.
-  out_of_memory = 9,
+  out_of_memory = ALNG_OUT_OF_MEMORY,
+  /// The device failed, at this run or before it. Outputs may be partly written.
+  device_error = ALNG_DEVICE_ERROR,
 };
 
-/// The code's own name, as written above: `"bad_shape"`.
-ALNG_EXPORT const char* code_name(Code code) noexcept;
+/// The code's own name, as written above: `"bad_shape"`; `"unknown"` for a number that is no code.
+inline const char* code_name(Code code) noexcept { return alng_code_name(static_cast<alng_code>(code)); }
 
 /// A code and a sentence. Success carries no sentence and allocates nothing.
 class [[nodiscard]] Status {

@@ -2,6 +2,7 @@
 #include "plan/backend.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -15,7 +16,7 @@
 #include "plan/float_environment.h"
 #include "problem/float16.h"
 
-namespace alng {
+namespace alng::impl {
 namespace cpu {
 
 Kernels kernels(DType dtype, InstructionSet isa) noexcept {
@@ -37,20 +38,17 @@ float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
 }
 
 // gamma, any layout and dtype, as dense float32 in the kernels' order.
-void widen_gamma(const TensorLayout& layout, DType dtype, const void* gamma, const Kernels& kernels,
+void widen_gamma(const Rows& view, DType dtype, const void* gamma, std::int64_t columns, const Kernels& kernels,
                  float* dense) noexcept {
-  const Rows view = rows_of(layout, layout.rank);
-  std::int64_t columns = 1;
-  for (int d = 0; d < layout.rank; ++d) columns *= layout.shape[d];
-  if (view.dense_row && layout.dtype == dtype) return kernels.widen(gamma, dense, columns);
-  if (layout.dtype == DType::float32) {
+  if (view.dense_row && view.dtype == dtype) return kernels.widen(gamma, dense, columns);
+  if (view.dtype == DType::float32) {
     gather_row(view.column, sizeof(float), static_cast<const std::byte*>(gamma), reinterpret_cast<std::byte*>(dense),
                columns);
   } else {
     for (std::int64_t j = 0; j < columns; ++j) {
       std::uint16_t bits;
       std::memcpy(&bits, static_cast<const std::byte*>(gamma) + view.column.offset(j), sizeof bits);
-      dense[j] = layout.dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
+      dense[j] = view.dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
     }
   }
   if (kernels.to_own_order != nullptr) kernels.to_own_order(dense, padded(columns));
@@ -60,30 +58,25 @@ class CpuExecution final : public Execution {
  public:
   static Result<std::unique_ptr<Execution>> create(const Problem& problem, InstructionSet isa, int threads) {
     auto execution = std::make_unique<CpuExecution>(problem, isa);
-    const Result<Tuning> tuning = choose_tuning(problem, isa, {execution->dense_, execution->dx_.dense_row});
+    const Result<Tuning> tuning =
+        choose_tuning(problem, isa, {execution->dense_, execution->views_[grad::dx].dense_row});
     if (!tuning.ok()) return tuning.status();
     execution->divide(tuning.value(), threads);
     return std::unique_ptr<Execution>(std::move(execution));
   }
 
   CpuExecution(const Problem& problem, InstructionSet isa) : problem_(problem), isa_(isa) {
-    const ProblemDescription& d = problem.description();
     kernels_ = kernels(problem.dtype(), isa);
-    dy_ = rows_of(d.dy, d.normalized_dims);
-    x1_ = rows_of(d.x1, d.normalized_dims);
-    dense_ = dy_.dense_row && x1_.dense_row;
-    const auto view = [&](const std::optional<TensorLayout>& layout, Rows& rows) {
-      if (!layout) return;
-      rows = rows_of(*layout, d.normalized_dims);
-      dense_ = dense_ && rows.dense_row;
-    };
-    view(d.x2, x2_);
-    view(d.dsum, dsum_);
-    view(d.dx, dx_);
-    rstd_ = rows_of(d.rstd, 0);
-    mean_ = rows_of(d.mean, 0);
-    const bool dense_gamma = d.gamma && rows_of(*d.gamma, d.gamma->rank).dense_row;
-    own_gamma_ = d.gamma && (kernels_.to_own_order != nullptr || d.gamma->dtype != DType::float32 || !dense_gamma);
+    const auto operands = problem.what().operands;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (!problem.has(i)) continue;
+      const bool element = operands[i].role == Role::element;
+      views_[i] = rows_of(*problem.layout(i), operands[i].role == Role::row ? 0 : problem.normalized_dims());
+      dense_ = dense_ && (!element || views_[i].dense_row);
+    }
+    own_gamma_ =
+        problem.has(grad::gamma) && (kernels_.to_own_order != nullptr || views_[grad::gamma].dtype != DType::float32 ||
+                                     !views_[grad::gamma].dense_row);
   }
 
   void divide(const Tuning& tuning, int threads) {
@@ -94,7 +87,7 @@ class CpuExecution final : public Execution {
   }
 
   std::size_t workspace_size() const noexcept override { return partition_.workspace_size; }
-  std::string_view isa() const noexcept override { return name(isa_); }
+  const char* isa() const noexcept override { return name(isa_); }
   int threads() const noexcept override { return partition_.tasks; }
 
   std::string explain() const override {
@@ -110,7 +103,7 @@ class CpuExecution final : public Execution {
     return text;
   }
 
-  void run(const Arguments& arguments) const noexcept override {
+  Status run(const Arguments& arguments) const noexcept override {
     const FloatEnvironment environment;
     const Partition& p = partition_;
     const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
@@ -121,21 +114,21 @@ class CpuExecution final : public Execution {
     pass.columns = problem_.columns();
     pass.padded_columns = padded(pass.columns);
     pass.inverse_columns = 1.0f / static_cast<float>(problem_.columns());
-    // Inputs are only read through these; one type serves both directions.
-    const auto tensor = [](const Rows& rows, const void* base) {
-      return Tensor{&rows, const_cast<std::byte*>(static_cast<const std::byte*>(base))};
+    const auto tensor = [&](std::size_t place) {
+      return Tensor{&views_[place], static_cast<std::byte*>(arguments.data[place])};
     };
-    pass.dy = tensor(dy_, arguments.dy);
-    pass.x1 = tensor(x1_, arguments.x1);
-    pass.x2 = tensor(x2_, arguments.x2);
-    pass.dsum = tensor(dsum_, arguments.dsum);
-    pass.dx = tensor(dx_, arguments.dx);
-    pass.rstd = tensor(rstd_, arguments.rstd);
-    pass.mean = tensor(mean_, arguments.mean);
-    pass.gamma = static_cast<const float*>(own_gamma_ ? nullptr : arguments.gamma);
+    pass.dy = tensor(grad::dy);
+    pass.x1 = tensor(grad::x1);
+    pass.x2 = tensor(grad::x2);
+    pass.dsum = tensor(grad::dsum);
+    pass.dx = tensor(grad::dx);
+    pass.rstd = tensor(grad::rstd);
+    pass.mean = tensor(grad::mean);
+    pass.gamma = static_cast<const float*>(own_gamma_ ? nullptr : arguments.data[grad::gamma]);
     if (own_gamma_) {
       float* own = floats_at(workspace, p.gamma);
-      widen_gamma(*problem_.description().gamma, problem_.dtype(), arguments.gamma, kernels_, own);
+      widen_gamma(views_[grad::gamma], problem_.dtype(), arguments.data[grad::gamma], problem_.columns(), kernels_,
+                  own);
       pass.gamma = own;
     }
     pass.dense = dense_;
@@ -145,7 +138,7 @@ class CpuExecution final : public Execution {
     Run run{*this, arguments, pass, tree, workspace};
     if (p.tasks == 1) {
       work(run, 0);
-      return;
+      return {};
     }
     const Executor& executor = arguments.executor ? *arguments.executor : default_executor();
     executor.parallel(
@@ -156,6 +149,7 @@ class CpuExecution final : public Execution {
           shared.execution.work(shared, task);
         },
         &run);
+    return {};
   }
 
  private:
@@ -215,16 +209,16 @@ class CpuExecution final : public Execution {
   }
 
   void write_sums(const Run& run, Sums sums) const noexcept {
-    const ProblemDescription& d = problem_.description();
-    if (d.dgamma) write_sums(*d.dgamma, run.arguments.dgamma, sums.dgamma);
-    if (d.dbeta) write_sums(*d.dbeta, run.arguments.dbeta, sums.dbeta);
+    if (problem_.has(grad::dgamma)) write_sums(run, grad::dgamma, sums.dgamma);
+    if (problem_.has(grad::dbeta)) write_sums(run, grad::dbeta, sums.dbeta);
   }
 
-  void write_sums(const TensorLayout& layout, float* output, float* sums) const noexcept {
+  void write_sums(const Run& run, std::size_t place, float* sums) const noexcept {
+    auto* const output = static_cast<float*>(run.arguments.data[place]);
     if (kernels_.to_natural_order != nullptr) kernels_.to_natural_order(sums, padded(problem_.columns()));
-    const bool accumulate = problem_.description().accumulate;
+    const bool accumulate = problem_.accumulate();
     const std::int64_t columns = problem_.columns();
-    const Rows view = rows_of(layout, layout.rank);
+    const Rows& view = views_[place];
     if (view.dense_row) {
       kernels_.write_sums(output, sums, columns, accumulate);
       return;
@@ -239,7 +233,8 @@ class CpuExecution final : public Execution {
   Problem problem_;
   InstructionSet isa_;
   Kernels kernels_{};
-  Rows dy_, x1_, x2_, dsum_, dx_, rstd_, mean_;
+  /// By place; meaningless where the tensor is absent.
+  std::array<Rows, max_operands> views_;
   bool dense_ = true;
   bool own_gamma_ = false;
   Tuning tuning_;
@@ -248,7 +243,7 @@ class CpuExecution final : public Execution {
 
 class CpuBackend final : public Backend {
  public:
-  std::string_view device() const noexcept override { return "cpu"; }
+  const char* device() const noexcept override { return "cpu"; }
   Availability availability() const override {
     std::string sets;
     for (const InstructionSet isa : known_instruction_sets()) {
@@ -274,4 +269,4 @@ const Backend& cpu_backend() noexcept {
   return backend;
 }
 
-}  // namespace alng
+}  // namespace alng::impl

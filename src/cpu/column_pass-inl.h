@@ -11,7 +11,7 @@
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 inline void Add(float* sum, const float* other, std::int64_t padded_columns) {
   for (const float* const end = sum + padded_columns; sum < end; sum += StepElements(), other += StepElements()) {
@@ -27,7 +27,7 @@ inline void WriteSums(float* output, const float* sum, std::int64_t columns, boo
   });
 }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

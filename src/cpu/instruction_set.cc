@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "alng/plan.hpp"
-
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -15,8 +13,7 @@
 #include <cpuid.h>
 #endif
 
-namespace alng {
-namespace cpu {
+namespace alng::impl::cpu {
 
 #if defined(__x86_64__)
 namespace {
@@ -37,7 +34,7 @@ std::span<const InstructionSet> known_instruction_sets() noexcept {
   return all;
 }
 
-std::string_view name(InstructionSet isa) noexcept {
+const char* name(InstructionSet isa) noexcept {
   switch (isa) {
     case InstructionSet::scalar:
       return "scalar";
@@ -112,16 +109,13 @@ Result<InstructionSet> choose_instruction_set(std::string_view asked_for) {
                                       names + ", or empty for the best");
 }
 
-}  // namespace cpu
-
 std::vector<Availability> instruction_sets() {
   std::vector<Availability> result;
-  for (const cpu::InstructionSet isa : cpu::known_instruction_sets()) {
-    const std::string_view reason = cpu::why_not(isa);
-    result.push_back(
-        {std::string(cpu::name(isa)), reason.empty(), reason.empty() ? "this processor runs it" : std::string(reason)});
+  for (const InstructionSet isa : known_instruction_sets()) {
+    const std::string reason(why_not(isa));
+    result.push_back({name(isa), reason.empty(), reason.empty() ? "this processor runs it" : reason});
   }
   return result;
 }
 
-}  // namespace alng
+}  // namespace alng::impl::cpu

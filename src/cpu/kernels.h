@@ -11,7 +11,7 @@
 #include "cpu/tuning.h"
 #include "problem/rows.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 /// Arrays of a value for each column that kernels read and write whole vectors of (h, sums, their own copy of gamma)
 /// are padded to a multiple of this many.
@@ -127,6 +127,6 @@ Kernels kernels_float32(InstructionSet isa) noexcept;
 Kernels kernels_float16(InstructionSet isa) noexcept;
 Kernels kernels_bfloat16(InstructionSet isa) noexcept;
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 
 #endif

@@ -8,17 +8,17 @@
 #include "cpu/row_pass-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 Kernels Kernels_float16() { return KernelsOf<Float16>(); }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 Kernels kernels_float16(InstructionSet isa) noexcept { ALNG_CALL_TARGET(isa, Kernels_float16()); }
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 #endif

@@ -6,7 +6,7 @@
 
 #include "order/leaves.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 namespace {
 
 constexpr std::size_t line = 64;
@@ -90,4 +90,4 @@ int LeafTree::complete(std::int64_t unit, int slot, AddFunction add) noexcept {
   return slot;
 }
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu

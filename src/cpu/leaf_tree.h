@@ -9,7 +9,7 @@
 
 #include "cpu/kernels.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 /// Where the sums of dgamma and dbeta lie in a slot; offsets in floats, -1 where not wanted.
 struct SlotLayout {
@@ -67,6 +67,6 @@ class LeafTree {
   SlotLayout layout_;
 };
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 
 #endif

@@ -7,11 +7,11 @@
 #include "cpu/leaf_tree.h"
 #include "order/leaves.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 namespace {
 
 constexpr std::size_t line = 64;
-// What plan.hpp promises: 1 MiB + 512 bytes for each column.
+// What alng::Plan promises: 1 MiB + 512 bytes for each column.
 constexpr std::size_t workspace_bound = std::size_t{1} << 20;
 constexpr std::size_t workspace_bound_per_column = 512;
 
@@ -32,7 +32,6 @@ std::size_t place_in_page(std::size_t end, std::size_t in_page) noexcept {
 
 Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::int64_t unit_leaves,
                   const Needs& needs) noexcept {
-  const ProblemDescription& d = problem.description();
   const std::size_t columns = static_cast<std::size_t>(problem.columns());
   const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
   Partition p;
@@ -40,7 +39,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.tasks = tasks;
   p.unit_leaves = unit_leaves;
   p.units = (leaves + unit_leaves - 1) / unit_leaves;
-  p.slots = d.dgamma || d.dbeta ? LeafTree::enough_slots(p.units, tasks) : 0;
+  p.slots = problem.has(grad::dgamma) || problem.has(grad::dbeta) ? LeafTree::enough_slots(p.units, tasks) : 0;
   std::size_t slot_size = 0;
   p.slot.padded_columns = padded(problem.columns());
   const auto place_sums = [&](std::size_t in_page) {
@@ -48,8 +47,8 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
     slot_size = begin + sums;
     return static_cast<std::int64_t>(begin / sizeof(float));
   };
-  if (d.dgamma) p.slot.dgamma = place_sums(dgamma_in_page);
-  if (d.dbeta) p.slot.dbeta = place_sums(dbeta_in_page);
+  if (problem.has(grad::dgamma)) p.slot.dgamma = place_sums(dgamma_in_page);
+  if (problem.has(grad::dbeta)) p.slot.dbeta = place_sums(dbeta_in_page);
   slot_size = round_up(slot_size, workspace_alignment);
   p.slot.size = static_cast<std::int64_t>(slot_size / sizeof(float));
 
@@ -69,7 +68,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   const auto levels = static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(unit_leaves)));
   p.task_block = levels * slot_size;
   p.task_h = p.task_block + (blocks ? slot_size : 0);
-  p.task_rows = p.task_h + (d.dx ? sums : 0);
+  p.task_rows = p.task_h + (problem.has(grad::dx) ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
   p.task_scratch_size =
       round_up(p.task_staging + (needs.stream ? round_up(row + line) : 0), p.slots > 0 ? workspace_alignment : line);
@@ -104,4 +103,4 @@ Partition make_partition(const Problem& problem, int threads, const Needs& needs
   }
 }
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu

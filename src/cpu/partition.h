@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "alng/problem.hpp"
 #include "cpu/leaf_tree.h"
+#include "problem/problem.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 /// A page, so that the distances between the kernels' arrays within a page are known (partition.cc).
 inline constexpr std::size_t workspace_alignment = 4096;
@@ -56,6 +56,6 @@ struct Needs {
 /// `threads` is at least 1.
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept;
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 
 #endif

@@ -16,7 +16,7 @@
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 constexpr std::size_t kLine = 64;
 
@@ -108,7 +108,7 @@ struct InputLines {
   }
 };
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

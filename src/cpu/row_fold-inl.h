@@ -19,7 +19,7 @@
 #include "order/row_sum.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 // The two sums of a row: of w and of q.
 struct RowSums {
@@ -274,7 +274,7 @@ HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahea
   return total;
 }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

@@ -15,7 +15,7 @@
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 // dx from the inputs and sums of its row: of the last row of a task, and of short rows, which are done one by one. h is
 // computed once more, as it was for the sums. kFull: x2, gamma and dsum are all there; else each may be null.
@@ -87,7 +87,7 @@ class LineWriter {
   Staging& s_;
 };
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

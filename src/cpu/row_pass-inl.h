@@ -19,7 +19,7 @@
 #include "order/leaves.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 // One task's rows of one leaf. `task.pending` is what it carries from one row, and one leaf, to the next.
 template <class T>
@@ -231,7 +231,7 @@ Kernels KernelsOf() {
   return {&RowPass<T>::Rows, &RowPass<T>::Finish, &Add, &WriteSums, &Widen<T>, nullptr, nullptr};
 }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

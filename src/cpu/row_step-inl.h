@@ -19,7 +19,7 @@
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 
 // A row whose sums are wanted. x2 may be null.
 template <class T>
@@ -154,7 +154,7 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
                                      });
 }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

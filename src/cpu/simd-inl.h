@@ -27,7 +27,7 @@
 #define ALNG_INLINE_LAMBDA HWY_ATTR __attribute__((always_inline))
 
 HWY_BEFORE_NAMESPACE();
-namespace alng::cpu::HWY_NAMESPACE {
+namespace alng::impl::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using F = hn::CappedTag<float, 16>;
@@ -359,7 +359,7 @@ HWY_INLINE void ForEachStep(size_t columns, const Do& step) {
   if (i < columns) step.template operator()<false>(i, columns - i);
 }
 
-}  // namespace alng::cpu::HWY_NAMESPACE
+}  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

@@ -13,7 +13,7 @@
 #include <csignal>
 #include <thread>
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 namespace {
 
 // Tasks never use more than 16 KB of it, and memory is taken only as it is touched.
@@ -221,4 +221,4 @@ int default_threads() noexcept {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu

@@ -4,7 +4,7 @@
 
 #include "alng/plan.hpp"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 /// The library's own threads as an Executor. A run takes those that are idle and works itself; it waits for no thread
 /// that has not begun, allocates nothing and takes no lock. Any number of runs may be under way.
@@ -17,6 +17,6 @@ void prepare_default_executor(int tasks) noexcept;
 /// Processors that the calling thread may use: its affinity mask, not the machine's count.
 int default_threads() noexcept;
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 
 #endif

@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <string>
 
-#include "alng/problem.hpp"
 #include "alng/status.hpp"
 #include "cpu/instruction_set.h"
+#include "problem/problem.h"
 
-namespace alng::cpu {
+namespace alng::impl::cpu {
 
 /// Where inputs are fetched to ahead of their use; nowhere where they are likely to be in cache.
 enum class Fetch { nowhere, first_level, second_level };
@@ -43,6 +43,6 @@ struct DenseRows {
 /// an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
 Result<Tuning> choose_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 
-}  // namespace alng::cpu
+}  // namespace alng::impl::cpu
 
 #endif

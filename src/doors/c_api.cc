@@ -1,24 +1,24 @@
 // The C door: translates and calls, decides nothing.
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
 
 #include "alng/alng.h"
-#include "alng/alng.hpp"
+#include "cpu/instruction_set.h"
+#include "order/version.h"
+#include "plan/plan.h"
 #include "problem/out_of_memory.h"
+#include "reference/oracle.h"
 
 struct alng_plan {
-  alng::Plan plan;
+  alng::impl::Plan plan;
 };
 
+namespace alng::impl {
 namespace {
-
-using alng::Code;
-using alng::Status;
-
-static_assert(static_cast<int>(Code::out_of_memory) == ALNG_OUT_OF_MEMORY);
-static_assert(static_cast<int>(alng::DType::bfloat16) == ALNG_BFLOAT16);
-static_assert(alng::max_rank == ALNG_MAX_RANK);
 
 alng_code report(const Status& status, alng_status* out) noexcept {
   const auto code = static_cast<alng_code>(status.code());
@@ -37,64 +37,132 @@ alng_code guarded(alng_status* out, Call&& call) noexcept {
   try {
     return report(call(), out);
   } catch (...) {
-    return report(alng::out_of_memory(), out);
+    return report(out_of_memory(), out);
   }
 }
 
-alng::TensorLayout layout_of(const alng_tensor& tensor) noexcept {
-  alng::TensorLayout layout;
-  layout.dtype = static_cast<alng::DType>(tensor.dtype);
+Status missing(const char* what) { return Status(Code::null_pointer, std::string(what) + " is null"); }
+
+/// Copies a struct that begins with its size, as the caller's header has it, to one as this library has it.
+template <class Struct>
+Status copy(const Struct* given, const char* name, Struct& out) {
+  static_assert(std::is_trivially_copyable_v<Struct> && offsetof(Struct, size) == 0);
+  std::size_t size;
+  std::memcpy(&size, given, sizeof size);
+  if (size < sizeof out) {
+    return {Code::bad_option, "the size of " + std::string(name) + " is " + std::to_string(size) +
+                                  " but must be its sizeof, " + std::to_string(sizeof out) + " or more"};
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  if (std::any_of(bytes + sizeof out, bytes + size, [](unsigned char byte) { return byte != 0; })) {
+    return {Code::unsupported, std::string(name) + " has members behind its first " + std::to_string(sizeof out) +
+                                   " bytes that are not 0 and that alng " ALNG_VERSION " does not know"};
+  }
+  std::memcpy(&out, given, sizeof out);
+  return {};
+}
+
+TensorLayout layout_of(const alng_tensor& tensor) noexcept {
+  TensorLayout layout;
+  layout.dtype = static_cast<DType>(tensor.dtype);
   layout.rank = tensor.rank;
   std::copy_n(tensor.shape, ALNG_MAX_RANK, layout.shape.begin());
   std::copy_n(tensor.strides, ALNG_MAX_RANK, layout.strides.begin());
   return layout;
 }
 
-std::optional<alng::TensorLayout> optional_layout(const alng_tensor& tensor) noexcept {
-  if (tensor.rank == 0) return std::nullopt;
-  return layout_of(tensor);
+Result<Description> description_of(const alng_grad_problem* given) {
+  if (given == nullptr) return missing("problem");
+  alng_grad_problem problem;
+  if (Status status = copy(given, "alng_grad_problem", problem); !status.ok()) return status;
+  Description description(add_layer_norm_grad);
+  const auto give = [&](std::size_t place, const alng_tensor& tensor) {
+    const bool absent = tensor.dtype == 0 && tensor.rank == 0;
+    if (!absent || grad::operands[place].presence == Presence::required) description.give(place, layout_of(tensor));
+  };
+#define ALNG_GIVE(name, ...) give(grad::name, problem.name);
+  ALNG_GRAD_OPERANDS(ALNG_GIVE)
+#undef ALNG_GIVE
+  description.normalized_dims = problem.normalized_dims;
+  description.accumulate = problem.accumulate != 0;
+  return description;
 }
 
-alng::ProblemDescription description_of(const alng_problem& problem) noexcept {
-  alng::ProblemDescription d;
-  d.dy = layout_of(problem.dy);
-  d.x1 = layout_of(problem.x1);
-  d.x2 = optional_layout(problem.x2);
-  d.rstd = layout_of(problem.rstd);
-  d.mean = layout_of(problem.mean);
-  d.gamma = optional_layout(problem.gamma);
-  d.dsum = optional_layout(problem.dsum);
-  d.dx = optional_layout(problem.dx);
-  d.dgamma = optional_layout(problem.dgamma);
-  d.dbeta = optional_layout(problem.dbeta);
-  d.normalized_dims = problem.normalized_dims;
-  d.accumulate = problem.accumulate != 0;
-  return d;
+Result<Problem> problem_of(const alng_grad_problem* given) {
+  const Result<Description> description = description_of(given);
+  return description.ok() ? Problem::create(description.value()) : description.status();
 }
 
-alng::PlanOptions options_of(const alng_options* options) {
-  alng::PlanOptions result;
-  if (options == nullptr) return result;
-  if (options->device != nullptr) result.device = options->device;
-  if (options->isa != nullptr) result.isa = options->isa;
-  result.threads = options->threads;
+Result<PlanOptions> options_of(const alng_options* given) {
+  PlanOptions result;
+  if (given == nullptr) return result;
+  alng_options options;
+  if (Status status = copy(given, "alng_options", options); !status.ok()) return status;
+  if (options.device != nullptr) result.device = options.device;
+  if (options.isa != nullptr) result.isa = options.isa;
+  result.threads = options.threads;
   return result;
 }
 
-// The executor is copied into `executor`, which must outlive the arguments.
-alng::Arguments arguments_of(const alng_arguments& a, alng::Executor& executor) noexcept {
-  alng::Arguments result{a.dy, a.x1,     a.x2,    a.rstd,      a.mean,           a.gamma, a.dsum,
-                         a.dx, a.dgamma, a.dbeta, a.workspace, a.workspace_size, nullptr};
-  if (a.executor != nullptr) {
-    executor = {a.executor->parallel, a.executor->context};
+Result<Plan> plan_of(const alng_grad_problem* given, const alng_options* given_options) {
+  const Result<Problem> problem = problem_of(given);
+  if (!problem.ok()) return problem.status();
+  const Result<PlanOptions> options = options_of(given_options);
+  if (!options.ok()) return options.status();
+  return Plan::create(problem.value(), options.value());
+}
+
+/// `executor` and what is returned must outlive each other.
+Result<Arguments> arguments_of(const alng_grad_arguments* given, Executor& executor) {
+  if (given == nullptr) return missing("arguments");
+  alng_grad_arguments arguments;
+  if (Status status = copy(given, "alng_grad_arguments", arguments); !status.ok()) return status;
+  Arguments result;
+  result.what = &add_layer_norm_grad;
+#define ALNG_GIVE(name, ...) result.data[grad::name] = const_cast<void*>(static_cast<const void*>(arguments.name));
+  ALNG_GRAD_OPERANDS(ALNG_GIVE)
+#undef ALNG_GIVE
+  result.workspace = arguments.workspace;
+  result.workspace_size = arguments.workspace_size;
+  result.stream = arguments.stream;
+  if (arguments.executor != nullptr) {
+    executor = {arguments.executor->parallel, arguments.executor->context};
     result.executor = &executor;
   }
   return result;
 }
 
-Status missing(const char* what) { return Status(Code::null_pointer, std::string(what) + " is null"); }
+template <std::size_t size>
+void copy_text(const std::string& text, char (&out)[size]) noexcept {
+  const std::size_t length = std::min(text.size(), size - 1);
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+/// The first `sizeof entry` bytes of what the list has at `index`; 0 where there is nothing, or no memory for the list.
+template <class List>
+std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) noexcept {
+  try {
+    const std::vector<Availability> all = list();
+    if (entry == nullptr || index < 0 || static_cast<std::size_t>(index) >= all.size()) return 0;
+    const Availability& found = all[static_cast<std::size_t>(index)];
+    copy_text(found.name, entry->name);
+    copy_text(found.reason, entry->reason);
+    entry->available = found.available ? 1 : 0;
+    return 1;
+  } catch (...) {
+    return 0;
+  }
+}
 
 }  // namespace
+}  // namespace alng::impl
+
+using namespace alng::impl;
+using alng::Code;
+using alng::Executor;
+using alng::Result;
+using alng::Status;
 
 extern "C" {
 
@@ -102,7 +170,11 @@ alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape
   alng_tensor tensor{};
   tensor.dtype = dtype;
   tensor.rank = rank;
-  if (rank < 1 || rank > ALNG_MAX_RANK || shape == nullptr) return tensor;
+  if (rank < 1 || rank > ALNG_MAX_RANK) return tensor;
+  if (shape == nullptr) {
+    tensor.rank = 0;
+    return tensor;
+  }
   const auto layout = alng::TensorLayout::contiguous(
       static_cast<alng::DType>(dtype), std::span<const std::int64_t>(shape, static_cast<std::size_t>(rank)));
   std::copy_n(layout.shape.begin(), ALNG_MAX_RANK, tensor.shape);
@@ -110,15 +182,30 @@ alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape
   return tensor;
 }
 
-alng_code alng_plan_create(const alng_problem* problem, const alng_options* options, alng_plan** plan,
-                           alng_status* status) {
+alng_code alng_grad_judge(const alng_grad_problem* problem, alng_summary* summary, alng_status* status) {
+  return guarded(status, [&]() -> Status {
+    alng_summary result{};
+    if (summary != nullptr) {
+      if (Status size = copy(summary, "alng_summary", result); !size.ok()) return size;
+    }
+    const Result<Problem> judged = problem_of(problem);
+    if (!judged.ok() || summary == nullptr) return judged.status();
+    result.rows = judged->rows();
+    result.columns = judged->columns();
+    result.bytes = judged->bytes();
+    result.normalized_dims = judged->normalized_dims();
+    copy_text(judged->to_string(), result.text);
+    std::memcpy(summary, &result, sizeof result);
+    return {};
+  });
+}
+
+alng_code alng_grad_plan_create(const alng_grad_problem* problem, const alng_options* options, alng_plan** plan,
+                                alng_status* status) {
   return guarded(status, [&]() -> Status {
     if (plan == nullptr) return missing("plan");
     *plan = nullptr;
-    if (problem == nullptr) return missing("problem");
-    const auto judged = alng::Problem::create(description_of(*problem));
-    if (!judged.ok()) return judged.status();
-    auto planned = alng::Plan::create(judged.value(), options_of(options));
+    Result<Plan> planned = plan_of(problem, options);
     if (!planned.ok()) return planned.status();
     *plan = new alng_plan{std::move(planned).value()};
     return {};
@@ -128,6 +215,9 @@ alng_code alng_plan_create(const alng_problem* problem, const alng_options* opti
 void alng_plan_destroy(alng_plan* plan) { delete plan; }
 
 size_t alng_plan_workspace_size(const alng_plan* plan) { return plan == nullptr ? 0 : plan->plan.workspace_size(); }
+const char* alng_plan_device(const alng_plan* plan) { return plan == nullptr ? "" : plan->plan.device(); }
+const char* alng_plan_isa(const alng_plan* plan) { return plan == nullptr ? "" : plan->plan.isa(); }
+int32_t alng_plan_threads(const alng_plan* plan) { return plan == nullptr ? 0 : plan->plan.threads(); }
 
 size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
   std::string words;
@@ -135,7 +225,7 @@ size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
     try {
       words = plan->plan.explain();
     } catch (...) {
-      words = alng::out_of_memory().message();
+      words = out_of_memory().message();
     }
   }
   if (text != nullptr && size > 0) {
@@ -146,29 +236,77 @@ size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
   return words.size();
 }
 
-alng_code alng_plan_run(const alng_plan* plan, const alng_arguments* arguments, alng_status* status) {
+alng_code alng_grad_run(const alng_plan* plan, const alng_grad_arguments* arguments, alng_status* status) {
   return guarded(status, [&]() -> Status {
     if (plan == nullptr) return missing("plan");
-    if (arguments == nullptr) return missing("arguments");
-    alng::Executor executor;
-    return plan->plan.run(arguments_of(*arguments, executor));
+    Executor executor;
+    const Result<Arguments> where = arguments_of(arguments, executor);
+    return where.ok() ? plan->plan.run(where.value()) : where.status();
   });
 }
 
-alng_code alng_add_layer_norm_grad(const alng_problem* problem, const alng_arguments* arguments,
+alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                    const alng_options* options, alng_status* status) {
   return guarded(status, [&]() -> Status {
-    if (problem == nullptr) return missing("problem");
-    if (arguments == nullptr) return missing("arguments");
-    alng::Executor executor;
-    return alng::add_layer_norm_grad(description_of(*problem), arguments_of(*arguments, executor), options_of(options));
+    Executor executor;
+    Result<Arguments> where = arguments_of(arguments, executor);
+    if (!where.ok()) return where.status();
+    const Result<Plan> plan = plan_of(problem, options);
+    if (!plan.ok()) return plan.status();
+    where->workspace_size = plan->workspace_size();
+    const std::unique_ptr<std::byte[]> workspace(new (std::nothrow) std::byte[where->workspace_size]);
+    if (!workspace) return out_of_memory();
+    where->workspace = workspace.get();
+    return plan->run(where.value());
   });
 }
 
-const char* alng_code_name(alng_code code) { return alng::code_name(static_cast<Code>(code)); }
+alng_code alng_grad_oracle(const alng_grad_problem* problem, const alng_grad_arguments* arguments, double* dx,
+                           double* dgamma, double* dbeta, alng_status* status) {
+  return guarded(status, [&]() -> Status {
+    const Result<Problem> judged = problem_of(problem);
+    if (!judged.ok()) return judged.status();
+    Executor executor;
+    const Result<Arguments> where = arguments_of(arguments, executor);
+    return where.ok() ? oracle(judged.value(), where.value(), {dx, dgamma, dbeta}) : where.status();
+  });
+}
 
-const char* alng_version(void) { return alng::version(); }
+int32_t alng_device(int32_t index, alng_availability* entry) { return entry_of(devices, index, entry); }
+int32_t alng_instruction_set(int32_t index, alng_availability* entry) {
+  return entry_of(cpu::instruction_sets, index, entry);
+}
 
-int32_t alng_canonical_order(void) { return alng::canonical_order; }
+const char* alng_code_name(alng_code code) {
+  switch (static_cast<Code>(code)) {
+    case Code::ok:
+      return "ok";
+    case Code::null_pointer:
+      return "null_pointer";
+    case Code::bad_dtype:
+      return "bad_dtype";
+    case Code::bad_shape:
+      return "bad_shape";
+    case Code::bad_stride:
+      return "bad_stride";
+    case Code::overlap:
+      return "overlap";
+    case Code::bad_workspace:
+      return "bad_workspace";
+    case Code::bad_option:
+      return "bad_option";
+    case Code::unsupported:
+      return "unsupported";
+    case Code::out_of_memory:
+      return "out_of_memory";
+    case Code::device_error:
+      return "device_error";
+  }
+  return "unknown";
+}
+
+const char* alng_version(void) { return ALNG_VERSION; }
+
+int32_t alng_canonical_order(void) { return canonical_order; }
 
 }  // extern "C"

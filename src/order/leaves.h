@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace alng {
+namespace alng::impl {
 
 /// 1056 = 32 x 33 leaves divide evenly over 132 and 264 thread blocks of a GPU as well as over CPU cores.
 inline constexpr std::int64_t max_leaves = 1056;
@@ -33,6 +33,6 @@ inline std::int64_t leaf_begin(std::int64_t leaf, std::int64_t rows, std::int64_
 inline bool has_neighbour(std::int64_t node, std::int64_t nodes) noexcept { return (node ^ 1) < nodes; }
 inline std::int64_t nodes_above(std::int64_t nodes) noexcept { return (nodes + 1) / 2; }
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

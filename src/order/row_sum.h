@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace alng {
+namespace alng::impl {
 
 inline constexpr std::int64_t segment_terms = 512;
 inline constexpr std::int64_t group_segments = 32;
@@ -15,6 +15,6 @@ inline constexpr std::int64_t group_segments = 32;
 inline constexpr int segment_distances[] = {32, 64, 128, 256, 16, 8, 4, 2, 1};
 inline constexpr int group_distances[] = {16, 8, 4, 2, 1};
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

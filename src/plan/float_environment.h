@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace alng {
+namespace alng::impl {
 
 class FloatEnvironment {
  public:
@@ -40,6 +40,6 @@ class FloatEnvironment {
   std::uint64_t saved_;
 };
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

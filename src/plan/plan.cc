@@ -1,22 +1,14 @@
-#include "alng/plan.hpp"
+#include "plan/plan.h"
 
 #include <bit>
 
-#include "plan/backend.h"
+#include "order/version.h"
 #include "plan/float_environment.h"
-#include "problem/arguments.h"
 #include "problem/float16.h"
 #include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
-namespace alng {
-
-struct Plan::State {
-  Problem problem;
-  std::string_view device;
-  std::unique_ptr<Execution> execution;
-  std::string passed_over;
-};
+namespace alng::impl {
 
 namespace {
 
@@ -26,21 +18,30 @@ std::string known_devices() {
     if (!names.empty()) names += ", ";
     names += backend->device();
   }
-  return names;
+  return names + ", or empty for the best" +
+         (backend_left_out() ? "; a back end built for another version of alng was left out" : "");
 }
 
-// No rows: the sums are empty, +0. The outputs may have any strides. Adding +0 is an addition all the same: -0 becomes
-// +0 and every NaN the canonical one.
-void write_empty_sums(const Problem& problem, const std::optional<TensorLayout>& layout, float* output) noexcept {
-  if (!layout) return;
+// No rows: the column sums are empty, +0. The outputs may have any strides. Adding +0 is an addition all the same: -0
+// becomes +0 and every NaN the canonical one.
+void write_empty_sums(const Problem& problem, const Arguments& arguments) noexcept {
   const FloatEnvironment environment;
-  const ProblemDescription& description = problem.description();
-  const Rows rows = rows_of(*layout, description.normalized_dims);
-  for (std::int64_t j = 0; j < problem.columns(); ++j) {
-    auto* element = reinterpret_cast<float*>(reinterpret_cast<std::byte*>(output) + rows.column.offset(j));
-    const float value = description.accumulate ? *element + 0.0f : 0.0f;
-    *element = value == value ? value : std::bit_cast<float>(canonical_nan_float32);
+  const auto operands = problem.what().operands;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].direction == Direction::input || operands[i].role != Role::column || !problem.has(i)) continue;
+    const Rows rows = rows_of(*problem.layout(i), problem.normalized_dims());
+    for (std::int64_t j = 0; j < problem.columns(); ++j) {
+      auto* element = reinterpret_cast<float*>(static_cast<std::byte*>(arguments.data[i]) + rows.column.offset(j));
+      const float value = problem.accumulate() ? *element + 0.0f : 0.0f;
+      *element = value == value ? value : std::bit_cast<float>(canonical_nan_float32);
+    }
   }
+}
+
+Status no_streams(const char* device) noexcept try {
+  return {Code::bad_option, std::string("the stream is given but must be null: the device ") + device + " has none"};
+} catch (...) {
+  return out_of_memory();
 }
 
 // More columns can only come from tensors that repeat their elements; the sizes of scratch memory would leave 64 bits.
@@ -65,48 +66,40 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
     known = true;
     Result<std::unique_ptr<Execution>> execution = backend->plan(problem, options);
     if (execution.ok()) {
-      return Plan(std::make_shared<const State>(
-          State{problem, backend->device(), std::move(execution).value(), std::move(passed_over)}));
+      return Plan(problem, backend->device(), std::move(execution).value(), std::move(passed_over));
     }
     if (execution.status().code() != Code::unsupported) return execution.status();
     passed_over += device + ": " + execution.status().message() + "\n";
     if (refusal.message().empty()) refusal = execution.status();
   }
   if (!known) {
-    return Status(Code::bad_option, "device is \"" + options.device + "\" but must be one of " + known_devices() +
-                                        ", or empty for the best");
+    return Status(Code::bad_option, "device is \"" + options.device + "\" but must be one of " + known_devices());
   }
   return refusal;
 } catch (...) {
   return out_of_memory();
 }
 
-const Problem& Plan::problem() const noexcept { return state_->problem; }
-std::size_t Plan::workspace_size() const noexcept { return state_->execution->workspace_size(); }
-std::string_view Plan::device() const noexcept { return state_->device; }
-std::string_view Plan::isa() const noexcept { return state_->execution->isa(); }
-int Plan::threads() const noexcept { return state_->execution->threads(); }
-
 std::string Plan::explain() const {
-  std::string text = "problem: " + problem().to_string() + "\n";
-  text += "device: " + std::string(device()) + "\n";
-  text += state_->execution->explain();
+  std::string text = "problem: " + problem_.to_string() + "\n";
+  text += std::string("device: ") + device() + "\n";
+  text += execution_->explain();
   text += "workspace: " + std::to_string(workspace_size()) + " bytes\n";
   text += "canonical order: " + std::to_string(canonical_order) + "\n";
-  if (!state_->passed_over.empty()) text += "passed over: " + state_->passed_over;
+  if (!passed_over_.empty()) text += "passed over: " + passed_over_;
   return text;
 }
 
 Status Plan::run(const Arguments& arguments) const noexcept {
-  Status status = check_arguments(problem(), arguments, workspace_size());
-  if (!status.ok() || problem().columns() == 0) return status;
-  if (problem().rows() == 0) {
-    write_empty_sums(problem(), problem().description().dgamma, arguments.dgamma);
-    write_empty_sums(problem(), problem().description().dbeta, arguments.dbeta);
+  Status status = check_arguments(problem_, arguments, workspace_size());
+  if (!status.ok()) return status;
+  if (arguments.stream != nullptr) return no_streams(device());
+  if (problem_.columns() == 0) return status;
+  if (problem_.rows() == 0) {
+    write_empty_sums(problem_, arguments);
     return status;
   }
-  state_->execution->run(arguments);
-  return status;
+  return execution_->run(arguments);
 }
 
-}  // namespace alng
+}  // namespace alng::impl

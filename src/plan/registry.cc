@@ -1,14 +1,16 @@
 #include <array>
 #include <atomic>
+#include <string_view>
 
 #include "plan/backend.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 // Without a lock: the child of a fork would wait forever for one that another thread of its parent held. Entries are
 // added in order and stay; the first null one ends the list.
 constinit std::array<std::atomic<const Backend*>, 16> registered;
+constinit std::atomic<bool> left_out = false;
 
 }  // namespace
 
@@ -22,20 +24,26 @@ std::vector<const Backend*> backends() {
   return all;
 }
 
-void register_backend(const Backend& backend) {
-  for (auto& entry : registered) {
-    const Backend* other = nullptr;
-    if (entry.compare_exchange_strong(other, &backend, std::memory_order_acq_rel)) return;
-    if (other->device() == backend.device()) return;
-  }
-}
-
 std::vector<Availability> devices() {
   std::vector<Availability> result;
   for (const Backend* backend : backends()) result.push_back(backend->availability());
   return result;
 }
 
-const char* version() noexcept { return ALNG_VERSION; }
+bool backend_left_out() noexcept { return left_out.load(std::memory_order_relaxed); }
 
-}  // namespace alng
+}  // namespace alng::impl
+
+void alng_internal_register_backend(std::int32_t interface, const void* backend) noexcept {
+  using namespace alng::impl;
+  if (interface != backend_interface) {
+    left_out.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const auto* added = static_cast<const Backend*>(backend);
+  for (auto& entry : registered) {
+    const Backend* other = nullptr;
+    if (entry.compare_exchange_strong(other, added, std::memory_order_acq_rel)) return;
+    if (std::string_view(other->device()) == added->device()) return;
+  }
+}

@@ -7,7 +7,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace alng {
+namespace alng::impl {
 
 inline constexpr std::uint32_t canonical_nan_float32 = 0x7FC00000u;
 inline constexpr std::uint16_t canonical_nan_float16 = 0x7E00u;
@@ -62,6 +62,6 @@ inline std::uint16_t float16_from_float32(float value) noexcept {
   return static_cast<std::uint16_t>(sign | (kept + up));
 }
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 /// Bytes from the first to one past the last, of the dimensions with strides below `limit` alone.
@@ -123,4 +123,4 @@ Fold find_fold(const TensorLayout& layout) noexcept {
   return {};
 }
 
-}  // namespace alng
+}  // namespace alng::impl

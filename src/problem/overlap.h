@@ -8,7 +8,7 @@
 
 #include "alng/tensor.hpp"
 
-namespace alng {
+namespace alng::impl {
 
 /// From the first byte to one past the last; both are the address where there are no elements.
 struct ByteRange {
@@ -64,6 +64,6 @@ Fold find_fold(const TensorLayout& layout) noexcept;
 /// True where one of the dimensions has extent 0.
 bool is_empty(const TensorLayout& layout) noexcept;
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

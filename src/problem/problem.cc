@@ -1,4 +1,4 @@
-#include "alng/problem.hpp"
+#include "problem/problem.h"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +9,8 @@
 
 #include "problem/out_of_memory.h"
 #include "problem/overlap.h"
-#include "problem/tensors.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
@@ -46,27 +45,44 @@ std::optional<std::int64_t> product(std::span<const std::int64_t> extents) {
   return result;
 }
 
-bool is_float32_always(const NamedLayout& tensor, const ProblemDescription& problem) {
-  return tensor.layout == &problem.rstd || tensor.layout == &problem.mean ||
-         (problem.dgamma && tensor.layout == &*problem.dgamma) || (problem.dbeta && tensor.layout == &*problem.dbeta);
+/// One of the tensors a description has, together with the rules for it.
+struct Tensor {
+  const Operand& operand;
+  const TensorLayout& layout;
+
+  const char* name() const { return operand.name; }
+};
+
+/// Calls `visit(Tensor)`, which returns a Status, for each tensor of the description until one is refused.
+template <class Visit>
+Status for_each_tensor(const Description& problem, Visit visit) {
+  const auto operands = problem.what().operands;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (problem.layout(i) == nullptr) continue;
+    if (Status status = visit(Tensor{operands[i], *problem.layout(i)}); !status.ok()) return status;
+  }
+  return {};
 }
 
-/// The dtypes that a tensor may have, in words; those of the others follow from dy's.
-std::string allowed_dtypes(const NamedLayout& tensor, const ProblemDescription& problem) {
-  if (tensor.layout == &problem.dy) return "float32 (0), float16 (1) or bfloat16 (2)";
-  if (is_float32_always(tensor, problem)) return "float32";
-  const DType own = problem.dy.dtype;
-  const bool or_float32 = problem.gamma && tensor.layout == &*problem.gamma && own != DType::float32;
-  return std::string(dtype_name(own)) + ", the dtype of dy" + (or_float32 ? ", or float32" : "");
+/// The first tensor of the operator: its dtype is T and its dimensions are the problem's.
+Tensor first_of(const Description& problem) { return {problem.what().operands[0], *problem.layout(0)}; }
+
+/// The dtypes that a tensor may have, in words; those of the others follow from the first one's.
+std::string allowed_dtypes(const Tensor& tensor, const Tensor& first) {
+  if (&tensor.operand == &first.operand) return "float32 (1), float16 (2) or bfloat16 (3)";
+  if (tensor.operand.type == Type::float32) return "float32";
+  const DType own = first.layout.dtype;
+  const bool or_float32 = tensor.operand.type == Type::T_or_float32 && own != DType::float32;
+  return std::string(dtype_name(own)) + ", the dtype of " + first.name() + (or_float32 ? ", or float32" : "");
 }
 
 /// A dtype there is, a rank and extents in range: what the other rules rely on.
-Status check_form(const NamedLayout& tensor, const ProblemDescription& problem) {
-  const std::string name = tensor.name;
-  const TensorLayout& layout = *tensor.layout;
+Status check_form(const Tensor& tensor, const Tensor& first) {
+  const std::string name = tensor.name();
+  const TensorLayout& layout = tensor.layout;
   if (dtype_size(layout.dtype) == 0) {
     return {Code::bad_dtype, name + " has dtype number " + std::to_string(static_cast<std::int32_t>(layout.dtype)) +
-                                 " but must be " + allowed_dtypes(tensor, problem)};
+                                 " but must be " + allowed_dtypes(tensor, first)};
   }
   if (layout.rank < 1 || layout.rank > max_rank) {
     return {Code::bad_shape,
@@ -80,13 +96,12 @@ Status check_form(const NamedLayout& tensor, const ProblemDescription& problem) 
   return {};
 }
 
-Status check_dtype(const NamedLayout& tensor, const ProblemDescription& problem) {
-  const DType dtype = tensor.layout->dtype;
-  const bool is_gamma = problem.gamma && tensor.layout == &*problem.gamma;
-  const bool float32_always = is_float32_always(tensor, problem);
-  if (dtype == (float32_always ? DType::float32 : problem.dy.dtype)) return {};
-  if (is_gamma && dtype == DType::float32) return {};
-  return refuse(Code::bad_dtype, tensor.name, *tensor.layout, "must be " + allowed_dtypes(tensor, problem));
+Status check_dtype(const Tensor& tensor, const Tensor& first) {
+  const DType dtype = tensor.layout.dtype;
+  const Type type = tensor.operand.type;
+  if (type != Type::float32 && dtype == first.layout.dtype) return {};
+  if (type != Type::T && dtype == DType::float32) return {};
+  return refuse(Code::bad_dtype, tensor.name(), tensor.layout, "must be " + allowed_dtypes(tensor, first));
 }
 
 /// How many dimensions are normalised, and which part of the description says so.
@@ -101,71 +116,74 @@ int trailing_ones(const TensorLayout& layout) {
   return ones;
 }
 
-bool begins_like(const TensorLayout& layout, const TensorLayout& dy, int dims) {
-  return std::equal(layout.shape.data(), layout.shape.data() + dims, dy.shape.data());
+bool begins_like(const TensorLayout& layout, const TensorLayout& first, int dims) {
+  return std::equal(layout.shape.data(), layout.shape.data() + dims, first.shape.data());
 }
 
-/// Where dy has extents of 1 more than one number fits, and rows and columns are the same for each.
-Result<Normalized> told_by_rstd(const TensorLayout& rstd, const TensorLayout& dy) {
-  const int ones = trailing_ones(rstd);
-  if (rstd.rank == dy.rank && ones > 0) {
-    return Normalized{ones, "rstd ends in " + std::to_string(ones) + (ones == 1 ? " one" : " ones")};
+std::string with_layout(const Tensor& tensor) { return std::string(tensor.name()) + " is " + to_string(tensor.layout); }
+
+/// By a tensor with a value for each row. Where the first tensor has extents of 1 more than one number fits, and rows
+/// and columns are the same for each.
+Result<Normalized> told_by_rows(const Tensor& rows, const Tensor& first) {
+  const std::string name = rows.name();
+  const int ones = trailing_ones(rows.layout);
+  const int lacking = first.layout.rank - rows.layout.rank;
+  const std::string of_first = std::string(" of ") + first.name() + "'s dimensions";
+  if (lacking == 0 && ones > 0) {
+    return Normalized{ones, name + " ends in " + std::to_string(ones) + (ones == 1 ? " one" : " ones")};
   }
-  if (rstd.rank >= dy.rank) {
-    return refuse(Code::bad_shape, "rstd", rstd,
-                  "must have dy's leading dimensions, then 1s, a single 1 or nothing for the normalised ones: dy is " +
-                      to_string(dy));
+  if (lacking <= 0) {
+    return refuse(
+        Code::bad_shape, rows.name(), rows.layout,
+        std::string("must have ") + first.name() +
+            "'s leading dimensions, then 1s, a single 1 or nothing for the normalised ones: " + with_layout(first));
   }
-  // The single 1 is none of dy's dimensions.
-  if (ones > 0 && !begins_like(rstd, dy, rstd.rank) && begins_like(rstd, dy, rstd.rank - 1)) {
-    const int dims = dy.rank - rstd.rank + 1;
-    return Normalized{dims, "rstd has a 1 for the last " + std::to_string(dims) + " of dy's dimensions"};
+  // The single 1 is none of the first tensor's dimensions.
+  const int rank = rows.layout.rank;
+  if (ones > 0 && !begins_like(rows.layout, first.layout, rank) && begins_like(rows.layout, first.layout, rank - 1)) {
+    return Normalized{lacking + 1, name + " has a 1 for the last " + std::to_string(lacking + 1) + of_first};
   }
-  const int dims = dy.rank - rstd.rank;
-  return Normalized{dims, "rstd lacks the last " + std::to_string(dims) + " of dy's dimensions"};
+  return Normalized{lacking, name + " lacks the last " + std::to_string(lacking) + of_first};
 }
 
-Result<Normalized> find_normalized_dims(const ProblemDescription& problem) {
-  const TensorLayout& dy = problem.dy;
-  if (problem.normalized_dims < 0 || problem.normalized_dims > dy.rank) {
+/// By what is asked, else by the rank of the first tensor with a value for each column, else of the first one with a
+/// value for each row.
+Result<Normalized> find_normalized_dims(const Description& problem) {
+  const Tensor first = first_of(problem);
+  const int rank = first.layout.rank;
+  if (problem.normalized_dims < 0 || problem.normalized_dims > rank) {
     return Status(Code::bad_option, "normalized_dims is " + std::to_string(problem.normalized_dims) +
-                                        " but must be 1 to " + std::to_string(dy.rank) + " or 0: dy is " +
-                                        to_string(dy));
+                                        " but must be 1 to " + std::to_string(rank) + " or 0: " + with_layout(first));
   }
   if (problem.normalized_dims > 0) {
     return Normalized{problem.normalized_dims, "normalized_dims is " + std::to_string(problem.normalized_dims)};
   }
-  for (const auto& [name, layout] : {NamedLayout{"gamma", problem.gamma ? &*problem.gamma : nullptr},
-                                     NamedLayout{"dgamma", problem.dgamma ? &*problem.dgamma : nullptr},
-                                     NamedLayout{"dbeta", problem.dbeta ? &*problem.dbeta : nullptr}}) {
-    if (layout == nullptr) continue;
-    if (layout->rank > dy.rank) {
-      return refuse(Code::bad_shape, name, *layout, "must have dy's trailing dimensions: dy is " + to_string(dy));
+  const auto operands = problem.what().operands;
+  for (const Role role : {Role::column, Role::row}) {
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (operands[i].role != role || problem.layout(i) == nullptr) continue;
+      const Tensor tensor{operands[i], *problem.layout(i)};
+      if (role == Role::row) return told_by_rows(tensor, first);
+      if (tensor.layout.rank > rank) {
+        return refuse(Code::bad_shape, tensor.name(), tensor.layout,
+                      std::string("must have ") + first.name() + "'s trailing dimensions: " + with_layout(first));
+      }
+      return Normalized{tensor.layout.rank,
+                        std::string(tensor.name()) + " has rank " + std::to_string(tensor.layout.rank)};
     }
-    return Normalized{layout->rank, std::string(name) + " has rank " + std::to_string(layout->rank)};
   }
-  return told_by_rstd(problem.rstd, dy);
+  return Status(Code::bad_option, std::string("normalized_dims is 0 but must be 1 to ") + std::to_string(rank) +
+                                      ", as no tensor tells it: " + with_layout(first));
 }
 
-Status check_like_dy(const NamedLayout& tensor, const TensorLayout& dy) {
-  if (equal(shape_of(*tensor.layout), shape_of(dy))) return {};
-  return refuse(Code::bad_shape, tensor.name, *tensor.layout, "must be " + list(shape_of(dy)) + ", the shape of dy");
-}
-
-Status check_trailing(const NamedLayout& tensor, std::span<const std::int64_t> trailing, const std::string& told_by) {
-  if (equal(shape_of(*tensor.layout), trailing)) return {};
-  return refuse(Code::bad_shape, tensor.name, *tensor.layout,
-                "must be " + list(trailing) + ", dy's trailing dimensions: " + told_by);
-}
-
-/// What rstd and mean may be, each for itself: the leading dimensions, then as many 1s as there are normalised ones, a
-/// single 1, or nothing.
-std::vector<TensorLayout> statistics_of(const TensorLayout& dy, int normalized_dims) {
-  const int leading = dy.rank - normalized_dims;
-  TensorLayout layout = dy;
+/// What a tensor with a value for each row may be: the leading dimensions, then as many 1s as there are normalised
+/// ones, a single 1, or nothing.
+std::vector<TensorLayout> row_layouts(const TensorLayout& first, int normalized_dims) {
+  const int leading = first.rank - normalized_dims;
+  TensorLayout layout = first;
   std::fill(layout.shape.begin() + leading, layout.shape.end(), 1);
   std::vector<TensorLayout> layouts;
-  for (const int rank : {dy.rank, leading + 1, leading}) {
+  for (const int rank : {first.rank, leading + 1, leading}) {
     layout.rank = rank;
     const bool twice = !layouts.empty() && layouts.back().rank == rank;
     if (rank > 0 && !twice) layouts.push_back(TensorLayout::contiguous(DType::float32, shape_of(layout)));
@@ -173,55 +191,50 @@ std::vector<TensorLayout> statistics_of(const TensorLayout& dy, int normalized_d
   return layouts;
 }
 
-Status check_statistic(const NamedLayout& tensor, const TensorLayout& dy, const Normalized& normalized) {
-  const std::vector<TensorLayout> allowed = statistics_of(dy, normalized.dims);
+Status check_row_shape(const Tensor& tensor, const Tensor& first, const Normalized& normalized) {
+  const std::vector<TensorLayout> allowed = row_layouts(first.layout, normalized.dims);
   std::string text;
   for (std::size_t i = 0; i < allowed.size(); ++i) {
-    if (equal(shape_of(*tensor.layout), shape_of(allowed[i]))) return {};
+    if (equal(shape_of(tensor.layout), shape_of(allowed[i]))) return {};
     text += (i == 0 ? "" : i + 1 < allowed.size() ? ", " : " or ") + to_string(allowed[i]);
   }
-  const auto leading = shape_of(dy).first(static_cast<std::size_t>(dy.rank - normalized.dims));
-  return refuse(Code::bad_shape, tensor.name, *tensor.layout,
-                "must be " + text +
-                    (leading.empty() ? ", 1s alone: all dimensions of dy are normalised, " + normalized.told_by
-                                     : ": dy's leading dimensions " + list(leading) + ", then 1s or nothing"));
+  const std::string name = first.name();
+  const auto leading = shape_of(first.layout).first(static_cast<std::size_t>(first.layout.rank - normalized.dims));
+  return refuse(
+      Code::bad_shape, tensor.name(), tensor.layout,
+      "must be " + text +
+          (leading.empty() ? ", 1s alone: all dimensions of " + name + " are normalised, " + normalized.told_by
+                           : ": " + name + "'s leading dimensions " + list(leading) + ", then 1s or nothing"));
 }
 
-Status check_shapes(const std::array<NamedLayout, tensor_count>& tensors, const ProblemDescription& problem,
-                    const Normalized& normalized) {
-  const TensorLayout& dy = problem.dy;
-  const auto trailing = shape_of(dy).last(static_cast<std::size_t>(normalized.dims));
-  for (const NamedLayout& tensor : tensors) {
-    if (tensor.layout == nullptr) continue;
-    const std::string_view name = tensor.name;
-    Status status;
-    if (name == "rstd" || name == "mean") {
-      status = check_statistic(tensor, dy, normalized);
-    } else if (name == "gamma" || name == "dgamma" || name == "dbeta") {
-      status = check_trailing(tensor, trailing, normalized.told_by);
-    } else {
-      status = check_like_dy(tensor, dy);
-    }
-    if (!status.ok()) return status;
-  }
-  return {};
+Status check_shape(const Tensor& tensor, const Tensor& first, const Normalized& normalized) {
+  if (tensor.operand.role == Role::row) return check_row_shape(tensor, first, normalized);
+  const auto all = shape_of(first.layout);
+  const bool of_columns = tensor.operand.role == Role::column;
+  const auto expected = of_columns ? all.last(static_cast<std::size_t>(normalized.dims)) : all;
+  if (equal(shape_of(tensor.layout), expected)) return {};
+  const std::string name = first.name();
+  return refuse(
+      Code::bad_shape, tensor.name(), tensor.layout,
+      "must be " + list(expected) +
+          (of_columns ? ", " + name + "'s trailing dimensions: " + normalized.told_by : ", the shape of " + name));
 }
 
 /// Element count and byte offsets in 64 bits, no step backwards; an output steps to an address of its own for every
 /// element.
-Status check_strides(const NamedLayout& tensor, bool is_output) {
-  const TensorLayout& layout = *tensor.layout;
+Status check_strides(const Tensor& tensor) {
+  const TensorLayout& layout = tensor.layout;
   const std::int64_t size = static_cast<std::int64_t>(dtype_size(layout.dtype));
   const auto elements = product(shape_of(layout));
   if (!elements || *elements > largest / size) {
-    return refuse(Code::bad_shape, tensor.name, layout, "must have less than 2^63 bytes");
+    return refuse(Code::bad_shape, tensor.name(), layout, "must have less than 2^63 bytes");
   }
   std::int64_t bytes = size;
   bool overflows = false;
   for (int d = 0; d < layout.rank; ++d) {
     if (layout.shape[d] <= 1) continue;
     if (layout.strides[d] < 0) {
-      return refuse(Code::bad_stride, tensor.name, layout, "must have no negative stride");
+      return refuse(Code::bad_stride, tensor.name(), layout, "must have no negative stride");
     }
     std::int64_t reach;
     overflows = overflows || __builtin_mul_overflow(layout.shape[d] - 1, layout.strides[d], &reach) ||
@@ -229,12 +242,12 @@ Status check_strides(const NamedLayout& tensor, bool is_output) {
   }
   if (*elements == 0) return {};  // a stride that is never used does no harm
   if (overflows) {
-    return refuse(Code::bad_stride, tensor.name, layout, "must have its last byte within 2^63 of its first");
+    return refuse(Code::bad_stride, tensor.name(), layout, "must have its last byte within 2^63 of its first");
   }
-  if (!is_output) return {};
+  if (tensor.operand.direction == Direction::input) return {};
   const Fold fold = find_fold(layout);
   if (fold.dimension < 0) return {};
-  return refuse(Code::bad_stride, tensor.name, layout,
+  return refuse(Code::bad_stride, tensor.name(), layout,
                 "must give each element of the output its own address: the stride of dimension " +
                     std::to_string(fold.dimension) + " must be at least " + std::to_string(fold.span) +
                     ", what the smaller strides span");
@@ -251,46 +264,31 @@ std::int64_t stored_elements(const TensorLayout& layout) {
 
 }  // namespace
 
-ProblemDescription ProblemDescription::dense(DType dtype, std::int64_t rows, std::int64_t columns) {
-  const TensorLayout matrix = TensorLayout::contiguous(dtype, {rows, columns});
-  const TensorLayout statistic = TensorLayout::contiguous(DType::float32, {rows, 1});
-  const TensorLayout sum = TensorLayout::contiguous(DType::float32, {columns});
-  ProblemDescription problem;
-  problem.dy = problem.x1 = matrix;
-  problem.x2 = problem.dsum = problem.dx = matrix;
-  problem.rstd = problem.mean = statistic;
-  problem.gamma = TensorLayout::contiguous(dtype, {columns});
-  problem.dgamma = problem.dbeta = sum;
-  problem.normalized_dims = 1;
-  return problem;
-}
-
-Result<Problem> Problem::create(const ProblemDescription& description) noexcept try {
-  const auto tensors = tensors_of(description);
-  for (const NamedLayout& tensor : tensors) {
-    if (tensor.layout == nullptr) continue;
-    if (Status status = check_form(tensor, description); !status.ok()) return status;
-    if (Status status = check_dtype(tensor, description); !status.ok()) return status;
-  }
+Result<Problem> Problem::create(const Description& description) noexcept try {
+  const Tensor first = first_of(description);
+  Status status = for_each_tensor(description, [&](const Tensor& tensor) {
+    Status form = check_form(tensor, first);
+    return form.ok() ? check_dtype(tensor, first) : form;
+  });
+  if (!status.ok()) return status;
   const Result<Normalized> normalized = find_normalized_dims(description);
   if (!normalized) return normalized.status();
-  if (Status status = check_shapes(tensors, description, normalized.value()); !status.ok()) return status;
+  status = for_each_tensor(description,
+                           [&](const Tensor& tensor) { return check_shape(tensor, first, normalized.value()); });
+  if (!status.ok()) return status;
 
-  const auto shape = shape_of(description.dy);
-  const auto leading = static_cast<std::size_t>(description.dy.rank - normalized->dims);
+  const auto shape = shape_of(first.layout);
+  const auto leading = static_cast<std::size_t>(first.layout.rank - normalized->dims);
   const auto rows = product(shape.first(leading));
   const auto columns = product(shape.subspan(leading));
   if (!rows || !columns) {
-    return refuse(Code::bad_shape, "dy", description.dy,
+    return refuse(Code::bad_shape, first.name(), first.layout,
                   std::string("must have less than 2^63 ") + (rows ? "columns" : "rows") + ", the product of its " +
                       (rows ? "trailing" : "leading") + " dimensions");
   }
-  for (std::size_t i = 0; i < tensor_count; ++i) {
-    if (tensors[i].layout == nullptr) continue;
-    if (Status status = check_strides(tensors[i], i >= input_count); !status.ok()) return status;
-  }
-  Problem problem;
-  problem.description_ = description;
+  status = for_each_tensor(description, check_strides);
+  if (!status.ok()) return status;
+  Problem problem(description);
   problem.description_.normalized_dims = normalized->dims;
   problem.rows_ = *rows;
   problem.columns_ = *columns;
@@ -299,51 +297,46 @@ Result<Problem> Problem::create(const ProblemDescription& description) noexcept 
   return out_of_memory();
 }
 
+bool Problem::is_needed(std::size_t place) const noexcept {
+  const auto operands = what().operands;
+  for (std::size_t output = 0; output < operands.size(); ++output) {
+    if ((operands[place].needed_for >> output & 1) != 0 && has(output)) return true;
+  }
+  return false;
+}
+
 std::int64_t Problem::bytes() const noexcept {
-  const ProblemDescription& d = description_;
+  const auto operands = what().operands;
   std::int64_t total = 0;
-  const auto add = [&total](const TensorLayout& layout) {
-    const std::int64_t bytes = stored_elements(layout) * static_cast<std::int64_t>(dtype_size(layout.dtype));
-    if (__builtin_add_overflow(total, bytes, &total)) total = largest;
-  };
-  const auto add_given = [&add](const std::optional<TensorLayout>& layout) {
-    if (layout) add(*layout);
-  };
   if (columns_ == 0) return 0;
-  for (const auto* sum : {&d.dgamma, &d.dbeta}) {
-    add_given(*sum);
-    if (d.accumulate) add_given(*sum);
-  }
-  if (rows_ == 0) return total;
-  if (d.dx || d.dgamma || d.dbeta) add(d.dy);
-  if (d.dx || d.dgamma) {
-    add(d.x1);
-    add_given(d.x2);
-    add(d.rstd);
-    add(d.mean);
-  }
-  if (d.dx) {
-    add_given(d.gamma);
-    add_given(d.dsum);
-    add(*d.dx);
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const bool sum = operands[i].direction == Direction::output && operands[i].role == Role::column;
+    // Without rows the column sums are all there is.
+    if (!has(i) || !is_needed(i) || (rows_ == 0 && !sum)) continue;
+    const std::int64_t bytes = stored_elements(*layout(i)) * static_cast<std::int64_t>(dtype_size(layout(i)->dtype));
+    for (int times = sum && accumulate() ? 2 : 1; times > 0; --times) {
+      if (__builtin_add_overflow(total, bytes, &total)) total = largest;
+    }
   }
   return total;
 }
 
 std::string Problem::to_string() const {
-  const ProblemDescription& d = description_;
+  const auto operands = what().operands;
   std::string text = std::to_string(rows_) + "x" + std::to_string(columns_) + " " + dtype_name(dtype());
-  if (!d.x2) text += ", no x2";
-  text += d.gamma ? std::string(", gamma ") + dtype_name(d.gamma->dtype) : ", no gamma";
-  text += d.dsum ? ", dsum" : ", no dsum";
   std::string wanted;
-  const auto want = [&wanted](bool is_wanted, const char* name) {
-    if (is_wanted) wanted += (wanted.empty() ? "" : ", ") + std::string(name);
-  };
-  want(d.dx.has_value(), "dx");
-  want(d.dgamma.has_value(), d.accumulate ? "dgamma +=" : "dgamma");
-  want(d.dbeta.has_value(), d.accumulate ? "dbeta +=" : "dbeta");
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const Operand& operand = operands[i];
+    if (operand.direction == Direction::output) {
+      if (!has(i)) continue;
+      wanted += std::string(wanted.empty() ? "" : ", ") + operand.name;
+      if (operand.role == Role::column && accumulate()) wanted += " +=";
+    } else if (operand.presence == Presence::optional) {
+      text += std::string(has(i) ? ", " : ", no ") + operand.name;
+      if (has(i) && operand.type == Type::T_or_float32) text += std::string(" ") + dtype_name(layout(i)->dtype);
+    }
+  }
   return text + "; wants " + (wanted.empty() ? "nothing" : wanted);
 }
 
-}  // namespace alng
+}  // namespace alng::impl

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 /// Dimensions [begin, end) of a layout, neighbours merged where stepping through the inner one ends where the outer one
@@ -135,4 +135,4 @@ void scatter_row(const StridedDims& column, std::size_t element, const std::byte
   });
 }
 
-}  // namespace alng
+}  // namespace alng::impl

@@ -9,7 +9,7 @@
 
 #include "alng/tensor.hpp"
 
-namespace alng {
+namespace alng::impl {
 
 /// Nested dimensions after merging, outermost first; strides in bytes. `rank` is at least 1 (a single extent-1
 /// dimension where there is none).
@@ -49,6 +49,6 @@ void gather_row(const StridedDims& column, std::size_t element, const std::byte*
 void scatter_row(const StridedDims& column, std::size_t element, const std::byte* dense, std::byte* row,
                  std::int64_t columns) noexcept;
 
-}  // namespace alng
+}  // namespace alng::impl
 
 #endif

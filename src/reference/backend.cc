@@ -14,7 +14,7 @@
 #include "problem/rows.h"
 #include "reference/canonical.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 float load(const std::byte* element, DType dtype) noexcept {
@@ -62,11 +62,10 @@ class Run {
   static std::int64_t scratch_rows(std::int64_t leaves) noexcept { return 8 + 2 + 2 * (1 + levels(leaves)); }
 
   void run() noexcept {
-    const ProblemDescription& d = problem_.description();
-    if (d.gamma) read_row(*d.gamma, arguments_.gamma, 0, gamma_);
+    if (problem_.has(grad::gamma)) read_row(grad::gamma, 0, gamma_);
     const Sums sums = node(levels(leaves_), 0);
-    write_sums(d.dgamma, arguments_.dgamma, sums.dgamma);
-    write_sums(d.dbeta, arguments_.dbeta, sums.dbeta);
+    write_sums(grad::dgamma, sums.dgamma);
+    write_sums(grad::dbeta, sums.dbeta);
   }
 
  private:
@@ -125,45 +124,47 @@ class Run {
   }
 
   void row(std::int64_t r, Sums block) noexcept {
-    const ProblemDescription& d = problem_.description();
     canonical::Row row{};
     row.columns = columns_;
-    row.dy = read_row(d.dy, arguments_.dy, r, dy_);
-    row.x1 = read_row(d.x1, arguments_.x1, r, x1_);
-    if (d.x2) row.x2 = read_row(*d.x2, arguments_.x2, r, x2_);
-    if (d.gamma) row.gamma = gamma_;
-    if (d.dsum) row.dsum = read_row(*d.dsum, arguments_.dsum, r, dsum_);
-    row.rstd = statistic(d.rstd, arguments_.rstd, r);
-    row.mean = statistic(d.mean, arguments_.mean, r);
+    row.dy = read_row(grad::dy, r, dy_);
+    row.x1 = read_row(grad::x1, r, x1_);
+    if (problem_.has(grad::x2)) row.x2 = read_row(grad::x2, r, x2_);
+    if (problem_.has(grad::gamma)) row.gamma = gamma_;
+    if (problem_.has(grad::dsum)) row.dsum = read_row(grad::dsum, r, dsum_);
+    row.rstd = statistic(grad::rstd, r);
+    row.mean = statistic(grad::mean, r);
     canonical::add_row(row, block.dgamma, block.dbeta);
-    if (!d.dx) return;
+    if (!problem_.has(grad::dx)) return;
     canonical::row_pass(row, w_, q_, dx_);
-    const Rows view = rows_of(*d.dx, d.normalized_dims);
-    std::byte* out = static_cast<std::byte*>(arguments_.dx) + view.row.offset(r);
+    const Rows view = view_of(grad::dx);
+    std::byte* out = data(grad::dx) + view.row.offset(r);
     for (std::int64_t j = 0; j < columns_; ++j) store(dx_[j], out + view.column.offset(j), view.dtype);
   }
 
-  // gamma has no leading dimensions: its one row is row 0 of a view whose columns are all its dimensions.
-  const float* read_row(const TensorLayout& layout, const void* data, std::int64_t r, float* dense) noexcept {
-    const Rows view = rows_of(layout, problem_.description().normalized_dims);
-    const std::byte* row = static_cast<const std::byte*>(data) + view.row.offset(r);
+  // Of a tensor with a value for each column, such as gamma, row 0 is all there is.
+  Rows view_of(std::size_t place) const noexcept {
+    return rows_of(*problem_.layout(place), problem_.normalized_dims());
+  }
+  std::byte* data(std::size_t place) const noexcept { return static_cast<std::byte*>(arguments_.data[place]); }
+
+  const float* read_row(std::size_t place, std::int64_t r, float* dense) noexcept {
+    const Rows view = view_of(place);
+    const std::byte* row = data(place) + view.row.offset(r);
     for (std::int64_t j = 0; j < columns_; ++j) dense[j] = load(row + view.column.offset(j), view.dtype);
     return dense;
   }
 
   // rstd and mean come with trailing 1s or without; either way all their elements are rows.
-  static float statistic(const TensorLayout& layout, const float* data, std::int64_t r) noexcept {
-    const Rows view = rows_of(layout, 0);
-    return load(reinterpret_cast<const std::byte*>(data) + view.row.offset(r), DType::float32);
+  float statistic(std::size_t place, std::int64_t r) const noexcept {
+    return load(data(place) + rows_of(*problem_.layout(place), 0).row.offset(r), DType::float32);
   }
 
-  void write_sums(const std::optional<TensorLayout>& layout, float* output, const float* sums) noexcept {
-    if (!layout) return;
-    const ProblemDescription& d = problem_.description();
-    const Rows view = rows_of(*layout, d.normalized_dims);
+  void write_sums(std::size_t place, const float* sums) noexcept {
+    if (!problem_.has(place)) return;
+    const Rows view = view_of(place);
     for (std::int64_t j = 0; j < columns_; ++j) {
-      std::byte* element = reinterpret_cast<std::byte*>(output) + view.column.offset(j);
-      store(d.accumulate ? load(element, DType::float32) + sums[j] : sums[j], element, DType::float32);
+      std::byte* element = data(place) + view.column.offset(j);
+      store(problem_.accumulate() ? load(element, DType::float32) + sums[j] : sums[j], element, DType::float32);
     }
   }
 
@@ -183,14 +184,15 @@ class ReferenceExecution final : public Execution {
     if (leaves == 0) return 0;
     return static_cast<std::size_t>(Run::scratch_rows(leaves) * problem_.columns()) * sizeof(float) + alignof(float);
   }
-  std::string_view isa() const noexcept override { return "scalar"; }
+  const char* isa() const noexcept override { return "scalar"; }
   int threads() const noexcept override { return 1; }
   std::string explain() const override {
     return "order: every element as src/reference/canonical.cc writes it, on the calling thread\n";
   }
-  void run(const Arguments& arguments) const noexcept override {
+  Status run(const Arguments& arguments) const noexcept override {
     const FloatEnvironment environment;
     Run(problem_, arguments).run();
+    return {};
   }
 
  private:
@@ -199,7 +201,7 @@ class ReferenceExecution final : public Execution {
 
 class ReferenceBackend final : public Backend {
  public:
-  std::string_view device() const noexcept override { return "reference"; }
+  const char* device() const noexcept override { return "reference"; }
   // Slow enough that whoever gets it unasked would rather have had the refusal of the others.
   bool chosen_unasked() const noexcept override { return false; }
   Availability availability() const override { return {"reference", true, "scalar code that runs everywhere, slow"}; }
@@ -219,4 +221,4 @@ const Backend& reference_backend() noexcept {
   return backend;
 }
 
-}  // namespace alng
+}  // namespace alng::impl

@@ -6,7 +6,7 @@
 
 #include "order/row_sum.h"
 
-namespace alng::canonical {
+namespace alng::impl::canonical {
 namespace {
 
 // The sum of at most N terms, padded with +0.
@@ -70,4 +70,4 @@ void add(float* sum, const float* other, std::int64_t columns) noexcept {
   for (std::int64_t j = 0; j < columns; ++j) sum[j] = sum[j] + other[j];
 }
 
-}  // namespace alng::canonical
+}  // namespace alng::impl::canonical

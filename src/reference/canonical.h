@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace alng::canonical {
+namespace alng::impl::canonical {
 
 /// The sum of a row's D terms, in the order of src/order/row_sum.h. Starting from +0 the sum is never -0, so padding
 /// can be left out without changing a bit.
@@ -35,6 +35,6 @@ void add_row(const Row& row, float* dgamma, float* dbeta) noexcept;
 /// sum[j] = sum[j] + other[j]
 void add(float* sum, const float* other, std::int64_t columns) noexcept;
 
-}  // namespace alng::canonical
+}  // namespace alng::impl::canonical
 
 #endif

@@ -1,4 +1,4 @@
-#include "alng/oracle.hpp"
+#include "reference/oracle.h"
 
 #include <cfenv>
 #include <cmath>
@@ -7,12 +7,11 @@
 #include <cstring>
 #include <vector>
 
-#include "problem/arguments.h"
 #include "problem/float16.h"
 #include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 // Neumaier's compensated sum. His branch on which operand is larger is replaced by Knuth's two-sum, which yields the
@@ -67,33 +66,34 @@ class RowReader {
   std::vector<std::byte> gathered_;
 };
 
-float read_statistic(const StridedDims& row, const float* data, std::int64_t index) noexcept {
+float read_statistic(const StridedDims& row, const void* data, std::int64_t index) noexcept {
   float value;
-  std::memcpy(&value, reinterpret_cast<const std::byte*>(data) + row.offset(index), sizeof value);
+  std::memcpy(&value, static_cast<const std::byte*>(data) + row.offset(index), sizeof value);
   return value;
 }
 
 void compute(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) {
-  const ProblemDescription& tensors = problem.description();
   const std::int64_t columns = problem.columns();
   const auto n = static_cast<std::size_t>(columns);
-  const int trailing = tensors.normalized_dims;
+  const auto reader = [&](std::size_t place) {
+    return RowReader(*problem.layout(place), problem.normalized_dims(), arguments.data[place], columns);
+  };
 
-  RowReader dy(tensors.dy, trailing, arguments.dy, columns);
-  RowReader x1(tensors.x1, trailing, arguments.x1, columns);
+  RowReader dy = reader(grad::dy);
+  RowReader x1 = reader(grad::x1);
   std::optional<RowReader> x2;
   std::optional<RowReader> dsum;
-  if (tensors.x2) x2.emplace(*tensors.x2, trailing, arguments.x2, columns);
-  if (tensors.dsum && outputs.dx != nullptr) dsum.emplace(*tensors.dsum, trailing, arguments.dsum, columns);
+  if (problem.has(grad::x2)) x2 = reader(grad::x2);
+  if (problem.has(grad::dsum) && outputs.dx != nullptr) dsum = reader(grad::dsum);
   // The statistics have as many trailing 1s as there are normalised dimensions, or none; either way their one row of
   // dimensions is all there is, in row-major order.
-  const StridedDims rstd_row = rows_of(tensors.rstd, 0).row;
-  const StridedDims mean_row = rows_of(tensors.mean, 0).row;
+  const StridedDims rstd_row = rows_of(*problem.layout(grad::rstd), 0).row;
+  const StridedDims mean_row = rows_of(*problem.layout(grad::mean), 0).row;
 
   std::vector<double> gamma(n, 1.0);
-  if (tensors.gamma) {
-    RowReader reader(*tensors.gamma, tensors.gamma->rank, arguments.gamma, columns);
-    const float* values = reader.read(0);
+  if (problem.has(grad::gamma)) {
+    RowReader row = reader(grad::gamma);
+    const float* values = row.read(0);
     for (std::size_t j = 0; j < n; ++j) gamma[j] = values[j];
   }
   std::vector<double> w(n), h(n);
@@ -103,8 +103,8 @@ void compute(const Problem& problem, const Arguments& arguments, const OracleOut
     const float* dy_row = dy.read(i);
     const float* x1_row = x1.read(i);
     const float* x2_row = x2 ? x2->read(i) : nullptr;
-    const double rstd = read_statistic(rstd_row, arguments.rstd, i);
-    const double mean = read_statistic(mean_row, arguments.mean, i);
+    const double rstd = read_statistic(rstd_row, arguments.data[grad::rstd], i);
+    const double mean = read_statistic(mean_row, arguments.data[grad::mean], i);
     for (std::size_t j = 0; j < n; ++j) {
       const float x = x2_row != nullptr ? x1_row[j] + x2_row[j] : x1_row[j];
       h[j] = (x - mean) * rstd;
@@ -156,4 +156,4 @@ Status oracle(const Problem& problem, const Arguments& arguments, const OracleOu
   return status;
 }
 
-}  // namespace alng
+}  // namespace alng::impl

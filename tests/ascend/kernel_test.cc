@@ -25,7 +25,7 @@ void expect_right(const cases::Case& what, const KernelRun& how) {
 
 std::string words(const cases::Case& what) {
   const char* dtypes[] = {"float32", "float16", "bfloat16"};
-  std::string text = what.name + " " + dtypes[static_cast<int>(what.dtype)];
+  std::string text = what.name + " " + dtypes[static_cast<int>(what.dtype) - 1];
   text += !what.gamma ? " without gamma" : *what.gamma == DType::float32 ? " gamma float32" : " gamma T";
   return text + (what.dsum ? " dsum" : "");
 }

@@ -15,8 +15,8 @@ namespace {
 // The AclProblem as it is made, 3x4 float32, computed by a device of alng.
 std::array<std::vector<float>, 3> results_of(const char* device, AclProblem& problem) {
   std::array<std::vector<float>, 3> results = {std::vector<float>(12), std::vector<float>(4), std::vector<float>(4)};
-  ProblemDescription description = ProblemDescription::dense(DType::float32, 3, 4);
-  Arguments arguments;
+  GradDescription description = GradDescription::dense(DType::float32, 3, 4);
+  GradArguments arguments;
   std::array<std::vector<float>, place_count> inputs;
   for (int place = dy; place <= dsum; ++place) inputs[static_cast<std::size_t>(place)] = problem.values(place);
   arguments.dy = inputs[dy].data();
@@ -80,7 +80,7 @@ TEST_F(TwinAclnn, TheWorkspaceIsThatOfTheProduct) {
   };
   PlanOptions options;
   options.device = "ascend:a2";
-  const Result<Problem> problem = Problem::create(ProblemDescription::dense(DType::float32, 3, 4));
+  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float32, 3, 4));
   ASSERT_TRUE(problem.ok());
   const Result<Plan> plan = Plan::create(problem.value(), options);
   ASSERT_TRUE(plan.ok());

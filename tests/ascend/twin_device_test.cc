@@ -109,7 +109,7 @@ TEST_P(AscendDevice, IsListedAndNeverChosenUnasked) {
   ASSERT_NE(found, all.end());
   EXPECT_TRUE(found->available);
   EXPECT_NE(found->reason.find("on a host model, very slow"), std::string::npos) << found->reason;
-  const Result<Problem> problem = Problem::create(ProblemDescription::dense(DType::float16, 64, 1024));
+  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
   ASSERT_TRUE(problem.ok());
   const Result<Plan> unasked = Plan::create(problem.value());
   ASSERT_TRUE(unasked.ok());
@@ -126,7 +126,7 @@ TEST_P(AscendDevice, IsListedAndNeverChosenUnasked) {
 }
 
 TEST_P(AscendDevice, HasNoInstructionSets) {
-  const Result<Problem> problem = Problem::create(ProblemDescription::dense(DType::float16, 64, 1024));
+  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
   PlanOptions options;
   options.device = GetParam();
   options.isa = "avx2";
@@ -138,7 +138,7 @@ TEST_P(AscendDevice, HasNoInstructionSets) {
 }
 
 TEST_P(AscendDevice, RefusesRowsBeyondTheOperator) {
-  const Result<Problem> problem = Problem::create(ProblemDescription::dense(DType::float16, 1, (1 << 20) + 1));
+  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 1, (1 << 20) + 1));
   PlanOptions options;
   options.device = GetParam();
   const Result<Plan> plan = Plan::create(problem.value(), options);
@@ -180,7 +180,7 @@ TEST(AscendDevices, NoKernelTouchesUbBesideItsInstructions) {
 }
 
 TEST(AscendDevices, UnknownOnesAreRefusedWithTheList) {
-  const Result<Problem> problem = Problem::create(ProblemDescription::dense(DType::float16, 64, 1024));
+  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
   PlanOptions options;
   options.device = "ascend:a5";
   const Result<Plan> plan = Plan::create(problem.value(), options);

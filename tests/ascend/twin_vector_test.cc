@@ -238,8 +238,8 @@ TEST(TwinVector, CastsRoundToNearestEven) {
     EXPECT_EQ(bfloat16s[3], 1);
     EXPECT_EQ(bfloat16s[4], 1 + 2 / 128.0f);
     for (std::size_t i = 0; i < 16; ++i) {
-      EXPECT_EQ(halves[i], float32_from_float16(float16_from_float32(numbers[i]))) << i;
-      EXPECT_EQ(bfloat16s[i], float32_from_bfloat16(bfloat16_from_float32(numbers[i]))) << i;
+      EXPECT_EQ(halves[i], impl::float32_from_float16(impl::float16_from_float32(numbers[i]))) << i;
+      EXPECT_EQ(bfloat16s[i], impl::float32_from_bfloat16(impl::bfloat16_from_float32(numbers[i]))) << i;
     }
   });
 }

@@ -149,10 +149,11 @@ std::array<std::vector<float>, 3> expected_results() {
   for (int place = 0; place < place_count; ++place) {
     t[static_cast<std::size_t>(place)] = numbers(place, count_of(place));
   }
-  Arguments arguments{t[dy].data(),   t[x1].data(), t[x2].data(),     t[rstd].data(),  t[mean].data(), t[gamma].data(),
-                      t[dsum].data(), t[dx].data(), t[dgamma].data(), t[dbeta].data(), nullptr,        0,
-                      nullptr};
-  const Status status = add_layer_norm_grad(ProblemDescription::dense(DType::float32, rows, columns), arguments);
+  GradArguments arguments{t[dy].data(),     t[x1].data(),    t[x2].data(),   t[rstd].data(),
+                          t[mean].data(),   t[gamma].data(), t[dsum].data(), t[dx].data(),
+                          t[dgamma].data(), t[dbeta].data(), nullptr,        0,
+                          nullptr};
+  const Status status = add_layer_norm_grad(GradDescription::dense(DType::float32, rows, columns), arguments);
   if (!status.ok()) throw std::runtime_error(status.message());
   return {t[dx], t[dgamma], t[dbeta]};
 }

@@ -196,7 +196,7 @@ int Instance::dx_over() const {
   }
 }
 
-void set_pointer(Arguments& arguments, int tensor, std::byte* memory) {
+void set_pointer(GradArguments& arguments, int tensor, std::byte* memory) {
   switch (tensor) {
     case kDy:
       arguments.dy = memory;

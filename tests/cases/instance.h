@@ -13,7 +13,7 @@
 
 namespace alng::cases {
 
-/// In the order of `Arguments`.
+/// In the order of `GradArguments`.
 enum TensorName { kDy, kX1, kX2, kRstd, kMean, kGamma, kDsum, kDx, kDgamma, kDbeta, kTensors };
 inline constexpr int kFirstOutput = kDx;
 
@@ -43,7 +43,7 @@ class Instance {
   explicit Instance(const Case& what, std::uint64_t seed = 1);
 
   const Case& what() const { return case_; }
-  const ProblemDescription& description() const { return description_; }
+  const GradDescription& description() const { return description_; }
   /// The layout of a tensor, or nothing where the case does not have it.
   const std::optional<TensorLayout>& layout(int tensor) const { return layouts_[static_cast<std::size_t>(tensor)]; }
   /// What the tensor's memory holds before a run: an input's numbers; for an output 0xFF (a NaN in every dtype), or
@@ -62,13 +62,13 @@ class Instance {
   void fill_statistics();
 
   Case case_;
-  ProblemDescription description_;
+  GradDescription description_;
   std::array<std::optional<TensorLayout>, kTensors> layouts_;
   std::array<std::vector<std::byte>, kTensors> storage_;
 };
 
-/// The pointers of `Arguments`, by name.
-void set_pointer(Arguments& arguments, int tensor, std::byte* memory);
+/// The pointers of `GradArguments`, by name.
+void set_pointer(GradArguments& arguments, int tensor, std::byte* memory);
 
 }  // namespace alng::cases
 

@@ -10,16 +10,18 @@ int main(void) {
   const float dy[rows * columns] = {1, 1, 1, 1, 1, 1, 1, 1}, x1[rows * columns] = {1, -1, 1, -1, 1, -1, 1, -1};
   const float mean[rows] = {0, 0, 0, 0}, rstd[rows] = {1, 1, 1, 1}, gamma[columns] = {1, 1};
   float dx[rows * columns] = {-1}, dgamma[columns] = {-1, -1}, dbeta[columns] = {-1, -1};
-  alng_problem problem;
-  alng_arguments arguments;
+  alng_grad_problem problem;
+  alng_grad_arguments arguments;
   alng_status status;
   int right = 1, i;
 
   memset(&problem, 0, sizeof problem);
+  problem.size = sizeof problem;
   problem.dy = problem.x1 = problem.dx = alng_contiguous(ALNG_FLOAT32, 2, shape);
   problem.rstd = problem.mean = alng_contiguous(ALNG_FLOAT32, 2, statistics);
   problem.gamma = problem.dgamma = problem.dbeta = alng_contiguous(ALNG_FLOAT32, 1, parameters);
   memset(&arguments, 0, sizeof arguments);
+  arguments.size = sizeof arguments;
   arguments.dy = dy;
   arguments.x1 = x1;
   arguments.rstd = rstd;

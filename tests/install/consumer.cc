@@ -8,12 +8,12 @@
 
 int main() {
   constexpr std::int64_t rows = 4, columns = 2;
-  alng::ProblemDescription description = alng::ProblemDescription::dense(alng::DType::float32, rows, columns);
+  alng::GradDescription description = alng::GradDescription::dense(alng::DType::float32, rows, columns);
   description.dsum.reset();
   const std::vector<float> dy(rows * columns, 1.0f), gamma(columns, 1.0f), zeros(rows, 0.0f), ones(rows, 1.0f);
   const std::vector<float> x1 = {1, -1, 1, -1, 1, -1, 1, -1}, x2(rows * columns, 0.0f);
   std::vector<float> dx(rows * columns, -1.0f), dgamma(columns, -1.0f), dbeta(columns, -1.0f);
-  alng::Arguments arguments;
+  alng::GradArguments arguments;
   arguments.dy = dy.data();
   arguments.x1 = x1.data();
   arguments.x2 = x2.data();

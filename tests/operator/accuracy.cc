@@ -117,7 +117,7 @@ Truth truth_of(const Instance& instance) {
     truth.dbeta.resize(static_cast<std::size_t>(what.columns()));
     outputs.dbeta = truth.dbeta.data();
   }
-  Arguments arguments;
+  GradArguments arguments;
   std::vector<std::vector<std::byte>> memory;
   for (int t = 0; t < cases::kFirstOutput; ++t) {
     if (!instance.layout(t)) continue;

@@ -19,37 +19,39 @@ namespace {
 
 using cases::Instance;
 
-alng_tensor in_c(const TensorLayout& layout) {
+alng_tensor in_c(const TensorLayout* layout) {
   alng_tensor tensor{};
-  tensor.dtype = static_cast<alng_dtype>(layout.dtype);
-  tensor.rank = layout.rank;
-  std::copy(layout.shape.begin(), layout.shape.end(), tensor.shape);
-  std::copy(layout.strides.begin(), layout.strides.end(), tensor.strides);
+  if (layout == nullptr) return tensor;
+  tensor.dtype = static_cast<std::int32_t>(layout->dtype);
+  tensor.rank = layout->rank;
+  std::copy(layout->shape.begin(), layout->shape.end(), tensor.shape);
+  std::copy(layout->strides.begin(), layout->strides.end(), tensor.strides);
   return tensor;
 }
 
-alng_tensor in_c(const std::optional<TensorLayout>& layout) { return layout ? in_c(*layout) : alng_tensor{}; }
-
-alng_problem in_c(const ProblemDescription& d) {
-  alng_problem problem{};
-  problem.dy = in_c(d.dy);
-  problem.x1 = in_c(d.x1);
-  problem.x2 = in_c(d.x2);
-  problem.rstd = in_c(d.rstd);
-  problem.mean = in_c(d.mean);
-  problem.gamma = in_c(d.gamma);
-  problem.dsum = in_c(d.dsum);
-  problem.dx = in_c(d.dx);
-  problem.dgamma = in_c(d.dgamma);
-  problem.dbeta = in_c(d.dbeta);
-  problem.normalized_dims = d.normalized_dims;
-  problem.accumulate = d.accumulate ? 1 : 0;
-  return problem;
+alng_grad_problem in_c(const GradDescription& d) {
+  const auto of = [&](grad::Place place) { return in_c(grad::layout(d, place)); };
+  return {sizeof(alng_grad_problem), of(grad::dy),   of(grad::x1), of(grad::x2),     of(grad::rstd),  of(grad::mean),
+          of(grad::gamma),           of(grad::dsum), of(grad::dx), of(grad::dgamma), of(grad::dbeta), d.normalized_dims,
+          d.accumulate ? 1 : 0};
 }
 
-alng_arguments in_c(const Arguments& a) {
-  return {a.dy, a.x1,     a.x2,    a.rstd,      a.mean,           a.gamma, a.dsum,
-          a.dx, a.dgamma, a.dbeta, a.workspace, a.workspace_size, nullptr};
+alng_grad_arguments in_c(const GradArguments& a) {
+  return {sizeof(alng_grad_arguments),
+          a.dy,
+          a.x1,
+          a.x2,
+          a.rstd,
+          a.mean,
+          a.gamma,
+          a.dsum,
+          a.dx,
+          a.dgamma,
+          a.dbeta,
+          a.workspace,
+          a.workspace_size,
+          nullptr,
+          nullptr};
 }
 
 /// The tensors of a case in memory of their own, dx over the input that it shares.
@@ -74,17 +76,17 @@ class CDoor : public testing::TestWithParam<cases::Case> {};
 TEST_P(CDoor, GivesTheBitsOfTheReference) {
   const Instance instance(GetParam());
   const Outcome expected = run_reference(instance);
-  const alng_problem problem = in_c(instance.description());
+  const alng_grad_problem problem = in_c(instance.description());
   alng_status status{ALNG_UNSUPPORTED, "as it was"};
 
   Tensors planned(instance);
   alng_plan* plan = nullptr;
-  ASSERT_EQ(alng_plan_create(&problem, nullptr, &plan, &status), ALNG_OK) << status.message;
+  ASSERT_EQ(alng_grad_plan_create(&problem, nullptr, &plan, &status), ALNG_OK) << status.message;
   std::vector<std::byte> workspace(alng_plan_workspace_size(plan), std::byte{0xFF});
-  alng_arguments arguments = in_c(planned.run.arguments);
+  alng_grad_arguments arguments = in_c(planned.run.arguments);
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
-  EXPECT_EQ(alng_plan_run(plan, &arguments, &status), ALNG_OK) << status.message;
+  EXPECT_EQ(alng_grad_run(plan, &arguments, &status), ALNG_OK) << status.message;
   EXPECT_EQ(status.code, ALNG_OK);
   EXPECT_STREQ(status.message, "");
   EXPECT_EQ(difference(instance, expected, planned.outcome()), "");
@@ -106,11 +108,11 @@ class CDoorCall : public testing::Test {
   alng_code create() {
     alng_plan_destroy(plan_);
     plan_ = reinterpret_cast<alng_plan*>(this);  // a refusal must set it to null
-    const alng_code code = alng_plan_create(&problem_, &options_, &plan_, &status_);
+    const alng_code code = alng_grad_plan_create(&problem_, &options_, &plan_, &status_);
     EXPECT_EQ(plan_ != nullptr, code == ALNG_OK);
     return code;
   }
-  alng_code run() { return alng_plan_run(plan_, &arguments_, &status_); }
+  alng_code run() { return alng_grad_run(plan_, &arguments_, &status_); }
   ~CDoorCall() override { alng_plan_destroy(plan_); }
 
   void expect_said(alng_code code, alng_code expected, const std::vector<std::string>& words) const {
@@ -124,10 +126,10 @@ class CDoorCall : public testing::Test {
   const Instance instance_{case_named("threads_options_fp32_gammaT_dsum_x2")};
   PreparedRun prepared_{instance_, {}};
   std::vector<std::byte> workspace_ = std::vector<std::byte>(2 << 20);
-  alng_problem problem_ = in_c(instance_.description());
-  alng_options options_{};
-  alng_arguments arguments_ = [this] {
-    alng_arguments arguments = in_c(prepared_.arguments);
+  alng_grad_problem problem_ = in_c(instance_.description());
+  alng_options options_{sizeof options_, nullptr, nullptr, 0};
+  alng_grad_arguments arguments_ = [this] {
+    alng_grad_arguments arguments = in_c(prepared_.arguments);
     arguments.workspace = workspace_.data();
     arguments.workspace_size = workspace_.size();
     return arguments;
@@ -195,18 +197,9 @@ TEST_F(CDoorCall, TheExecutorIsUsed) {
   expect_said(run(), ALNG_NULL_POINTER, {"executor"});
 }
 
-// A number that is none of the enumeration's, as a caller's memory may hold one.
-alng_dtype unknown_dtype() {
-  const int32_t number = 7;
-  alng_dtype dtype;
-  static_assert(sizeof dtype == sizeof number);
-  std::memcpy(&dtype, &number, sizeof dtype);
-  return dtype;
-}
-
 TEST_F(CDoorCall, RefusalsOfAProblem) {
-  const alng_problem right = problem_;
-  problem_.x2.dtype = unknown_dtype();
+  const alng_grad_problem right = problem_;
+  problem_.x2.dtype = 7;
   expect_said(create(), ALNG_BAD_DTYPE, {"x2", "7"});
   expect_said(alng_add_layer_norm_grad(&problem_, &arguments_, nullptr, &status_), ALNG_BAD_DTYPE, {"x2", "7"});
   problem_ = right;
@@ -222,30 +215,102 @@ TEST_F(CDoorCall, RefusalsOfAProblem) {
   problem_.normalized_dims = 3;
   expect_said(create(), ALNG_BAD_OPTION, {"normalized_dims", "3"});
   problem_ = right;
-  // What is required has no rank that means absent.
+  // What is required is never taken for absent.
   for (alng_tensor* tensor : {&problem_.dy, &problem_.x1, &problem_.rstd, &problem_.mean}) {
     const alng_tensor before = *tensor;
     *tensor = {};
-    expect_said(create(), ALNG_BAD_SHAPE, {"rank 0"});
+    expect_said(create(), ALNG_BAD_DTYPE, {"dtype number 0"});
     *tensor = before;
   }
+}
+
+TEST_F(CDoorCall, ATensorWithADtypeAndNoRankIsNotAbsent) {
+  for (alng_tensor* tensor : {&problem_.x2, &problem_.gamma, &problem_.dsum, &problem_.dx}) {
+    const alng_tensor before = *tensor;
+    tensor->rank = 0;
+    expect_said(create(), ALNG_BAD_SHAPE, {"rank 0"});
+    *tensor = {};
+    EXPECT_EQ(create(), ALNG_OK) << status_.message;
+    *tensor = before;
+  }
+}
+
+/// What a caller has whose header is newer: more members behind those that this library knows.
+template <class Struct>
+struct Newer {
+  Struct known;
+  std::int64_t later = 0;
+};
+
+template <class Struct>
+Newer<Struct> newer(const Struct& known) {
+  Newer<Struct> result{known};
+  result.known.size = sizeof result;
+  return result;
+}
+
+TEST_F(CDoorCall, StructsOfANewerHeaderAreReadWhereTheirNewMembersAreZero) {
+  auto problem = newer(problem_);
+  auto options = newer(options_);
+  ASSERT_EQ(alng_grad_plan_create(&problem.known, &options.known, &plan_, &status_), ALNG_OK) << status_.message;
+  arguments_.workspace = workspace_.data();
+  arguments_.workspace_size = workspace_.size();
+  auto arguments = newer(arguments_);
+  EXPECT_EQ(alng_grad_run(plan_, &arguments.known, &status_), ALNG_OK) << status_.message;
+  auto summary = newer(alng_summary{});
+  EXPECT_EQ(alng_grad_judge(&problem.known, &summary.known, &status_), ALNG_OK) << status_.message;
+
+  arguments.later = 1;
+  expect_said(alng_grad_run(plan_, &arguments.known, &status_), ALNG_UNSUPPORTED, {"alng_grad_arguments", version()});
+  problem.later = 1;
+  expect_said(alng_grad_judge(&problem.known, nullptr, &status_), ALNG_UNSUPPORTED, {"alng_grad_problem", version()});
+  options.later = 1;
+  expect_said(alng_grad_plan_create(&problem_, &options.known, &plan_, &status_), ALNG_UNSUPPORTED, {"alng_options"});
+  summary.later = 1;
+  expect_said(alng_grad_judge(&problem_, &summary.known, &status_), ALNG_UNSUPPORTED, {"alng_summary"});
+}
+
+TEST_F(CDoorCall, ASizeThatNoHeaderHasIsRefused) {
+  ASSERT_EQ(create(), ALNG_OK);
+  arguments_.size = 0;
+  expect_said(run(), ALNG_BAD_OPTION, {"the size of alng_grad_arguments is 0", std::to_string(sizeof arguments_)});
+  options_.size = 8;
+  expect_said(create(), ALNG_BAD_OPTION, {"the size of alng_options is 8"});
+  problem_.size = sizeof problem_ - 1;
+  expect_said(create(), ALNG_BAD_OPTION, {"the size of alng_grad_problem is " + std::to_string(sizeof problem_ - 1)});
+  alng_summary summary{};
+  expect_said(alng_grad_judge(&problem_, &summary, &status_), ALNG_BAD_OPTION, {"the size of alng_summary is 0"});
+}
+
+TEST_F(CDoorCall, TheSummaryIsWhatTheCppDoorSays) {
+  alng_summary summary{};
+  summary.size = sizeof summary;
+  ASSERT_EQ(alng_grad_judge(&problem_, &summary, &status_), ALNG_OK) << status_.message;
+  const Problem problem = Problem::create(instance_.description()).value();
+  EXPECT_EQ(summary.rows, problem.rows());
+  EXPECT_EQ(summary.columns, problem.columns());
+  EXPECT_EQ(summary.bytes, problem.bytes());
+  EXPECT_EQ(summary.text, problem.to_string());
+  problem_.x1.shape[0] += 1;
+  expect_said(alng_grad_judge(&problem_, &summary, &status_), ALNG_BAD_SHAPE, {"x1"});
+  EXPECT_EQ(summary.text, problem.to_string()) << "a refusal wrote to it";
 }
 
 TEST_F(CDoorCall, RefusalsOfOptions) {
   options_.threads = -2;
   expect_said(create(), ALNG_BAD_OPTION, {"threads", "-2"});
-  options_ = {"gpu7", nullptr, 0};
+  options_ = {sizeof options_, "gpu7", nullptr, 0};
   expect_said(create(), ALNG_BAD_OPTION, {"gpu7", "reference"});
-  options_ = {nullptr, "mmx", 0};
+  options_ = {sizeof options_, nullptr, "mmx", 0};
   expect_said(create(), ALNG_BAD_OPTION, {"mmx", "scalar"});
-  options_ = {"reference", "avx2", 0};
+  options_ = {sizeof options_, "reference", "avx2", 0};
   expect_said(create(), ALNG_UNSUPPORTED, {"avx2"});
 }
 
 TEST_F(CDoorCall, RefusalsOfARun) {
   options_.threads = 2;
   ASSERT_EQ(create(), ALNG_OK);
-  const alng_arguments right = arguments_;
+  const alng_grad_arguments right = arguments_;
   const auto refused = [&](alng_code code, const std::vector<std::string>& words) {
     const Outcome before = prepared_.outcome();
     expect_said(run(), code, words);
@@ -262,24 +327,26 @@ TEST_F(CDoorCall, RefusalsOfARun) {
   refused(ALNG_BAD_WORKSPACE, {"null"});
   arguments_.workspace_size = alng_plan_workspace_size(plan_) - 1;
   refused(ALNG_BAD_WORKSPACE, {std::to_string(alng_plan_workspace_size(plan_))});
+  arguments_.stream = this;
+  refused(ALNG_BAD_OPTION, {"the stream is given", "cpu"});
   EXPECT_EQ(run(), ALNG_OK) << status_.message;
 }
 
 TEST_F(CDoorCall, NullIsRefusedByName) {
   ASSERT_EQ(create(), ALNG_OK);
-  expect_said(alng_plan_create(nullptr, nullptr, &plan_, &status_), ALNG_NULL_POINTER, {"problem is null"});
+  expect_said(alng_grad_plan_create(nullptr, nullptr, &plan_, &status_), ALNG_NULL_POINTER, {"problem is null"});
   EXPECT_EQ(plan_, nullptr);
-  expect_said(alng_plan_create(&problem_, nullptr, nullptr, &status_), ALNG_NULL_POINTER, {"plan is null"});
-  expect_said(alng_plan_run(nullptr, &arguments_, &status_), ALNG_NULL_POINTER, {"plan is null"});
+  expect_said(alng_grad_plan_create(&problem_, nullptr, nullptr, &status_), ALNG_NULL_POINTER, {"plan is null"});
+  expect_said(alng_grad_run(nullptr, &arguments_, &status_), ALNG_NULL_POINTER, {"plan is null"});
   ASSERT_EQ(create(), ALNG_OK);
-  expect_said(alng_plan_run(plan_, nullptr, &status_), ALNG_NULL_POINTER, {"arguments is null"});
+  expect_said(alng_grad_run(plan_, nullptr, &status_), ALNG_NULL_POINTER, {"arguments is null"});
   expect_said(alng_add_layer_norm_grad(nullptr, &arguments_, nullptr, &status_), ALNG_NULL_POINTER,
               {"problem is null"});
   expect_said(alng_add_layer_norm_grad(&problem_, nullptr, nullptr, &status_), ALNG_NULL_POINTER,
               {"arguments is null"});
   EXPECT_EQ(alng_plan_workspace_size(nullptr), 0u);
   // Without a status the code alone.
-  EXPECT_EQ(alng_plan_run(nullptr, nullptr, nullptr), ALNG_NULL_POINTER);
+  EXPECT_EQ(alng_grad_run(nullptr, nullptr, nullptr), ALNG_NULL_POINTER);
 }
 
 TEST_F(CDoorCall, AMessageIsCutToFit) {
@@ -308,11 +375,19 @@ TEST(CDoorTensor, ContiguousOfEveryRank) {
 }
 
 TEST(CDoorNames, AreThoseOfTheCppDoor) {
-  for (int code = ALNG_OK; code <= ALNG_OUT_OF_MEMORY + 1; ++code) {
+  for (int code = ALNG_OK; code <= ALNG_DEVICE_ERROR + 1; ++code) {
     EXPECT_STREQ(alng_code_name(static_cast<alng_code>(code)), code_name(static_cast<Code>(code)));
   }
+  const std::vector<Availability> all = devices();
+  alng_availability entry;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    ASSERT_EQ(alng_device(static_cast<std::int32_t>(i), &entry), 1);
+    EXPECT_EQ(entry.name, all[i].name);
+    EXPECT_EQ(entry.reason, all[i].reason);
+  }
+  for (const int index : {-1, static_cast<int>(all.size())}) EXPECT_EQ(alng_device(index, &entry), 0);
   EXPECT_STREQ(alng_version(), version());
-  EXPECT_EQ(alng_canonical_order(), canonical_order);
+  EXPECT_EQ(alng_canonical_order(), canonical_order());
 }
 
 }  // namespace

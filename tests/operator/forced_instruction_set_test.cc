@@ -27,7 +27,7 @@ namespace {
 
 using cases::Instance;
 
-Problem small_problem() { return Problem::create(ProblemDescription::dense(DType::float32, 2, 600)).value(); }
+Problem small_problem() { return Problem::create(GradDescription::dense(DType::float32, 2, 600)).value(); }
 
 /// A variable of the environment for the lifetime of an object; then what it was before.
 class Environment {
@@ -140,7 +140,7 @@ TEST(ForcedTuning, IntelsFetchIntoTheSecondLevel) {
   __builtin_cpu_init();
   if (!__builtin_cpu_is("intel")) GTEST_SKIP() << "skipped: this processor is not one of Intel's";
   if (std::getenv("ALNG_TUNING") != nullptr) GTEST_SKIP() << "skipped: ALNG_TUNING is set";
-  const Problem large = Problem::create(ProblemDescription::dense(DType::float32, 4096, 1024)).value();
+  const Problem large = Problem::create(GradDescription::dense(DType::float32, 4096, 1024)).value();
   const std::string explained = Plan::create(large).value().explain();
   EXPECT_NE(explained.find("second-level cache"), std::string::npos) << explained;
 #else
@@ -218,7 +218,7 @@ bool step_through(const std::string& isa, Seen& seen) {
   const Plan plan = Plan::create(small_problem(), options).value();
   std::vector<float> memory(2 * 600, 0.5f), dx(memory), gamma(600, 1.0f), dgamma(600), dbeta(600), statistics(2, 1.0f);
   std::vector<std::byte> workspace(plan.workspace_size());
-  Arguments arguments;
+  GradArguments arguments;
   arguments.dy = arguments.x1 = arguments.x2 = arguments.dsum = memory.data();
   arguments.rstd = arguments.mean = statistics.data();
   arguments.gamma = gamma.data();
@@ -228,7 +228,7 @@ bool step_through(const std::string& isa, Seen& seen) {
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
   // Taken through a volatile pointer, so that it is the function and not this program's jump table entry for it.
-  const char* (*volatile inside)() noexcept = &version;
+  const char* (*volatile inside)() = &alng_version;
   const auto resolved = reinterpret_cast<unsigned long>(inside);
   const std::vector<CodeRange> library = code_of_object_with(resolved);
 

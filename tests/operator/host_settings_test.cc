@@ -88,11 +88,11 @@ TEST(HostSettings, DoNotMoveAnyInstructionSet) {
 TEST(HostSettings, KeepDenormalsOfAnEmptyBatch) {
   std::vector<float> sums = {1e-40f, -1e-41f, 3.0f, 1e-45f};
   const std::vector<float> before = sums;
-  ProblemDescription description = ProblemDescription::dense(DType::float32, 0, 4);
+  GradDescription description = GradDescription::dense(DType::float32, 0, 4);
   description.dbeta.reset();
   description.accumulate = true;
   const Plan plan = Plan::create(Problem::create(description).value()).value();
-  Arguments arguments;
+  GradArguments arguments;
   std::vector<float> gamma(4, 1.0f);
   std::vector<std::byte> workspace(plan.workspace_size() + 1);
   arguments.gamma = gamma.data();

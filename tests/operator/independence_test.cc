@@ -28,7 +28,7 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
              {0, 1}, {rows - 1, 1}, {1, 2}, {rows / 2, 5}, {3, rows - 3}}) {
       if (first + count > rows) continue;
       SCOPED_TRACE(std::string(name) + ", rows from " + std::to_string(first) + ", " + std::to_string(count));
-      ProblemDescription part = whole.description();
+      GradDescription part = whole.description();
       for (TensorLayout* layout : {&part.dy, &part.x1, &*part.x2, &part.rstd, &part.mean, &*part.dx}) {
         layout->shape[0] = count;
       }
@@ -41,7 +41,7 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
         return whole.layout(tensor) ? whole.storage(tensor).data() + static_cast<std::size_t>(elements) * element
                                     : nullptr;
       };
-      Arguments arguments;
+      GradArguments arguments;
       arguments.dy = row(cases::kDy, first * columns, size);
       arguments.x1 = row(cases::kX1, first * columns, size);
       arguments.x2 = row(cases::kX2, first * columns, size);
@@ -81,7 +81,7 @@ void expect_same_bits_for_four_callers(const Executor* executor) {
     std::vector<std::thread> threads;
     for (Caller& caller : callers) {
       threads.emplace_back([&instance, &plan, &caller, executor] {
-        Arguments arguments;
+        GradArguments arguments;
         for (int t = 0; t < cases::kTensors; ++t) {
           if (!instance.layout(t)) continue;
           // Inputs are shared by all callers, outputs are not.

@@ -43,7 +43,7 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
   const cases::Instance dense(what);
   const Outcome expected = run_reference(dense);
 
-  ProblemDescription far = dense.description();
+  GradDescription far = dense.description();
   for (TensorLayout* layout : {&far.dy, &far.x1, &*far.x2, &*far.dsum, &*far.dx}) layout->strides[0] = distance;
   const std::size_t span = (2 * distance + 129) * 2;
   const Result<Problem> problem = Problem::create(far);
@@ -64,7 +64,7 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
       }
       return memory.data();
     };
-    Arguments arguments;
+    GradArguments arguments;
     arguments.dy = place(cases::kDy, dy);
     arguments.x1 = place(cases::kX1, x1);
     arguments.x2 = place(cases::kX2, x2);
@@ -123,7 +123,7 @@ class ManyRows {
 
 TEST(SlowLimits, TwoToThe26RowsOfOneColumn) {
   constexpr std::int64_t rows = std::int64_t{1} << 26;
-  ProblemDescription description = ProblemDescription::dense(DType::float32, rows, 1);
+  GradDescription description = GradDescription::dense(DType::float32, rows, 1);
   for (TensorLayout* layout : {&description.dy, &description.x1, &description.rstd, &description.mean}) {
     layout->strides[0] = 0;
   }
@@ -134,7 +134,7 @@ TEST(SlowLimits, TwoToThe26RowsOfOneColumn) {
   EXPECT_LE(plan.workspace_size(), (std::size_t{1} << 20) + 512);
   const float dy = 0.37f, x1 = 1.7f, rstd = 1.1f, mean = 0.3f, gamma = 1;
   float dgamma = -1, dbeta = -1;
-  Arguments arguments;
+  GradArguments arguments;
   arguments.dy = &dy;
   arguments.x1 = &x1;
   arguments.rstd = &rstd;
@@ -160,12 +160,12 @@ TEST(Limits, WorkspaceIsBoundedWhateverTheRows) {
     for (const std::int64_t columns : {std::int64_t{1}, std::int64_t{17}, std::int64_t{768}, std::int64_t{4096},
                                        std::int64_t{65537}, std::int64_t{1} << 20}) {
       for (const DType dtype : {DType::float32, DType::bfloat16}) {
-        ProblemDescription dense = ProblemDescription::dense(dtype, rows, columns);
-        ProblemDescription gathered = dense;
+        GradDescription dense = GradDescription::dense(dtype, rows, columns);
+        GradDescription gathered = dense;
         for (TensorLayout* layout : {&gathered.dy, &gathered.x1, &*gathered.x2, &*gathered.dsum, &*gathered.dx}) {
           layout->strides = {1, rows};
         }
-        for (const ProblemDescription* description : {&dense, &gathered}) {
+        for (const GradDescription* description : {&dense, &gathered}) {
           const Problem problem = Problem::create(*description).value();
           for (const int threads : {1, 2, 3, 8, 16, 33, 64, 1000}) {
             PlanOptions options;
@@ -185,7 +185,7 @@ TEST(Limits, WorkspaceIsBoundedWhateverTheRows) {
 }
 
 TEST(Limits, SmallProblemsStayOnTheCallingThread) {
-  const Problem problem = Problem::create(ProblemDescription::dense(DType::float32, 4, 64)).value();
+  const Problem problem = Problem::create(GradDescription::dense(DType::float32, 4, 64)).value();
   PlanOptions options;
   options.threads = 64;
   EXPECT_EQ(Plan::create(problem, options).value().threads(), 1);
@@ -196,12 +196,12 @@ TEST(Limits, SmallProblemsStayOnTheCallingThread) {
 TEST(Limits, NoRowsAddPositiveZeros) {
   for (const char* device : {"cpu", "reference"}) {
     for (const bool accumulate : {false, true}) {
-      ProblemDescription description = ProblemDescription::dense(DType::float32, 0, 4);
+      GradDescription description = GradDescription::dense(DType::float32, 0, 4);
       description.accumulate = accumulate;
       std::vector<std::uint32_t> sums = {0x80000000, 0xFFC01234, 0x7F800000, 0xBF800000};
       std::vector<std::uint32_t> dbeta = sums;
       const std::vector<float> gamma(4, 1);
-      Arguments arguments;
+      GradArguments arguments;
       arguments.gamma = gamma.data();
       arguments.dgamma = reinterpret_cast<float*>(sums.data());
       arguments.dbeta = reinterpret_cast<float*>(dbeta.data());

@@ -98,8 +98,8 @@ struct Tiny {
   std::array<float, 4> dsum = {10, 20, 30, 40};
   std::array<double, 4> dx{}, dgamma{}, dbeta{};
 
-  Arguments arguments() const {
-    Arguments out;
+  GradArguments arguments() const {
+    GradArguments out;
     out.dy = dy.data();
     out.x1 = x1.data();
     out.rstd = &rstd;
@@ -109,7 +109,7 @@ struct Tiny {
     return out;
   }
   Problem problem() const {
-    ProblemDescription description = ProblemDescription::dense(DType::float32, 1, 4);
+    GradDescription description = GradDescription::dense(DType::float32, 1, 4);
     description.x2.reset();
     return Problem::create(description).value();
   }
@@ -126,7 +126,7 @@ TEST(Oracle, GivesWhatComesOutByHand) {
 
 TEST(Oracle, NeedsItsInputs) {
   Tiny tiny;
-  Arguments arguments = tiny.arguments();
+  GradArguments arguments = tiny.arguments();
   arguments.mean = nullptr;
   tiny.dx.fill(-7);
   const Status status = oracle(tiny.problem(), arguments, {tiny.dx.data(), nullptr, nullptr});

@@ -99,7 +99,7 @@ Answer plan(const PlanOptions& options) {
 
 TEST(OutOfMemory, Problem) {
   run_out_of_memory(Code::ok, [] { return answer_of(Problem::create(instance().description()).status()); });
-  ProblemDescription wrong = instance().description();
+  GradDescription wrong = instance().description();
   wrong.x1.rank = 0;
   run_out_of_memory(Code::bad_shape, [&] { return answer_of(Problem::create(wrong).status()); });
 }
@@ -130,7 +130,7 @@ TEST(OutOfMemory, Run) {
   PreparedRun run(instance(), {});
   run_out_of_memory(
       Code::ok, [&] { return answer_of(run.plan.run(run.arguments)); }, false);
-  Arguments wrong = run.arguments;
+  GradArguments wrong = run.arguments;
   wrong.dy = nullptr;
   run_out_of_memory(Code::null_pointer, [&] { return answer_of(run.plan.run(wrong)); });
   wrong = run.arguments;
@@ -143,14 +143,14 @@ TEST(OutOfMemory, Oracle) {
   std::vector<double> dx(static_cast<std::size_t>(instance().what().elements()));
   const OracleOutputs outputs{dx.data(), nullptr, nullptr};
   run_out_of_memory(Code::ok, [&] { return answer_of(oracle(run.plan.problem(), run.arguments, outputs)); });
-  Arguments wrong = run.arguments;
+  GradArguments wrong = run.arguments;
   wrong.mean = nullptr;
   run_out_of_memory(Code::null_pointer, [&] { return answer_of(oracle(run.plan.problem(), wrong, outputs)); });
 }
 
 // More elements than any vector has throws something else than a lack of memory does.
 TEST(OutOfMemory, OracleOfMoreColumnsThanAVectorHas) {
-  ProblemDescription wide = ProblemDescription::dense(DType::bfloat16, 1, std::int64_t{1} << 61);
+  GradDescription wide = GradDescription::dense(DType::bfloat16, 1, std::int64_t{1} << 61);
   wide.dy.strides = wide.x1.strides = {0, 0};
   wide.x2.reset();
   wide.dsum.reset();
@@ -161,7 +161,7 @@ TEST(OutOfMemory, OracleOfMoreColumnsThanAVectorHas) {
   const Problem problem = Problem::create(wide).value();
   const std::uint16_t one = 0x3F80;
   const float number = 1;
-  Arguments arguments;
+  GradArguments arguments;
   arguments.dy = arguments.x1 = &one;
   arguments.rstd = arguments.mean = &number;
   EXPECT_EQ(oracle(problem, arguments, {}).message(), "out of memory");
@@ -169,16 +169,17 @@ TEST(OutOfMemory, OracleOfMoreColumnsThanAVectorHas) {
 
 TEST(OutOfMemory, OneCall) {
   PreparedRun run(instance(), {});
-  const auto call = [&](const ProblemDescription& description, const Arguments& arguments, const PlanOptions& options) {
+  const auto call = [&](const GradDescription& description, const GradArguments& arguments,
+                        const PlanOptions& options) {
     return answer_of(add_layer_norm_grad(description, arguments, options));
   };
   run_out_of_memory(Code::ok, [&] { return call(instance().description(), run.arguments, {}); });
-  Arguments wrong = run.arguments;
+  GradArguments wrong = run.arguments;
   wrong.dx = nullptr;
   run_out_of_memory(Code::null_pointer, [&] { return call(instance().description(), wrong, {}); });
   const PlanOptions unknown{"a device that nobody has ever heard of", "", 0};
   run_out_of_memory(Code::bad_option, [&] { return call(instance().description(), run.arguments, unknown); });
-  ProblemDescription refused = instance().description();
+  GradDescription refused = instance().description();
   refused.mean.rank = 9;
   run_out_of_memory(Code::bad_shape, [&] { return call(refused, run.arguments, {}); });
 }
@@ -187,18 +188,20 @@ TEST(OutOfMemory, TheCDoor) {
   const std::int64_t shape[] = {3, 5}, rows[] = {3, 1};
   const std::vector<float> input(15, 1);
   std::vector<float> output(15);
-  alng_problem problem{};
+  alng_grad_problem problem{};
+  problem.size = sizeof problem;
   problem.dy = problem.x1 = problem.dx = alng_contiguous(ALNG_FLOAT32, 2, shape);
   problem.rstd = problem.mean = alng_contiguous(ALNG_FLOAT32, 2, rows);
-  alng_options options{"a device that nobody has ever heard of", nullptr, 0};
-  alng_arguments arguments{};
+  alng_options options{sizeof options, "a device that nobody has ever heard of", nullptr, 0};
+  alng_grad_arguments arguments{};
+  arguments.size = sizeof arguments;
   arguments.dy = arguments.x1 = arguments.rstd = arguments.mean = input.data();
   arguments.dx = output.data();
   alng_status status;
 
   const auto create = [&] {
     alng_plan* plan = nullptr;
-    const alng_code code = alng_plan_create(&problem, &options, &plan, &status);
+    const alng_code code = alng_grad_plan_create(&problem, &options, &plan, &status);
     EXPECT_EQ(plan != nullptr, code == ALNG_OK);
     alng_plan_destroy(plan);
     return answer_of(code, status);
@@ -215,18 +218,18 @@ TEST(OutOfMemory, TheCDoor) {
   run_out_of_memory(
       Code::null_pointer,
       [&] {
-        const alng_code code = alng_plan_create(nullptr, &options, nullptr, &status);
+        const alng_code code = alng_grad_plan_create(nullptr, &options, nullptr, &status);
         return answer_of(code, status);
       },
       false);
 
   alng_plan* plan = nullptr;
-  ASSERT_EQ(alng_plan_create(&problem, nullptr, &plan, nullptr), ALNG_OK);
+  ASSERT_EQ(alng_grad_plan_create(&problem, nullptr, &plan, nullptr), ALNG_OK);
   std::vector<std::byte> workspace(alng_plan_workspace_size(plan));
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size() - 1;
   run_out_of_memory(Code::bad_workspace, [&] {
-    const alng_code code = alng_plan_run(plan, &arguments, &status);
+    const alng_code code = alng_grad_run(plan, &arguments, &status);
     return answer_of(code, status);
   });
   char words[2000];

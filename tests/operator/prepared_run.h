@@ -23,7 +23,7 @@ struct PreparedRun {
   /// By tensor.
   std::vector<std::vector<std::byte>> memory;
   std::vector<std::byte> workspace;
-  Arguments arguments;
+  GradArguments arguments;
 };
 
 }  // namespace alng::test

@@ -162,7 +162,7 @@ struct Dense {
     out.dgamma.resize(static_cast<std::size_t>(what.columns()));
     out.dbeta.resize(out.dgamma.size());
     std::vector<std::byte> workspace(plan.workspace_size());
-    Arguments arguments;
+    GradArguments arguments;
     const auto pointer = [&](int t) {
       return tensors[static_cast<std::size_t>(t)].empty() ? nullptr : tensors[static_cast<std::size_t>(t)].data();
     };
@@ -184,7 +184,7 @@ struct Dense {
   }
 
   Case what;
-  ProblemDescription description;
+  GradDescription description;
   std::vector<std::vector<float>> tensors;
 };
 

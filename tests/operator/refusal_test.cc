@@ -17,13 +17,13 @@ constexpr std::int64_t rows = 5, columns = 12;
 /// A small problem in one block of memory, ready to run, to be spoilt by a test.
 class Refusal : public testing::TestWithParam<const char*> {
  protected:
-  static Plan make_plan(const ProblemDescription& description) {
+  static Plan make_plan(const GradDescription& description) {
     PlanOptions options;
     options.device = GetParam();
     return Plan::create(Problem::create(description).value(), options).value();
   }
 
-  Refusal() : plan_(make_plan(ProblemDescription::dense(DType::float32, rows, columns))), memory_(2000, 0.5f) {
+  Refusal() : plan_(make_plan(GradDescription::dense(DType::float32, rows, columns))), memory_(2000, 0.5f) {
     float* next = memory_.data() + 100;
     const auto take = [&next](std::int64_t count) {
       float* here = next;
@@ -61,7 +61,7 @@ class Refusal : public testing::TestWithParam<const char*> {
   Plan plan_;
   std::vector<float> memory_;
   std::vector<std::byte> workspace_;
-  Arguments arguments_;
+  GradArguments arguments_;
 };
 
 TEST_P(Refusal, NothingIsRefusedWithoutAReason) {
@@ -71,13 +71,13 @@ TEST_P(Refusal, NothingIsRefusedWithoutAReason) {
 }
 
 TEST_P(Refusal, EveryMissingPointerIsNamed) {
-  const std::vector<std::pair<const char*, std::function<void(Arguments&)>>> missing = {
-      {"dy", [](Arguments& a) { a.dy = nullptr; }},         {"x1", [](Arguments& a) { a.x1 = nullptr; }},
-      {"x2", [](Arguments& a) { a.x2 = nullptr; }},         {"rstd", [](Arguments& a) { a.rstd = nullptr; }},
-      {"mean", [](Arguments& a) { a.mean = nullptr; }},     {"gamma", [](Arguments& a) { a.gamma = nullptr; }},
-      {"dsum", [](Arguments& a) { a.dsum = nullptr; }},     {"dx", [](Arguments& a) { a.dx = nullptr; }},
-      {"dgamma", [](Arguments& a) { a.dgamma = nullptr; }}, {"dbeta", [](Arguments& a) { a.dbeta = nullptr; }}};
-  const Arguments complete = arguments_;
+  const std::vector<std::pair<const char*, std::function<void(GradArguments&)>>> missing = {
+      {"dy", [](GradArguments& a) { a.dy = nullptr; }},         {"x1", [](GradArguments& a) { a.x1 = nullptr; }},
+      {"x2", [](GradArguments& a) { a.x2 = nullptr; }},         {"rstd", [](GradArguments& a) { a.rstd = nullptr; }},
+      {"mean", [](GradArguments& a) { a.mean = nullptr; }},     {"gamma", [](GradArguments& a) { a.gamma = nullptr; }},
+      {"dsum", [](GradArguments& a) { a.dsum = nullptr; }},     {"dx", [](GradArguments& a) { a.dx = nullptr; }},
+      {"dgamma", [](GradArguments& a) { a.dgamma = nullptr; }}, {"dbeta", [](GradArguments& a) { a.dbeta = nullptr; }}};
+  const GradArguments complete = arguments_;
   for (const auto& [name, remove] : missing) {
     SCOPED_TRACE(name);
     arguments_ = complete;
@@ -87,7 +87,7 @@ TEST_P(Refusal, EveryMissingPointerIsNamed) {
 }
 
 TEST_P(Refusal, APointerForATensorTheProblemLacksIsNamed) {
-  ProblemDescription description = ProblemDescription::dense(DType::float32, rows, columns);
+  GradDescription description = GradDescription::dense(DType::float32, rows, columns);
   description.dsum.reset();
   plan_ = make_plan(description);
   expect_refused(Code::null_pointer, {"dsum", "must be null"});
@@ -152,7 +152,7 @@ TEST_P(Refusal, AnOutputInsideTheWorkspace) {
 INSTANTIATE_TEST_SUITE_P(Device, Refusal, testing::Values("reference", "cpu"));
 
 TEST(PlanRefusal, UnknownNamesAreListedWithTheKnownOnes) {
-  const Problem problem = Problem::create(ProblemDescription::dense(DType::float32, rows, columns)).value();
+  const Problem problem = Problem::create(GradDescription::dense(DType::float32, rows, columns)).value();
   PlanOptions options;
   options.device = "gpu7";
   Status status = Plan::create(problem, options).status();
@@ -174,9 +174,9 @@ TEST(OneCall, DoesWhatProblemPlanAndRunDo) {
   std::vector<float> dy = {1, 2, 3, 4}, x1 = {-1, 0, 1, 4}, gamma = {2, 1, 1, 0.5f}, dsum = {10, 20, 30, 40};
   std::vector<float> dx(4), dgamma(4), dbeta(4);
   const float rstd = 0.5f, mean = 1;
-  ProblemDescription description = ProblemDescription::dense(DType::float32, 1, 4);
+  GradDescription description = GradDescription::dense(DType::float32, 1, 4);
   description.x2.reset();
-  Arguments arguments;
+  GradArguments arguments;
   arguments.dy = dy.data();
   arguments.x1 = x1.data();
   arguments.rstd = &rstd;
@@ -195,7 +195,7 @@ TEST(OneCall, DoesWhatProblemPlanAndRunDo) {
 }
 
 TEST(OneCall, RefusesWithTheReasonOfWhoeverRefuses) {
-  ProblemDescription description = ProblemDescription::dense(DType::float32, 1, 4);
+  GradDescription description = GradDescription::dense(DType::float32, 1, 4);
   Status status = add_layer_norm_grad(description, {});
   EXPECT_EQ(status.code(), Code::null_pointer) << status.message();
   description.dy.rank = 0;

@@ -48,7 +48,7 @@ class Placed {
     }
   }
 
-  Arguments& arguments() { return arguments_; }
+  GradArguments& arguments() { return arguments_; }
 
   std::vector<std::byte> elements(int tensor) { return instance_.elements(tensor, data(tensor)); }
 
@@ -86,7 +86,7 @@ class Placed {
   const Instance& instance_;
   std::array<std::optional<InputMemory>, kTensors> inputs_;
   std::array<std::optional<OutputMemory>, kTensors> outputs_;
-  Arguments arguments_;
+  GradArguments arguments_;
 };
 
 }  // namespace

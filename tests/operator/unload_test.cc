@@ -16,12 +16,12 @@
 namespace {
 
 template <class Function>
-Function* find(void* library, Function*, const char* name) {
+Function* find(void* library, const char* name) {
   void* const symbol = dlsym(library, name);
   EXPECT_NE(symbol, nullptr) << name;
   return reinterpret_cast<Function*>(symbol);
 }
-#define FIND(library, name) find(library, &name, #name)
+#define FIND(library, name) find<decltype(name)>(library, #name)
 
 #if defined(ALNG_LIBRARY)
 // 512 rows of 1024 columns, 8 MiB: as many tasks as there are processors.
@@ -30,10 +30,12 @@ void run_alng(void* library) {
   const std::vector<float> input(512 * 1024, 1);
   std::vector<float> dx(input.size(), -1);
   auto* const contiguous = FIND(library, alng_contiguous);
-  alng_problem problem{};
+  alng_grad_problem problem{};
+  problem.size = sizeof problem;
   problem.dy = problem.x1 = problem.dx = contiguous(ALNG_FLOAT32, 2, shape);
   problem.rstd = problem.mean = contiguous(ALNG_FLOAT32, 1, rows);
-  alng_arguments arguments{};
+  alng_grad_arguments arguments{};
+  arguments.size = sizeof arguments;
   arguments.dy = arguments.x1 = arguments.rstd = arguments.mean = input.data();
   arguments.dx = dx.data();
   alng_status status;

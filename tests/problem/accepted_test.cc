@@ -13,12 +13,12 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 
 /// A dense float32 problem with every tensor, rstd and mean with or without their trailing 1s.
-ProblemDescription describe(const Shape& shape, int normalized, bool keepdims) {
+GradDescription describe(const Shape& shape, int normalized, bool keepdims) {
   const auto leading = static_cast<std::size_t>(static_cast<int>(shape.size()) - normalized);
   const Shape trailing(shape.begin() + static_cast<std::ptrdiff_t>(leading), shape.end());
   Shape statistic(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(leading));
   if (keepdims) statistic.resize(shape.size(), 1);
-  ProblemDescription problem;
+  GradDescription problem;
   problem.dy = problem.x1 = TensorLayout::contiguous(DType::float32, shape);
   problem.x2 = problem.dsum = problem.dx = problem.dy;
   problem.rstd = problem.mean = TensorLayout::contiguous(DType::float32, statistic);
@@ -28,7 +28,7 @@ ProblemDescription describe(const Shape& shape, int normalized, bool keepdims) {
 }
 
 /// The problem, or a failure that shows the refusal's sentence.
-void expect_problem(const ProblemDescription& description, std::int64_t rows, std::int64_t columns, int normalized) {
+void expect_problem(const GradDescription& description, std::int64_t rows, std::int64_t columns, int normalized) {
   const Result<Problem> problem = Problem::create(description);
   ASSERT_TRUE(problem.ok()) << problem.status().message();
   EXPECT_EQ(problem->rows(), rows);
@@ -48,7 +48,7 @@ TEST(Accepted, EveryRankAndOneToThreeNormalizedDims) {
           (d < rank - normalized ? rows : columns) *= 2 + d;
         }
         SCOPED_TRACE("rank " + std::to_string(rank) + ", " + std::to_string(normalized) + " normalised");
-        ProblemDescription problem = describe(shape, normalized, keepdims);
+        GradDescription problem = describe(shape, normalized, keepdims);
         expect_problem(problem, rows, columns, normalized);
         problem.normalized_dims = normalized;
         expect_problem(problem, rows, columns, normalized);
@@ -66,7 +66,7 @@ TEST(Accepted, EveryRankAndOneToThreeNormalizedDims) {
 
 TEST(Accepted, DenseIsAProblemOfEachDtype) {
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
-    const ProblemDescription description = ProblemDescription::dense(dtype, 64, 768);
+    const GradDescription description = GradDescription::dense(dtype, 64, 768);
     expect_problem(description, 64, 768, 1);
     const Result<Problem> problem = Problem::create(description);
     EXPECT_EQ(problem->dtype(), dtype);
@@ -78,7 +78,7 @@ TEST(Accepted, DenseIsAProblemOfEachDtype) {
 
 // Of dy [1, 768] rstd [1, 1] alone tells two normalised dimensions.
 TEST(Accepted, DenseOfOneRowNormalizesOneDimensionWithoutGamma) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 1, 768);
+  GradDescription problem = GradDescription::dense(DType::float32, 1, 768);
   problem.gamma.reset();
   expect_problem(problem, 1, 768, 1);
   problem.dgamma.reset();
@@ -89,7 +89,7 @@ TEST(Accepted, DenseOfOneRowNormalizesOneDimensionWithoutGamma) {
 // pytorch PR 195638: bf16 activations with fp32 weights.
 TEST(Accepted, GammaMayBeFloat32BesideSixteenBitTensors) {
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
-    ProblemDescription problem = ProblemDescription::dense(dtype, 4, 8);
+    GradDescription problem = GradDescription::dense(dtype, 4, 8);
     problem.gamma = TensorLayout::contiguous(DType::float32, {8});
     expect_problem(problem, 4, 8, 1);
   }
@@ -97,7 +97,7 @@ TEST(Accepted, GammaMayBeFloat32BesideSixteenBitTensors) {
 
 TEST(Accepted, EveryOptionalTensorMayBeAbsent) {
   for (unsigned absent = 0; absent < 64; ++absent) {
-    ProblemDescription problem = describe({3, 4, 8}, 2, true);
+    GradDescription problem = describe({3, 4, 8}, 2, true);
     if ((absent & 1) != 0) problem.x2.reset();
     if ((absent & 2) != 0) problem.gamma.reset();
     if ((absent & 4) != 0) problem.dsum.reset();
@@ -110,7 +110,7 @@ TEST(Accepted, EveryOptionalTensorMayBeAbsent) {
 }
 
 TEST(Accepted, RankOneIsOneRow) {
-  ProblemDescription problem = describe({768}, 1, true);
+  GradDescription problem = describe({768}, 1, true);
   EXPECT_EQ(problem.rstd.rank, 1);
   expect_problem(problem, 1, 768, 1);
   problem.gamma.reset();
@@ -121,7 +121,7 @@ TEST(Accepted, RankOneIsOneRow) {
 
 // rstd [64, 1, 1] of dy [64, 1, 768] reads as 1 or as 2 normalised dimensions.
 TEST(Accepted, ExtentsOfOneLeaveRstdAChoice) {
-  ProblemDescription problem = describe({64, 1, 768}, 1, true);
+  GradDescription problem = describe({64, 1, 768}, 1, true);
   expect_problem(problem, 64, 768, 1);  // gamma [768] decides
   problem.gamma.reset();
   expect_problem(problem, 64, 768, 1);  // dgamma [768] decides
@@ -134,7 +134,7 @@ TEST(Accepted, ExtentsOfOneLeaveRstdAChoice) {
 }
 
 TEST(Accepted, OneOfEverything) {
-  ProblemDescription problem = describe({1, 1, 1}, 2, true);
+  GradDescription problem = describe({1, 1, 1}, 2, true);
   expect_problem(problem, 1, 1, 2);
   problem.gamma.reset();
   problem.dgamma.reset();
@@ -143,7 +143,7 @@ TEST(Accepted, OneOfEverything) {
 }
 
 TEST(Accepted, OneColumn) {
-  ProblemDescription problem = describe({64, 1}, 1, true);
+  GradDescription problem = describe({64, 1}, 1, true);
   problem.gamma.reset();
   expect_problem(problem, 64, 1, 1);
 }
@@ -162,14 +162,14 @@ TEST(Accepted, NoColumns) {
 }
 
 TEST(Accepted, StridesOfAnEmptyOutputDoNotMatter) {
-  ProblemDescription problem = describe({0, 4}, 1, true);
+  GradDescription problem = describe({0, 4}, 1, true);
   problem.dx = TensorLayout::strided(DType::float32, Shape{0, 4}, Shape{0, 0});
   problem.x1 = TensorLayout::strided(DType::float32, Shape{0, 4}, Shape{1, std::numeric_limits<std::int64_t>::max()});
   expect_problem(problem, 0, 4, 1);
 }
 
 TEST(Accepted, StridesOfExtentsOfOneDoNotMatter) {
-  ProblemDescription problem = describe({1, 8}, 1, true);
+  GradDescription problem = describe({1, 8}, 1, true);
   problem.gamma.reset();
   problem.normalized_dims = 1;
   problem.dx = TensorLayout::strided(DType::float32, Shape{1, 8}, Shape{-8, 1});
@@ -179,9 +179,9 @@ TEST(Accepted, StridesOfExtentsOfOneDoNotMatter) {
 
 // pytorch #181555, vllm #22419 and others: offsets beyond 32 bits.
 TEST(Accepted, MoreThan32BitsOfRowsColumnsAndOffsets) {
-  expect_problem(ProblemDescription::dense(DType::float32, std::int64_t{1} << 33, 16), std::int64_t{1} << 33, 16, 1);
-  expect_problem(ProblemDescription::dense(DType::bfloat16, 16, std::int64_t{1} << 33), 16, std::int64_t{1} << 33, 1);
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 3, 8);
+  expect_problem(GradDescription::dense(DType::float32, std::int64_t{1} << 33, 16), std::int64_t{1} << 33, 16, 1);
+  expect_problem(GradDescription::dense(DType::bfloat16, 16, std::int64_t{1} << 33), 16, std::int64_t{1} << 33, 1);
+  GradDescription problem = GradDescription::dense(DType::float32, 3, 8);
   problem.x1 = TensorLayout::strided(DType::float32, Shape{3, 8}, Shape{std::int64_t{1} << 31, 1});
   expect_problem(problem, 3, 8, 1);
 }
@@ -189,11 +189,11 @@ TEST(Accepted, MoreThan32BitsOfRowsColumnsAndOffsets) {
 TEST(Accepted, LargestTensorThatHasOffsets) {
   // 2^61 - 1 float32 elements take 2^63 - 4 bytes.
   const std::int64_t rows = (std::int64_t{1} << 61) - 1;
-  expect_problem(ProblemDescription::dense(DType::float32, rows, 1), rows, 1, 1);
+  expect_problem(GradDescription::dense(DType::float32, rows, 1), rows, 1, 1);
 }
 
 TEST(Accepted, InputsOfAnyStridesAndOutputsWithoutFolds) {
-  ProblemDescription problem = describe({3, 4, 8}, 1, true);
+  GradDescription problem = describe({3, 4, 8}, 1, true);
   const Shape shape = {3, 4, 8};
   problem.dy = TensorLayout::strided(DType::float32, shape, Shape{0, 0, 0});    // one element
   problem.x1 = TensorLayout::strided(DType::float32, shape, Shape{1, 3, 12});   // column-major
@@ -208,23 +208,23 @@ TEST(Accepted, InputsOfAnyStridesAndOutputsWithoutFolds) {
   expect_problem(problem, 12, 8, 1);
 }
 
-Problem valid(const ProblemDescription& description) { return Problem::create(description).value(); }
+Problem valid(const GradDescription& description) { return Problem::create(description).value(); }
 
 TEST(Bytes, EveryTensorOnce) {
   // dy x1 x2 dsum dx of 2 bytes, gamma of 2, rstd mean of 4 per row, dgamma dbeta of 4 per column.
-  const ProblemDescription problem = ProblemDescription::dense(DType::bfloat16, 64, 768);
+  const GradDescription problem = GradDescription::dense(DType::bfloat16, 64, 768);
   EXPECT_EQ(valid(problem).bytes(), 5 * 64 * 768 * 2 + 768 * 2 + 2 * 64 * 4 + 2 * 768 * 4);
 }
 
 TEST(Bytes, AccumulationReadsTheSumsToo) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 64, 768);
+  GradDescription problem = GradDescription::dense(DType::float32, 64, 768);
   const std::int64_t overwriting = valid(problem).bytes();
   problem.accumulate = true;
   EXPECT_EQ(valid(problem).bytes(), overwriting + 2 * 768 * 4);
 }
 
 TEST(Bytes, OnlyWhatTheWantedOutputsNeed) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 64, 768);
+  GradDescription problem = GradDescription::dense(DType::float32, 64, 768);
   problem.dx.reset();
   EXPECT_EQ(valid(problem).bytes(), 3 * 64 * 768 * 4 + 2 * 64 * 4 + 2 * 768 * 4);
   problem.dgamma.reset();
@@ -234,25 +234,25 @@ TEST(Bytes, OnlyWhatTheWantedOutputsNeed) {
 }
 
 TEST(Bytes, BroadcastCountsOnce) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 64, 768);
+  GradDescription problem = GradDescription::dense(DType::float32, 64, 768);
   const std::int64_t dense = valid(problem).bytes();
   problem.dy = TensorLayout::strided(DType::float32, Shape{64, 768}, Shape{0, 1});
   EXPECT_EQ(valid(problem).bytes(), dense - 63 * 768 * 4);
 }
 
 TEST(Bytes, EmptyProblemsWriteTheSumsAlone) {
-  EXPECT_EQ(valid(ProblemDescription::dense(DType::float32, 0, 768)).bytes(), 2 * 768 * 4);
-  EXPECT_EQ(valid(ProblemDescription::dense(DType::float32, 64, 0)).bytes(), 0);
+  EXPECT_EQ(valid(GradDescription::dense(DType::float32, 0, 768)).bytes(), 2 * 768 * 4);
+  EXPECT_EQ(valid(GradDescription::dense(DType::float32, 64, 0)).bytes(), 0);
 }
 
 TEST(Bytes, SumsBeyond63BitsSaturate) {
-  EXPECT_EQ(valid(ProblemDescription::dense(DType::float32, (std::int64_t{1} << 61) - 1, 1)).bytes(),
+  EXPECT_EQ(valid(GradDescription::dense(DType::float32, (std::int64_t{1} << 61) - 1, 1)).bytes(),
             std::numeric_limits<std::int64_t>::max());
 }
 
 TEST(ProblemToString, NamesSizeDtypesAndOutputs) {
-  ProblemDescription problem = ProblemDescription::dense(DType::bfloat16, 4096, 1600);
-  EXPECT_EQ(valid(problem).to_string(), "4096x1600 bfloat16, gamma bfloat16, dsum; wants dx, dgamma, dbeta");
+  GradDescription problem = GradDescription::dense(DType::bfloat16, 4096, 1600);
+  EXPECT_EQ(valid(problem).to_string(), "4096x1600 bfloat16, x2, gamma bfloat16, dsum; wants dx, dgamma, dbeta");
   problem.gamma->dtype = DType::float32;
   problem.accumulate = true;
   problem.x2.reset();

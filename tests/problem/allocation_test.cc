@@ -5,7 +5,7 @@
 #include <new>
 #include <string>
 
-#include "problem/arguments.h"
+#include "alng/problem.hpp"
 #include "separate_arguments.h"
 
 namespace {
@@ -60,34 +60,35 @@ int run_out_of_memory(Call call, Code expected) {
 }
 
 TEST(OutOfMemory, CreateOfAValidProblem) {
-  const ProblemDescription problem = ProblemDescription::dense(DType::float32, 4, 8);
+  const GradDescription problem = GradDescription::dense(DType::float32, 4, 8);
   run_out_of_memory([&] { return Problem::create(problem); }, Code::ok);
 }
 
 TEST(OutOfMemory, CreateThatRefuses) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 4, 8);
+  GradDescription problem = GradDescription::dense(DType::float32, 4, 8);
   problem.x1 = TensorLayout::contiguous(DType::float32, {4, 9});
   // The sentence alone is longer than a string holds within itself.
   EXPECT_GT(run_out_of_memory([&] { return Problem::create(problem); }, Code::bad_shape), 0);
 }
 
 TEST(OutOfMemory, CheckArgumentsThatRefuses) {
-  const Problem problem = Problem::create(ProblemDescription::dense(DType::float32, 4, 8)).value();
-  Arguments overlapping = separate_arguments();
+  const impl::Problem problem = inside(GradDescription::dense(DType::float32, 4, 8));
+  GradArguments overlapping = separate_arguments();
   overlapping.dx = overlapping.dgamma;
-  EXPECT_GT(run_out_of_memory([&] { return check_arguments(problem, overlapping, 1000); }, Code::overlap), 0);
-  Arguments missing = separate_arguments();
+  EXPECT_GT(run_out_of_memory([&] { return impl::check_arguments(problem, inside(overlapping), 1000); }, Code::overlap),
+            0);
+  GradArguments missing = separate_arguments();
   missing.dy = nullptr;
-  EXPECT_GT(run_out_of_memory([&] { return check_inputs(problem, missing); }, Code::null_pointer), 0);
+  EXPECT_GT(run_out_of_memory([&] { return impl::check_inputs(problem, inside(missing)); }, Code::null_pointer), 0);
 }
 
 TEST(NoAllocation, ArgumentsThatAreAccepted) {
-  const Problem problem = Problem::create(ProblemDescription::dense(DType::float32, 4, 8)).value();
-  Arguments arguments = separate_arguments();
+  const impl::Problem problem = inside(GradDescription::dense(DType::float32, 4, 8));
+  GradArguments arguments = separate_arguments();
   arguments.dx = const_cast<void*>(arguments.dy);  // in place, so that the slow path of the overlap rule runs too
   counted_allocations = 0;
-  const Status checked = check_arguments(problem, arguments, 1000);
-  const Status inputs = check_inputs(problem, arguments);
+  const Status checked = impl::check_arguments(problem, inside(arguments), 1000);
+  const Status inputs = impl::check_inputs(problem, inside(arguments));
   EXPECT_EQ(counted_allocations, 0);
   EXPECT_TRUE(checked.ok());
   EXPECT_TRUE(inputs.ok());

@@ -14,19 +14,17 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 
 /// float32 [4, 8] with every tensor present.
-ProblemDescription description() { return ProblemDescription::dense(DType::float32, 4, 8); }
+GradDescription description() { return GradDescription::dense(DType::float32, 4, 8); }
 
-Problem valid(const ProblemDescription& description) { return Problem::create(description).value(); }
-
-void expect_accepted(const ProblemDescription& problem, const Arguments& arguments, std::size_t workspace = 1000) {
-  const Status status = check_arguments(valid(problem), arguments, workspace);
+void expect_accepted(const GradDescription& problem, const GradArguments& arguments, std::size_t workspace = 1000) {
+  const Status status = impl::check_arguments(inside(problem), inside(arguments), workspace);
   EXPECT_EQ(status.message(), "");
   EXPECT_STREQ(code_name(status.code()), "ok");
 }
 
-void expect_refused(const ProblemDescription& problem, const Arguments& arguments, Code code,
+void expect_refused(const GradDescription& problem, const GradArguments& arguments, Code code,
                     const std::string& sentence, std::size_t workspace = 1000) {
-  const Status status = check_arguments(valid(problem), arguments, workspace);
+  const Status status = impl::check_arguments(inside(problem), inside(arguments), workspace);
   EXPECT_EQ(status.message(), sentence);
   EXPECT_STREQ(code_name(status.code()), code_name(code));
 }
@@ -35,35 +33,35 @@ TEST(Arguments, SeparateTensorsAreAccepted) { expect_accepted(description(), sep
 
 struct Pointer {
   const char* name;
-  void (*set)(Arguments& arguments, std::uintptr_t address);
+  void (*set)(GradArguments& arguments, std::uintptr_t address);
   /// Null for what every problem has.
-  void (*remove)(ProblemDescription& problem);
+  void (*remove)(GradDescription& problem);
   const char* layout;
   bool is_input;
 };
 
 const Pointer pointers[] = {
-    {"dy", [](Arguments& a, std::uintptr_t p) { a.dy = at<void>(p); }, nullptr, "float32[4, 8]", true},
-    {"x1", [](Arguments& a, std::uintptr_t p) { a.x1 = at<void>(p); }, nullptr, "float32[4, 8]", true},
-    {"x2", [](Arguments& a, std::uintptr_t p) { a.x2 = at<void>(p); }, [](ProblemDescription& p) { p.x2.reset(); },
+    {"dy", [](GradArguments& a, std::uintptr_t p) { a.dy = at<void>(p); }, nullptr, "float32[4, 8]", true},
+    {"x1", [](GradArguments& a, std::uintptr_t p) { a.x1 = at<void>(p); }, nullptr, "float32[4, 8]", true},
+    {"x2", [](GradArguments& a, std::uintptr_t p) { a.x2 = at<void>(p); }, [](GradDescription& p) { p.x2.reset(); },
      "float32[4, 8]", true},
-    {"rstd", [](Arguments& a, std::uintptr_t p) { a.rstd = at<float>(p); }, nullptr, "float32[4, 1]", true},
-    {"mean", [](Arguments& a, std::uintptr_t p) { a.mean = at<float>(p); }, nullptr, "float32[4, 1]", true},
-    {"gamma", [](Arguments& a, std::uintptr_t p) { a.gamma = at<void>(p); },
-     [](ProblemDescription& p) { p.gamma.reset(); }, "float32[8]", true},
-    {"dsum", [](Arguments& a, std::uintptr_t p) { a.dsum = at<void>(p); },
-     [](ProblemDescription& p) { p.dsum.reset(); }, "float32[4, 8]", true},
-    {"dx", [](Arguments& a, std::uintptr_t p) { a.dx = at<void>(p); }, [](ProblemDescription& p) { p.dx.reset(); },
+    {"rstd", [](GradArguments& a, std::uintptr_t p) { a.rstd = at<float>(p); }, nullptr, "float32[4, 1]", true},
+    {"mean", [](GradArguments& a, std::uintptr_t p) { a.mean = at<float>(p); }, nullptr, "float32[4, 1]", true},
+    {"gamma", [](GradArguments& a, std::uintptr_t p) { a.gamma = at<void>(p); },
+     [](GradDescription& p) { p.gamma.reset(); }, "float32[8]", true},
+    {"dsum", [](GradArguments& a, std::uintptr_t p) { a.dsum = at<void>(p); },
+     [](GradDescription& p) { p.dsum.reset(); }, "float32[4, 8]", true},
+    {"dx", [](GradArguments& a, std::uintptr_t p) { a.dx = at<void>(p); }, [](GradDescription& p) { p.dx.reset(); },
      "float32[4, 8]", false},
-    {"dgamma", [](Arguments& a, std::uintptr_t p) { a.dgamma = at<float>(p); },
-     [](ProblemDescription& p) { p.dgamma.reset(); }, "float32[8]", false},
-    {"dbeta", [](Arguments& a, std::uintptr_t p) { a.dbeta = at<float>(p); },
-     [](ProblemDescription& p) { p.dbeta.reset(); }, "float32[8]", false},
+    {"dgamma", [](GradArguments& a, std::uintptr_t p) { a.dgamma = at<float>(p); },
+     [](GradDescription& p) { p.dgamma.reset(); }, "float32[8]", false},
+    {"dbeta", [](GradArguments& a, std::uintptr_t p) { a.dbeta = at<float>(p); },
+     [](GradDescription& p) { p.dbeta.reset(); }, "float32[8]", false},
 };
 
 TEST(Arguments, NullForATensorOfTheProblemIsRefused) {
   for (const Pointer& pointer : pointers) {
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0);
     expect_refused(description(), arguments, Code::null_pointer,
                    std::string(pointer.name) + " is null but must point to " + pointer.layout);
@@ -73,12 +71,12 @@ TEST(Arguments, NullForATensorOfTheProblemIsRefused) {
 TEST(Arguments, PointerForATensorTheProblemDoesNotHaveIsRefused) {
   for (const Pointer& pointer : pointers) {
     if (pointer.remove == nullptr) continue;
-    ProblemDescription problem = description();
+    GradDescription problem = description();
     pointer.remove(problem);
     const std::string name = pointer.name;
     expect_refused(problem, separate_arguments(), Code::null_pointer,
                    name + " is given but must be null: the problem has no " + name);
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0);
     expect_accepted(problem, arguments);
   }
@@ -87,21 +85,21 @@ TEST(Arguments, PointerForATensorTheProblemDoesNotHaveIsRefused) {
 TEST(Arguments, PointerBetweenTwoElementsIsRefused) {
   for (const Pointer& pointer : pointers) {
     for (const std::uintptr_t shift : {1u, 2u, 3u}) {
-      Arguments arguments = separate_arguments();
+      GradArguments arguments = separate_arguments();
       pointer.set(arguments, 0xdead0000 + shift);
       expect_refused(description(), arguments, Code::bad_stride,
                      std::string(pointer.name) + " points to 0xdead000" + std::to_string(shift) +
                          " but must point to a multiple of 4 bytes, the size of float32");
     }
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0xdead0004);
     expect_accepted(description(), arguments);
   }
 }
 
 TEST(Arguments, SixteenBitTensorsNeedTwoBytes) {
-  const ProblemDescription problem = ProblemDescription::dense(DType::bfloat16, 4, 8);
-  Arguments arguments = separate_arguments();
+  const GradDescription problem = GradDescription::dense(DType::bfloat16, 4, 8);
+  GradArguments arguments = separate_arguments();
   arguments.dy = at<void>(0x10002);
   arguments.gamma = at<void>(0x15002);
   expect_accepted(problem, arguments);
@@ -115,30 +113,30 @@ TEST(Arguments, SixteenBitTensorsNeedTwoBytes) {
 }
 
 TEST(Arguments, TensorsWithoutElementsMayBeNull) {
-  Arguments no_rows = separate_arguments();
+  GradArguments no_rows = separate_arguments();
   no_rows.dy = no_rows.x1 = no_rows.x2 = no_rows.dsum = nullptr;
   no_rows.dx = nullptr;
   no_rows.rstd = no_rows.mean = nullptr;
-  expect_accepted(ProblemDescription::dense(DType::float32, 0, 8), no_rows);
-  Arguments no_columns = separate_arguments();
+  expect_accepted(GradDescription::dense(DType::float32, 0, 8), no_rows);
+  GradArguments no_columns = separate_arguments();
   no_columns.dy = no_columns.x1 = no_columns.x2 = no_columns.dsum = no_columns.gamma = nullptr;
   no_columns.dx = nullptr;
   no_columns.dgamma = no_columns.dbeta = nullptr;
-  expect_accepted(ProblemDescription::dense(DType::float32, 4, 0), no_columns);
+  expect_accepted(GradDescription::dense(DType::float32, 4, 0), no_columns);
   no_rows.dgamma = nullptr;
-  expect_refused(ProblemDescription::dense(DType::float32, 0, 8), no_rows, Code::null_pointer,
+  expect_refused(GradDescription::dense(DType::float32, 0, 8), no_rows, Code::null_pointer,
                  "dgamma is null but must point to float32[8]");
 }
 
 TEST(Arguments, TensorsWithoutElementsOverlapNothing) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.dx = at<void>(0x15004);  // inside gamma, and at no multiple of anything
   arguments.dy = at<void>(0x1a001);
-  expect_accepted(ProblemDescription::dense(DType::float32, 0, 8), arguments);
+  expect_accepted(GradDescription::dense(DType::float32, 0, 8), arguments);
 }
 
 TEST(Arguments, ExecutorNeedsItsFunction) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   Executor executor;
   arguments.executor = &executor;
   expect_refused(description(), arguments, Code::null_pointer,
@@ -148,7 +146,7 @@ TEST(Arguments, ExecutorNeedsItsFunction) {
 }
 
 TEST(Workspace, NullOrSmallIsRefused) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.workspace = nullptr;
   expect_refused(description(), arguments, Code::bad_workspace, "the workspace is null but must have 1000 bytes");
   arguments = separate_arguments();
@@ -157,14 +155,14 @@ TEST(Workspace, NullOrSmallIsRefused) {
 }
 
 TEST(Workspace, MayHaveAnyAlignmentAndBeLarger) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.workspace = at<void>(0x1a001);
   arguments.workspace_size = 1001;
   expect_accepted(description(), arguments);
 }
 
 TEST(Workspace, IsNotLookedAtWhereNoneIsNeeded) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.workspace = nullptr;
   arguments.workspace_size = 0;
   expect_accepted(description(), arguments, 0);
@@ -175,7 +173,7 @@ TEST(Workspace, IsNotLookedAtWhereNoneIsNeeded) {
 
 TEST(Workspace, OverlapWithAnyTensorIsRefused) {
   for (const Pointer& pointer : pointers) {
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0x1a3e4);  // the last of 1000 bytes is at 0x1a3e7
     const std::string last = std::string(pointer.layout) == "float32[4, 8]"   ? "0x1a464"
                              : std::string(pointer.layout) == "float32[4, 1]" ? "0x1a3f4"
@@ -189,7 +187,7 @@ TEST(Workspace, OverlapWithAnyTensorIsRefused) {
 }
 
 TEST(Workspace, AllOfItCountsEvenWhereLessIsNeeded) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.workspace_size = 0x1001;
   arguments.dx = at<void>(0x1b000);
   expect_refused(description(), arguments, Code::overlap,
@@ -197,12 +195,12 @@ TEST(Workspace, AllOfItCountsEvenWhereLessIsNeeded) {
                  "share memory");
 }
 
-/// The tensors dx may be written over, as (name, pointer in Arguments).
+/// The tensors dx may be written over, as (name, pointer in GradArguments).
 TEST(Overlap, DxInPlaceOfEachLikeTensor) {
   for (const char* name : {"dy", "x1", "x2", "dsum"}) {
     for (const Pointer& pointer : pointers) {
       if (std::string(pointer.name) != name) continue;
-      Arguments arguments = separate_arguments();
+      GradArguments arguments = separate_arguments();
       pointer.set(arguments, 0x17000);
       expect_accepted(description(), arguments);
       // One element off, in both directions.
@@ -226,13 +224,13 @@ TEST(Overlap, DxInPlaceOfEachLikeTensor) {
 }
 
 TEST(Overlap, DxInPlaceOfAllAtOnce) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.dy = arguments.x1 = arguments.x2 = arguments.dsum = arguments.dx;
   expect_accepted(description(), arguments);
 }
 
 TEST(Overlap, DxInPlaceOfOneButPartlyOverAnother) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.dy = arguments.dx;
   arguments.x1 = at<void>(0x17010);
   expect_refused(
@@ -242,9 +240,9 @@ TEST(Overlap, DxInPlaceOfOneButPartlyOverAnother) {
 }
 
 TEST(Overlap, DxInPlaceWithOtherStridesIsRefused) {
-  ProblemDescription problem = description();
+  GradDescription problem = description();
   problem.x1 = TensorLayout::strided(DType::float32, Shape{4, 8}, Shape{1, 4});
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.x1 = arguments.dx;
   expect_refused(
       problem, arguments, Code::overlap,
@@ -255,9 +253,9 @@ TEST(Overlap, DxInPlaceWithOtherStridesIsRefused) {
 }
 
 TEST(Overlap, StridesOfExtentsOfOneDoNotStandInTheWay) {
-  ProblemDescription problem = ProblemDescription::dense(DType::float32, 1, 8);
+  GradDescription problem = GradDescription::dense(DType::float32, 1, 8);
   problem.x1 = TensorLayout::strided(DType::float32, Shape{1, 8}, Shape{77, 1});
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.x1 = arguments.dx;
   expect_accepted(problem, arguments);
 }
@@ -266,7 +264,7 @@ TEST(Overlap, DxOverStatisticsOrGammaIsRefusedEvenAtTheSameAddress) {
   for (const Pointer& pointer : pointers) {
     const std::string name = pointer.name;
     if (name != "rstd" && name != "mean" && name != "gamma") continue;
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0x17000);
     expect_refused(description(), arguments, Code::overlap,
                    "dx at bytes [0x17000, 0x17080) overlaps " + name +
@@ -279,7 +277,7 @@ TEST(Overlap, SumsShareMemoryWithNothing) {
   for (const Pointer& pointer : pointers) {
     const std::string name = pointer.name;
     if (name == "dgamma") continue;
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     arguments.dgamma = at<float>(0x30000);
     pointer.set(arguments, 0x3001c);  // the last element of dgamma
     const std::string layout = pointer.layout;
@@ -300,7 +298,7 @@ TEST(Overlap, SumsShareMemoryWithNothing) {
 }
 
 TEST(Overlap, InputsMayOverlapInputs) {
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.x2 = arguments.x1;
   arguments.dsum = at<void>(0x10004);
   arguments.mean = arguments.rstd;
@@ -308,11 +306,11 @@ TEST(Overlap, InputsMayOverlapInputs) {
 }
 
 TEST(Overlap, ColumnSlicesOfOneWideBuffer) {
-  ProblemDescription problem = description();
+  GradDescription problem = description();
   const TensorLayout slice = TensorLayout::strided(DType::float32, Shape{4, 8}, Shape{32, 1});
   problem.dy = problem.x1 = slice;
   problem.x2 = problem.dx = slice;
-  Arguments arguments = separate_arguments();
+  GradArguments arguments = separate_arguments();
   arguments.dy = at<void>(0x30000);
   arguments.x1 = at<void>(0x30020);
   arguments.x2 = at<void>(0x30040);
@@ -325,27 +323,37 @@ TEST(Overlap, ColumnSlicesOfOneWideBuffer) {
       "with the same address and the same strides");
 }
 
+// A plan of one operator can't be run with the arguments of another.
+TEST(Arguments, OfAnotherOperatorAreRefused) {
+  constexpr impl::Operator other{"AnotherOperator", grad::operands};
+  impl::Arguments arguments = inside(separate_arguments());
+  arguments.what = &other;
+  const Status status = impl::check_arguments(inside(description()), arguments, 1000);
+  EXPECT_EQ(status.code(), Code::bad_option);
+  EXPECT_EQ(status.message(), "the arguments are of AnotherOperator but the plan is of AddLayerNormGrad");
+}
+
 TEST(Inputs, AreJudgedAlone) {
-  const Problem problem = valid(description());
+  const impl::Problem problem = inside(description());
   for (const Pointer& pointer : pointers) {
-    Arguments arguments = separate_arguments();
+    GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0);
-    const Status status = check_inputs(problem, arguments);
+    const Status status = impl::check_inputs(problem, inside(arguments));
     EXPECT_EQ(status.ok(), !pointer.is_input) << pointer.name;
     if (pointer.is_input) {
       EXPECT_EQ(status.message(), std::string(pointer.name) + " is null but must point to " + pointer.layout);
     }
   }
-  Arguments in_place = separate_arguments();
+  GradArguments in_place = separate_arguments();
   in_place.dx = at<void>(0x10004);
   in_place.workspace = nullptr;
-  EXPECT_TRUE(check_inputs(problem, in_place).ok());
+  EXPECT_TRUE(impl::check_inputs(problem, inside(in_place)).ok());
 }
 
 TEST(Inputs, PointerForAnAbsentInputIsRefused) {
-  ProblemDescription problem = description();
+  GradDescription problem = description();
   problem.dsum.reset();
-  const Status status = check_inputs(valid(problem), separate_arguments());
+  const Status status = impl::check_inputs(inside(problem), inside(separate_arguments()));
   EXPECT_EQ(status.code(), Code::null_pointer);
   EXPECT_EQ(status.message(), "dsum is given but must be null: the problem has no dsum");
 }

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 struct Format {
@@ -193,4 +193,4 @@ TEST(Bfloat16, KnownPatterns) {
 TEST(Bfloat16, NanBecomesCanonical) { expect_canonical_nan(bfloat16_from_float32, 0x7FC0u); }
 
 }  // namespace
-}  // namespace alng
+}  // namespace alng::impl

@@ -29,7 +29,7 @@ class Anything {
   }
 
   // Right or nearly so.
-  ProblemDescription description() {
+  GradDescription description() {
     const Shape shape_of_dy = shape();
     const std::size_t leading = below(shape_of_dy.size());
     const Shape trailing(shape_of_dy.begin() + static_cast<std::ptrdiff_t>(leading), shape_of_dy.end());
@@ -38,7 +38,7 @@ class Anything {
     const std::size_t ones = form == 0 && leading > 0 ? 0 : form == 1 ? 1 : trailing.size();
     statistic.resize(leading + std::max<std::size_t>(ones, leading == 0 ? 1 : 0), 1);
     const auto dtype = static_cast<DType>(below(3));
-    ProblemDescription p;
+    GradDescription p;
     p.dy = p.x1 = TensorLayout::contiguous(dtype, shape_of_dy);
     p.x2 = p.dsum = p.dx = p.dy;
     p.rstd = p.mean = TensorLayout::contiguous(DType::float32, statistic);
@@ -55,7 +55,7 @@ class Anything {
     return p;
   }
 
-  static std::map<std::string, TensorLayout*> tensors(ProblemDescription& p) {
+  static std::map<std::string, TensorLayout*> tensors(GradDescription& p) {
     std::map<std::string, TensorLayout*> all = {{"dy", &p.dy}, {"x1", &p.x1}, {"rstd", &p.rstd}, {"mean", &p.mean}};
     const auto add = [&all](const char* name, std::optional<TensorLayout>& layout) {
       if (layout) all[name] = &*layout;
@@ -81,8 +81,8 @@ DType dtype_named(const std::string& name) {
 }
 
 // The description with the tensor as each of what the sentence offers.
-std::vector<ProblemDescription> followed(const ProblemDescription& start, const Offer& offer) {
-  std::vector<ProblemDescription> all;
+std::vector<GradDescription> followed(const GradDescription& start, const Offer& offer) {
+  std::vector<GradDescription> all;
   for (const Shape& shape : offer.shapes) {
     all.push_back(start);
     TensorLayout& layout = *Anything::tensors(all.back()).at(offer.tensor);
@@ -99,15 +99,15 @@ TEST(Offers, AreTakenWhereTheyAreFollowed) {
   int offers = 0, accepted = 0;
   for (std::uint32_t seed = 0; seed < 4000; ++seed) {
     Anything any(seed);
-    ProblemDescription description = any.description();
+    GradDescription description = any.description();
     for (int step = 0; step < 30; ++step) {
       const Status status = Problem::create(description).status();
       if (status.ok()) ++accepted;
       const Offer offer = test::offer_in(status.message());
       if (status.ok() || offer.tensor.empty()) break;
       ++offers;
-      const std::vector<ProblemDescription> next = followed(description, offer);
-      for (const ProblemDescription& each : next) {
+      const std::vector<GradDescription> next = followed(description, offer);
+      for (const GradDescription& each : next) {
         const Status again = Problem::create(each).status();
         const bool same = again.code() == status.code() && again.message().rfind(offer.tensor + " ", 0) == 0;
         EXPECT_FALSE(same) << "seed " << seed << ": " << status.message() << "\nfollowed: " << again.message();
@@ -128,7 +128,7 @@ TEST(Statistics, EveryFormIsTheSameProblem) {
     Anything any(seed);
     const Shape shape = any.shape();
     const std::size_t normalized = 1 + any.below(shape.size()), leading = shape.size() - normalized;
-    ProblemDescription p;
+    GradDescription p;
     p.dy = p.x1 = p.dx.emplace(TensorLayout::contiguous(DType::float32, shape));
     const Shape trailing(shape.begin() + static_cast<std::ptrdiff_t>(leading), shape.end());
     const std::size_t told_by = any.below(4);

@@ -10,7 +10,7 @@
 #include "problem/overlap.h"
 #include "separate_arguments.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
@@ -125,4 +125,4 @@ RC_GTEST_PROP(FoldProperty, NestedStridesInAnyOrderHaveNone, ()) {
 }
 
 }  // namespace
-}  // namespace alng
+}  // namespace alng::impl

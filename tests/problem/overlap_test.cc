@@ -7,7 +7,7 @@
 
 #include "separate_arguments.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 using Numbers = std::vector<std::int64_t>;
@@ -110,4 +110,4 @@ TEST(Fold, NamesDimensionAndSpan) {
 }
 
 }  // namespace
-}  // namespace alng
+}  // namespace alng::impl

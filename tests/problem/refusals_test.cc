@@ -22,8 +22,8 @@ TensorLayout strided(const Shape& shape, const Shape& strides) {
 }
 
 /// dy [4, 6, 8], one dimension normalised, every tensor present.
-ProblemDescription base() {
-  ProblemDescription problem;
+GradDescription base() {
+  GradDescription problem;
   problem.dy = problem.x1 = dense({4, 6, 8});
   problem.x2 = problem.dsum = problem.dx = problem.dy;
   problem.rstd = problem.mean = dense({4, 6, 1});
@@ -32,15 +32,15 @@ ProblemDescription base() {
 }
 
 /// Nothing but rstd tells the number of normalised dimensions.
-ProblemDescription told_by_rstd() {
-  ProblemDescription problem = base();
+GradDescription told_by_rstd() {
+  GradDescription problem = base();
   problem.gamma = problem.dgamma = problem.dbeta = std::nullopt;
   return problem;
 }
 
 struct Refusal {
   const char* name;
-  ProblemDescription (*problem)();
+  GradDescription (*problem)();
   Code code;
   const char* sentence;
 };
@@ -57,11 +57,11 @@ TEST_P(Refused, WithThisSentence) {
 }
 
 /// `change` applied to `start`.
-#define PROBLEM(start, change)      \
-  [] {                              \
-    ProblemDescription p = start(); \
-    change;                         \
-    return p;                       \
+#define PROBLEM(start, change)   \
+  [] {                           \
+    GradDescription p = start(); \
+    change;                      \
+    return p;                    \
   }
 
 const Refusal dtype_refusals[] = {
@@ -70,10 +70,10 @@ const Refusal dtype_refusals[] = {
     {"UnknownDtypeOfRstd", PROBLEM(base, p.rstd.dtype = static_cast<DType>(9)), Code::bad_dtype,
      "rstd has dtype number 9 but must be float32"},
     {"UnknownDtypeOfGamma",
-     PROBLEM(base, (p.dy.dtype = p.x1.dtype = p.x2->dtype = DType::float16, p.gamma->dtype = static_cast<DType>(3))),
-     Code::bad_dtype, "gamma has dtype number 3 but must be float16, the dtype of dy, or float32"},
+     PROBLEM(base, (p.dy.dtype = p.x1.dtype = p.x2->dtype = DType::float16, p.gamma->dtype = static_cast<DType>(4))),
+     Code::bad_dtype, "gamma has dtype number 4 but must be float16, the dtype of dy, or float32"},
     {"UnknownDtypeOfDy", PROBLEM(base, p.dy.dtype = static_cast<DType>(-1)), Code::bad_dtype,
-     "dy has dtype number -1 but must be float32 (0), float16 (1) or bfloat16 (2)"},
+     "dy has dtype number -1 but must be float32 (1), float16 (2) or bfloat16 (3)"},
     {"X1OfAnotherDtype", PROBLEM(base, p.x1.dtype = DType::float16), Code::bad_dtype,
      "x1 is float16[4, 6, 8] but must be float32, the dtype of dy"},
     {"X2OfAnotherDtype", PROBLEM(base, p.x2->dtype = DType::bfloat16), Code::bad_dtype,
@@ -153,7 +153,7 @@ const Refusal shape_refusals[] = {
      "3"},
     {"RstdOfRankOne",
      PROBLEM(base,
-             (p = ProblemDescription{}, p.dy = p.x1 = dense({8}), p.rstd = p.mean = dense({8}), p.normalized_dims = 1)),
+             (p = GradDescription{}, p.dy = p.x1 = dense({8}), p.rstd = p.mean = dense({8}), p.normalized_dims = 1)),
      Code::bad_shape,
      "rstd is float32[8] but must be float32[1], 1s alone: all dimensions of dy are normalised, normalized_dims is 1"},
     {"MeanOfOtherRows", PROBLEM(base, p.mean = dense({4, 5})), Code::bad_shape,
@@ -207,8 +207,8 @@ const Refusal shape_refusals[] = {
 };
 
 /// Plain LayerNorm backward of dy with x1 alone: what a description needs at least.
-ProblemDescription smallest(const TensorLayout& dy, const TensorLayout& statistic) {
-  ProblemDescription problem;
+GradDescription smallest(const TensorLayout& dy, const TensorLayout& statistic) {
+  GradDescription problem;
   problem.dy = problem.x1 = dy;
   problem.rstd = problem.mean = statistic;
   problem.normalized_dims = 1;
@@ -241,7 +241,7 @@ const Refusal size_refusals[] = {
      "dimensions"},
     {"ColumnsBeyond63BitsOfNoRows",
      [] {
-       ProblemDescription p = smallest(dense({0, two_to_the_40, two_to_the_40}), dense({0}));
+       GradDescription p = smallest(dense({0, two_to_the_40, two_to_the_40}), dense({0}));
        p.normalized_dims = 2;
        return p;
      },
@@ -250,7 +250,7 @@ const Refusal size_refusals[] = {
      "dimensions"},
     {"GammaBeyond63BitsOfNoRows",
      [] {
-       ProblemDescription p = smallest(dense({0, largest}), dense({0}));
+       GradDescription p = smallest(dense({0, largest}), dense({0}));
        p.gamma = dense({largest});
        return p;
      },

@@ -10,7 +10,7 @@
 #include "any_in.h"
 #include "problem/rows.h"
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 std::int64_t product(const TensorLayout& layout, int begin, int end) {
@@ -113,4 +113,4 @@ RC_GTEST_PROP(RowsOfProperty, ScatterWritesTheRowAndNothingElse, ()) {
 }
 
 }  // namespace
-}  // namespace alng
+}  // namespace alng::impl

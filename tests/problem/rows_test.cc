@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-namespace alng {
+namespace alng::impl {
 namespace {
 
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
@@ -135,4 +135,4 @@ TEST(GatherRow, NoColumnsTouchNothing) {
 }
 
 }  // namespace
-}  // namespace alng
+}  // namespace alng::impl

@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-#include "alng/plan.hpp"
+#include "alng/grad.hpp"
+#include "problem/arguments.h"
 
 namespace alng {
 
@@ -14,8 +15,8 @@ T* at(std::uintptr_t address) {
 }
 
 /// Every tensor 4096 bytes from the next, for problems whose tensors are shorter.
-inline Arguments separate_arguments() {
-  Arguments arguments;
+inline GradArguments separate_arguments() {
+  GradArguments arguments;
   arguments.dy = at<void>(0x10000);
   arguments.x1 = at<void>(0x11000);
   arguments.x2 = at<void>(0x12000);
@@ -29,6 +30,29 @@ inline Arguments separate_arguments() {
   arguments.workspace = at<void>(0x1a000);
   arguments.workspace_size = 1000;
   return arguments;
+}
+
+/// What the C door makes of them.
+inline impl::Problem inside(const GradDescription& description) {
+  impl::Description tensors(impl::add_layer_norm_grad);
+  for (std::size_t place = 0; place < grad::count; ++place) {
+    if (const TensorLayout* layout = grad::layout(description, place)) tensors.give(place, *layout);
+  }
+  tensors.normalized_dims = description.normalized_dims;
+  tensors.accumulate = description.accumulate;
+  return impl::Problem::create(tensors).value();
+}
+
+inline impl::Arguments inside(const GradArguments& arguments) {
+  impl::Arguments where;
+  where.what = &impl::add_layer_norm_grad;
+  for (std::size_t place = 0; place < grad::count; ++place) {
+    where.data[place] = const_cast<void*>(grad::pointer(arguments, place));
+  }
+  where.workspace = arguments.workspace;
+  where.workspace_size = arguments.workspace_size;
+  where.executor = arguments.executor;
+  return where;
 }
 
 }  // namespace alng

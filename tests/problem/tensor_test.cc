@@ -44,7 +44,8 @@ TEST(Names, CodesSpellTheirOwnName) {
                                                            {Code::bad_workspace, "bad_workspace"},
                                                            {Code::bad_option, "bad_option"},
                                                            {Code::unsupported, "unsupported"},
-                                                           {Code::out_of_memory, "out_of_memory"}};
+                                                           {Code::out_of_memory, "out_of_memory"},
+                                                           {Code::device_error, "device_error"}};
   // The numbers are part of the C interface.
   for (std::size_t i = 0; i < names.size(); ++i) {
     EXPECT_EQ(static_cast<std::size_t>(names[i].first), i);

@@ -50,7 +50,7 @@ void fill(DType dtype, std::byte* to, std::int64_t count, std::uint64_t stream) 
 }  // namespace
 
 Problem bench_problem(const BenchShape& shape) {
-  ProblemDescription description = ProblemDescription::dense(shape.dtype, shape.rows, shape.columns);
+  GradDescription description = GradDescription::dense(shape.dtype, shape.rows, shape.columns);
   if (!shape.gamma) {
     description.gamma.reset();
     description.normalized_dims = 1;

@@ -30,7 +30,7 @@ class BenchArrays {
  public:
   explicit BenchArrays(const BenchShape& shape);
   /// Inputs and outputs; the workspace is the plan's.
-  const Arguments& arguments() const { return arguments_; }
+  const GradArguments& arguments() const { return arguments_; }
 
  private:
   struct Free {
@@ -39,7 +39,7 @@ class BenchArrays {
   std::byte* allocate(std::size_t size);
 
   std::vector<std::unique_ptr<std::byte, Free>> memory_;
-  Arguments arguments_;
+  GradArguments arguments_;
 };
 
 /// Bytes of this machine's data caches, L1 first; levels that are not there are 0.

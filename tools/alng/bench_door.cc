@@ -82,8 +82,8 @@ class Device {
 /// The problem's tensors on the device, with the numbers that the C++ run has.
 class DeviceProblem {
  public:
-  DeviceProblem(const Problem& problem, const Arguments& host) {
-    const ProblemDescription& d = problem.description();
+  DeviceProblem(const Problem& problem, const GradArguments& host) {
+    const GradDescription& d = problem.description();
     add(&d.dy, host.dy);
     add(&d.x1, host.x1);
     add(&*d.x2, host.x2);
@@ -164,7 +164,7 @@ DoorResult measure_door(const BenchShape& shape, const BenchOptions& options, co
   const Problem problem = bench_problem(shape);
   const Plan plan = make_plan(problem, options.plan);
   const BenchArrays arrays(shape);
-  Arguments arguments = arrays.arguments();
+  GradArguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();

@@ -74,7 +74,7 @@ struct Expected {
 
 // The yardstick must do the work, too. Its bound is loose: sums of the columns grow with the root of their length, and
 // it is a wrong formula or a forgotten element that is looked for.
-void check(const FreeOrder& kernel, const BenchShape& shape, const Arguments& arguments, const Expected& expected) {
+void check(const FreeOrder& kernel, const BenchShape& shape, const GradArguments& arguments, const Expected& expected) {
   const double dx_bound = shape.dtype == DType::float32 ? 1e-5 : shape.dtype == DType::float16 ? 1e-3 : 8e-3;
   const double sum_bound = 1e-5 * std::sqrt(static_cast<double>(shape.rows));
   const auto beyond = [&](DType dtype, const void* data, const std::vector<double>& values, double bound) {
@@ -96,7 +96,7 @@ void check(const FreeOrder& kernel, const BenchShape& shape, const Arguments& ar
 }
 
 std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const Problem& problem, const BenchShape& shape,
-                                                               const Arguments& a, int threads) {
+                                                               const GradArguments& a, int threads) {
   std::vector<std::unique_ptr<FreeOrder>> contestants;
   const FreeOrderKernels kernels = free_order_kernels(shape.dtype, shape.dsum);
   if (kernels.variants.empty()) return contestants;
@@ -143,7 +143,7 @@ BenchResult measure(const BenchShape& shape, const BenchOptions& options) {
   Result<Plan> plan = Plan::create(problem, options.plan);
   if (!plan) throw Failure(plan.status().message());
   const BenchArrays arrays(shape);
-  Arguments arguments = arrays.arguments();
+  GradArguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan->workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();

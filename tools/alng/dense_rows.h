@@ -52,8 +52,8 @@ struct DenseProblem {
 
  private:
   struct Part {
-    ProblemDescription description;
-    Arguments arguments;
+    GradDescription description;
+    GradArguments arguments;
   };
   Part part(std::int64_t begin, std::int64_t count) const;
 };

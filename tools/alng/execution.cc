@@ -18,14 +18,14 @@ Buffer::Buffer(std::size_t size) : size_(size) {
 
 void Buffer::Free::operator()(std::byte* data) const { std::free(data); }
 
-Execution execute(const Plan& plan, const Arguments& inputs, bool also_warm) {
+Execution execute(const Plan& plan, const GradArguments& inputs, bool also_warm) {
   const Problem& problem = plan.problem();
   const auto columns = static_cast<std::size_t>(problem.columns());
   const std::size_t elements = static_cast<std::size_t>(problem.rows()) * columns;
   Execution execution{{Buffer(elements * dtype_size(problem.dtype())), Buffer(columns * sizeof(float)),
                        Buffer(columns * sizeof(float))}};
   const Buffer workspace(plan.workspace_size());
-  Arguments arguments = inputs;
+  GradArguments arguments = inputs;
   arguments.dx = execution.outputs[0].data();
   arguments.dgamma = reinterpret_cast<float*>(execution.outputs[1].data());
   arguments.dbeta = reinterpret_cast<float*>(execution.outputs[2].data());

@@ -36,7 +36,7 @@ struct Execution {
 };
 
 /// Computes all three outputs. Throws `Failure` where the library refuses.
-Execution execute(const Plan& plan, const Arguments& inputs, bool also_warm);
+Execution execute(const Plan& plan, const GradArguments& inputs, bool also_warm);
 
 }  // namespace alng::cli
 

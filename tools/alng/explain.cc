@@ -29,7 +29,7 @@ void explain(const ExplainOptions& options) {
     return;
   }
   std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}};
-  const ProblemDescription& d = input.problem.description();
+  const GradDescription& d = input.problem.description();
   const auto tensor = [&fields](const char* name, const TensorLayout& layout) {
     fields.emplace_back(name, to_string(layout));
   };

@@ -28,16 +28,16 @@ std::string to_text(const std::vector<Availability>& list) {
 void info(bool json) {
   if (json) {
     print_json({{"version", version()},
-                {"canonical_order", canonical_order},
+                {"canonical_order", canonical_order()},
                 {"devices", to_json(devices())},
                 {"instruction_sets", to_json(instruction_sets())}});
     return;
   }
-  print_fields(
-      {{"version", version()},
-       {"canonical order", fmt::format("{} (results of equal versions are the same bits everywhere)", canonical_order)},
-       {"devices", to_text(devices())},
-       {"instruction sets", to_text(instruction_sets())}});
+  print_fields({{"version", version()},
+                {"canonical order",
+                 fmt::format("{} (results of equal versions are the same bits everywhere)", canonical_order())},
+                {"devices", to_text(devices())},
+                {"instruction sets", to_text(instruction_sets())}});
 }
 
 }  // namespace

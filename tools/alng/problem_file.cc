@@ -17,7 +17,7 @@ std::span<const std::int64_t> trailing_shape(const Problem& problem) {
   return std::span(dy.shape).subspan(static_cast<std::size_t>(dy.rank - trailing), static_cast<std::size_t>(trailing));
 }
 
-Problem create(const ProblemDescription& description, const std::string& file) {
+Problem create(const GradDescription& description, const std::string& file) {
   Result<Problem> problem = Problem::create(description);
   if (!problem) throw Failure(fmt::format("{}: {}", file, problem.status().message()));
   return std::move(problem).value();
@@ -66,8 +66,8 @@ TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::str
 ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices) {
   const TensorNames names(problem_tensors, choices.prefix, choices.renames);
   TensorFile file(path, problem_tensors, names);
-  ProblemDescription description;
-  Arguments arguments;
+  GradDescription description;
+  GradArguments arguments;
   description.normalized_dims = choices.normalized_dims;
   try {
     for (const std::string_view name : problem_tensors) {

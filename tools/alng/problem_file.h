@@ -26,7 +26,7 @@ inline constexpr std::string_view any_dtype = "float32, float16 or bfloat16";
 
 /// What a file can't say by itself.
 struct ProblemChoices {
-  /// As in `ProblemDescription`.
+  /// As in `GradDescription`.
   int normalized_dims = 0;
   /// The file has no x2 and shall have none: the backward of a plain LayerNorm. Without this its absence is an error,
   /// because a misspelt name would otherwise give wrong results.
@@ -41,7 +41,7 @@ struct ProblemFile {
   TensorFile file;
   Problem problem;
   /// Only the inputs are set.
-  Arguments arguments;
+  GradArguments arguments;
 };
 
 ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices);

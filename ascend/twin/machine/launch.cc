@@ -100,7 +100,7 @@ void Launch::run_core(Seat& seat, const std::function<void()>& kernel) {
     std::unique_lock lock(mutex_);
     seat.my_turn.wait(lock, [&] { return turn_ == &seat; });
   }
-  const FloatEnvironment environment;
+  const impl::FloatEnvironment environment;
   Core::set_current(seat.core.get());
   try {
     kernel();

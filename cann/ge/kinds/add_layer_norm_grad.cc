@@ -16,9 +16,9 @@ constexpr std::array<InputPort, 7> input_ports = {
     {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma", false}, {"dsum", false}}};
 constexpr std::array<std::string_view, 3> output_names = {"dx", "dgamma", "dbeta"};
 
-ProblemDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
-                            const std::vector<bool>& wanted) {
-  ProblemDescription d;
+GradDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
+                         const std::vector<bool>& wanted) {
+  GradDescription d;
   d.dy = layout_of(*inputs[dy]);
   d.x1 = layout_of(*inputs[x1]);
   d.x2 = layout_of(*inputs[x2]);
@@ -43,7 +43,7 @@ class AddLayerNormGradKernel final : public Kernel {
   }
 
   Status run(const std::byte* const* inputs, std::byte* const* outputs, std::byte* workspace) const override {
-    Arguments a;
+    GradArguments a;
     a.dy = inputs[dy];
     a.x1 = inputs[x1];
     a.x2 = inputs[x2];

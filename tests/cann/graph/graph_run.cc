@@ -88,11 +88,11 @@ ge::op::AddLayerNormGrad SmallProblem::node(Feeds& feeds, const std::string& nam
 }
 
 std::array<std::vector<float>, 3> SmallProblem::expected(const std::vector<float>* dsum, bool with_dsum) const {
-  ProblemDescription description = ProblemDescription::dense(DType::float32, rows, columns);
+  GradDescription description = GradDescription::dense(DType::float32, rows, columns);
   if (!with_dsum) description.dsum.reset();
   const auto all = static_cast<std::size_t>(rows * columns), one = static_cast<std::size_t>(columns);
   std::array<std::vector<float>, 3> out = {std::vector<float>(all), std::vector<float>(one), std::vector<float>(one)};
-  Arguments a;
+  GradArguments a;
   a.dy = values[0].data();
   a.x1 = values[1].data();
   a.x2 = values[2].data();

@@ -26,7 +26,7 @@ inline const float* float32_of_float16() {
   static const std::array<float, 65536>* const table = [] {
     auto* values = new std::array<float, 65536>;
     for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-      (*values)[bits] = float32_from_float16(static_cast<std::uint16_t>(bits));
+      (*values)[bits] = alng::impl::float32_from_float16(static_cast<std::uint16_t>(bits));
     }
     return values;
   }();
@@ -39,7 +39,7 @@ inline const float* float32_of_float16() {
 struct half {
   std::uint16_t bits;
   half() = default;
-  explicit half(float value) : bits(alng::float16_from_float32(value)) {}
+  explicit half(float value) : bits(alng::impl::float16_from_float32(value)) {}
   explicit operator float() const { return alng::twin::float32_of_float16()[bits]; }
 };
 
@@ -47,8 +47,8 @@ struct half {
 struct bfloat16_t {
   std::uint16_t bits;
   bfloat16_t() = default;
-  explicit bfloat16_t(float value) : bits(alng::bfloat16_from_float32(value)) {}
-  explicit operator float() const { return alng::float32_from_bfloat16(bits); }
+  explicit bfloat16_t(float value) : bits(alng::impl::bfloat16_from_float32(value)) {}
+  explicit operator float() const { return alng::impl::float32_from_bfloat16(bits); }
 };
 
 namespace AscendC {

@@ -1,0 +1,37 @@
+// How a problem is done on one device: the chosen back end's execution, and what is the same for all of them.
+#ifndef ALNG_PLAN_PLAN_H
+#define ALNG_PLAN_PLAN_H
+
+#include <memory>
+#include <string>
+
+#include "plan/backend.h"
+
+namespace alng::impl {
+
+/// Immutable. See alng::Plan for every member.
+class Plan {
+ public:
+  static Result<Plan> create(const Problem& problem, const PlanOptions& options) noexcept;
+
+  std::size_t workspace_size() const noexcept { return execution_->workspace_size(); }
+  const char* device() const noexcept { return device_; }
+  const char* isa() const noexcept { return execution_->isa(); }
+  int threads() const noexcept { return execution_->threads(); }
+  std::string explain() const;
+  Status run(const Arguments& arguments) const noexcept;
+
+ private:
+  Plan(const Problem& problem, const char* device, std::unique_ptr<Execution> execution, std::string passed_over)
+      : problem_(problem), device_(device), execution_(std::move(execution)), passed_over_(std::move(passed_over)) {}
+
+  Problem problem_;
+  const char* device_;
+  std::unique_ptr<Execution> execution_;
+  /// The back ends that could not do it, and why; a line each.
+  std::string passed_over_;
+};
+
+}  // namespace alng::impl
+
+#endif
