@@ -2,7 +2,7 @@
 #ifndef ALNG_CPU_THREADS_H
 #define ALNG_CPU_THREADS_H
 
-#include "alng/plan.hpp"
+#include "alng/options.hpp"
 
 namespace alng::impl::cpu {
 

@@ -1,11 +1,11 @@
 // The kernels of float32, compiled for every instruction set.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "cpu/kernels_float32.cc"
+#define HWY_TARGET_INCLUDE "cpu/grad/kernels_float32.cc"
 #include "cpu/targets.h"
 // Highway's multiple inclusion
 #include "hwy/foreach_target.h"
 // After it
-#include "cpu/row_pass-inl.h"
+#include "cpu/grad/row_pass-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {

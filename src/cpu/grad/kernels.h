@@ -1,7 +1,7 @@
 // What a back end hands to the kernels, and the table in which it finds them: a set for each dtype and instruction set,
 // chosen once when a plan is made.
-#ifndef ALNG_CPU_KERNELS_H
-#define ALNG_CPU_KERNELS_H
+#ifndef ALNG_CPU_GRAD_KERNELS_H
+#define ALNG_CPU_GRAD_KERNELS_H
 
 #include <cstddef>
 #include <cstdint>

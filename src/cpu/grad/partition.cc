@@ -1,10 +1,10 @@
-#include "cpu/partition.h"
+#include "cpu/grad/partition.h"
 
 #include <algorithm>
 #include <bit>
 
-#include "cpu/kernels.h"
-#include "cpu/leaf_tree.h"
+#include "cpu/grad/kernels.h"
+#include "cpu/grad/leaf_tree.h"
 #include "order/leaves.h"
 
 namespace alng::impl::cpu {

@@ -1,11 +1,11 @@
 // How a problem is divided among tasks, and what lies where in the workspace.
-#ifndef ALNG_CPU_PARTITION_H
-#define ALNG_CPU_PARTITION_H
+#ifndef ALNG_CPU_GRAD_PARTITION_H
+#define ALNG_CPU_GRAD_PARTITION_H
 
 #include <cstddef>
 #include <cstdint>
 
-#include "cpu/leaf_tree.h"
+#include "cpu/grad/leaf_tree.h"
 #include "problem/problem.h"
 
 namespace alng::impl::cpu {

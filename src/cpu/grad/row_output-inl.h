@@ -1,17 +1,17 @@
 // dx of one row by itself, and how a row of dx gets from scratch to its place.
 
 // Per-target include guard
-#if defined(ALNG_CPU_ROW_OUTPUT_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_ROW_OUTPUT_INL_H
-#undef ALNG_CPU_ROW_OUTPUT_INL_H
+#if defined(ALNG_CPU_GRAD_ROW_OUTPUT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
+#undef ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
 #else
-#define ALNG_CPU_ROW_OUTPUT_INL_H
+#define ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
 #endif
 
 #include <algorithm>
 #include <cstring>
 
-#include "cpu/row_step-inl.h"
+#include "cpu/grad/row_step-inl.h"
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();

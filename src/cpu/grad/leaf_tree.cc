@@ -1,4 +1,4 @@
-#include "cpu/leaf_tree.h"
+#include "cpu/grad/leaf_tree.h"
 
 #include <algorithm>
 #include <atomic>

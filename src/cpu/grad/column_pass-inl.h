@@ -1,11 +1,11 @@
 // The column pass: what happens to column sums after the row pass has made them.
 
 // Per-target include guard
-#if defined(ALNG_CPU_COLUMN_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_COLUMN_PASS_INL_H
-#undef ALNG_CPU_COLUMN_PASS_INL_H
+#if defined(ALNG_CPU_GRAD_COLUMN_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_GRAD_COLUMN_PASS_INL_H
+#undef ALNG_CPU_GRAD_COLUMN_PASS_INL_H
 #else
-#define ALNG_CPU_COLUMN_PASS_INL_H
+#define ALNG_CPU_GRAD_COLUMN_PASS_INL_H
 #endif
 
 #include "cpu/simd-inl.h"

@@ -2,19 +2,19 @@
 // blocks.
 
 // Per-target include guard
-#if defined(ALNG_CPU_ROW_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_ROW_PASS_INL_H
-#undef ALNG_CPU_ROW_PASS_INL_H
+#if defined(ALNG_CPU_GRAD_ROW_PASS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_GRAD_ROW_PASS_INL_H
+#undef ALNG_CPU_GRAD_ROW_PASS_INL_H
 #else
-#define ALNG_CPU_ROW_PASS_INL_H
+#define ALNG_CPU_GRAD_ROW_PASS_INL_H
 #endif
 
 #include <algorithm>
 
-#include "cpu/column_pass-inl.h"
-#include "cpu/kernels.h"
-#include "cpu/row_output-inl.h"
-#include "cpu/row_step-inl.h"
+#include "cpu/grad/column_pass-inl.h"
+#include "cpu/grad/kernels.h"
+#include "cpu/grad/row_output-inl.h"
+#include "cpu/grad/row_step-inl.h"
 #include "cpu/simd-inl.h"
 #include "order/leaves.h"
 
@@ -220,7 +220,7 @@ void Widen(const void* gamma, float* wide, std::int64_t columns) {
   });
 }
 
-// What src/cpu/kernels.h lists, for one dtype.
+// What src/cpu/grad/kernels.h lists, for one dtype.
 template <class T>
 Kernels KernelsOf() {
 #if ALNG_HAVE_PAIRS

@@ -6,14 +6,14 @@
 // float32 from one sweep to the next, so that x1 and x2 are read once.
 
 // Per-target include guard
-#if defined(ALNG_CPU_ROW_STEP_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_ROW_STEP_INL_H
-#undef ALNG_CPU_ROW_STEP_INL_H
+#if defined(ALNG_CPU_GRAD_ROW_STEP_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_GRAD_ROW_STEP_INL_H
+#undef ALNG_CPU_GRAD_ROW_STEP_INL_H
 #else
-#define ALNG_CPU_ROW_STEP_INL_H
+#define ALNG_CPU_GRAD_ROW_STEP_INL_H
 #endif
 
-#include "cpu/kernels.h"
+#include "cpu/grad/kernels.h"
 #include "cpu/row_fetch-inl.h"
 #include "cpu/row_fold-inl.h"
 #include "cpu/simd-inl.h"

@@ -1,13 +1,13 @@
 // The upper levels of the tree of leaves (src/order/leaves.h), from units (partition.h) up, filled in whatever order
 // units are done. The task that finishes the second node of a pair adds the two and goes on with the sum, so no task
 // waits for another, and no lock is taken. Which of two tasks adds does not matter: a + b is b + a.
-#ifndef ALNG_CPU_LEAF_TREE_H
-#define ALNG_CPU_LEAF_TREE_H
+#ifndef ALNG_CPU_GRAD_LEAF_TREE_H
+#define ALNG_CPU_GRAD_LEAF_TREE_H
 
 #include <cstddef>
 #include <cstdint>
 
-#include "cpu/kernels.h"
+#include "cpu/grad/kernels.h"
 
 namespace alng::impl::cpu {
 
