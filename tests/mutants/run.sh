@@ -16,6 +16,9 @@ build_dir=$(realpath "$2")
 here=$source_dir/tests/mutants
 compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build_dir/CMakeCache.txt")
 
+# Objects of sources that are gone would be linked too. By ninja, once.
+[ -n "${ALNG_TRY_MUTANT:-}" ] || ninja -C "$build_dir" -t cleandead >/dev/null
+
 # shellcheck source=tests/mutants/plant.sh
 source "$here/plant.sh"
 
