@@ -58,7 +58,7 @@ stage_release() {
 
 stage_tidy() {
   cmake --preset release
-  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'cann/*' \) -print0 |
+  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*' \) -print0 |
     xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'
 }
 

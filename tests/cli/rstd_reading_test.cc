@@ -1,4 +1,4 @@
-#include "rstd_reading.h"
+#include "judge/rstd_reading.h"
 
 #include <gtest/gtest.h>
 

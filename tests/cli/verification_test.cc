@@ -1,4 +1,4 @@
-#include "verification.h"
+#include "judge/verification.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "element.h"
-#include "generated_problem.h"
+#include "commands/generated_problem.h"
+#include "judge/element.h"
 
 namespace alng::cli {
 namespace {

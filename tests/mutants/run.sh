@@ -70,7 +70,7 @@ object_of() {
   if [ "$wing" != tools ]; then
     echo "$objects/${1#"$wing/"}.o"
   else
-    find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -name "$(basename "$1").o"
+    find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -path "*.dir/${1#tools/alng/}.o"
   fi
 }
 

@@ -13,9 +13,9 @@
 #include <system_error>
 
 #include "alng/alng.hpp"
-#include "commands.h"
-#include "options.h"
-#include "unfinished_file.h"
+#include "commands/commands.h"
+#include "files/unfinished_file.h"
+#include "terminal/report.h"
 
 namespace {
 
