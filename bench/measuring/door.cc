@@ -60,7 +60,7 @@ MemoryPointer allocate(std::size_t size) {
   return {memory, aclrtFree};
 }
 
-/// A device that is this thread's for a while, and a stream on it.
+/// Sets the device for this thread and makes a stream on it.
 class Device {
  public:
   Device() {

@@ -49,9 +49,9 @@ Comparison compare(const std::vector<Contestant>& contestants) {
   return {best->name, best->threads, best_seconds, quartiles(speed)};
 }
 
-// Everybody in turn, another one first each round, so that what disturbs the machine for a while disturbs all. In
-// cache, a contestant finds its data where the one before left them, in another core's cache or in memory: `warm` calls
-// that don't count come first.
+// The contestants take turns, a different one first in each round, so that a disturbance of the machine hits all of
+// them. In cache, `warm` untimed calls come first, because the contestant before left the data in another core's cache
+// or in memory.
 void take_turns(std::vector<Contestant>& contestants, int warm, int timed, int rounds, double seconds) {
   constexpr int fewest_rounds = 5;
   const Clock::time_point begin = Clock::now();
@@ -72,8 +72,8 @@ struct Expected {
   std::vector<double> dx, dgamma, dbeta;
 };
 
-// The yardstick must do the work, too. Its bound is loose: sums of the columns grow with the root of their length, and
-// it is a wrong formula or a forgotten element that is looked for.
+// Checks that the yardstick computes the gradients. The bounds are loose, since they only have to find a wrong formula
+// or a forgotten element; those of the sums grow with the square root of the number of rows.
 void check(const FreeOrder& kernel, const BenchShape& shape, const Arguments& arguments, const Expected& expected) {
   const double dx_bound = shape.dtype == DType::float32 ? 1e-5 : shape.dtype == DType::float16 ? 1e-3 : 8e-3;
   const double sum_bound = 1e-5 * std::sqrt(static_cast<double>(shape.rows));
@@ -187,7 +187,7 @@ BenchResult measure(const BenchShape& shape, const BenchOptions& options) {
     }
   }
   const bool compares = beside_free_order.size() > 1;
-  // In cache the stream is a formality, and measured apart: it throws dx out of the cache.
+  // In cache the stream is measured by itself and briefly, because it throws dx out of the cache.
   take_turns(beside_stream, 0, 1, options.repeats,
              result.in_cache && compares ? options.seconds / 10 : options.seconds);
   result.stream = compare(beside_stream);

@@ -70,7 +70,7 @@ struct Elements<DType::float16> {
 };
 
 // 32 elements at once: a float32 is one shift (even elements) or one mask (odd ones) away, without the shuffle that
-// widening neighbours takes. Sums and dgamma/dbeta don't care for the order. Rounding keeps denormals, which
+// widening neighbours takes. The order does not matter for these sums. Rounding keeps denormals, which
 // vcvtneps2bf16 would not.
 template <>
 struct Elements<DType::bfloat16> {

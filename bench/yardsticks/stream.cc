@@ -14,8 +14,8 @@
 //   touch 4 KB of each array, then sum               16.5        30.8
 //   4 lines, threads take turns every 4 KB           24.7        25.4
 //
-// The first four run, and a fifth, and the best of the day counts: where other guests use the memory it is another one
-// at times. With 4 KB pages all lose a quarter. The fifth is from a Zen 5; medians, two threads while memory was fast
+// The first four and a fifth are run and the fastest counts, since which one that is changes when other guests use the
+// memory. With 4 KB pages all lose a quarter. The fifth is from a Zen 5; medians, two threads while memory was fast
 // and while it was slow:
 //
 //                                                1 thread   2 threads
@@ -27,7 +27,7 @@
 //   L1 prefetch 1984 and 1024 B ahead                44.7   85.0   55.4
 //   L1 prefetch 3008, 2240 and 1472 B ahead          41.7   80.5   54.7
 //
-// Asking for each line several times, as alng does, is slower where nothing is computed.
+// Prefetching each line several times, as alng does, is slower where nothing is computed.
 #include "yardsticks/stream.h"
 
 #include <oneapi/tbb/parallel_for.h>

@@ -85,7 +85,7 @@ TEST_F(Names, ResultsOutOfReachAreNotAbsent) {
 }
 
 TEST_F(Names, ClosedFoldersAreNotEmpty) {
-  // Root may read everything, so it becomes somebody else.
+  // Root may read everything, so the command runs as another user.
   std::string other;
   if (::geteuid() == 0) {
     if (std::system("setpriv --reuid 65534 --clear-groups true") != 0) GTEST_SKIP() << "root without setpriv";

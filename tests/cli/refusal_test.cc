@@ -39,7 +39,7 @@ class Refusal : public CommandTest {
     return file + header + data;
   }
 
-  // What `run` says to this file. It must leave nothing behind, and so must an older OUT be left alone.
+  // The sentence that `run` refuses this file with. No new file may remain, and an older OUT must be unchanged.
   std::string run(const std::string& file, const std::string& options = "") const {
     write("in.safetensors", file);
     write("older.safetensors", "older");

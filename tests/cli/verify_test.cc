@@ -248,7 +248,7 @@ TEST_F(VerifyCommand, SaysWhenMeanIsNotTheMean) {
   const float wrong = 0.5F;
   std::memcpy(&mean[mean.size() - 4], &wrong, sizeof wrong);
   write("p/mean.npy", mean);
-  // The operator takes mean as given: it is still right, and the note tells.
+  // The operator uses the mean it is given, so the results are right; a note says that mean is off.
   const std::string text = done("verify p");
   EXPECT_THAT(text, HasSubstr("mean is off E[x1 + x2] by 0."));
 }

@@ -27,7 +27,7 @@ InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
   if (!S_ISREG(status.st_mode)) fail(path, "not a regular file");
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) fail(path, std::strerror(errno));
-  // Addresses without memory behind them.
+  // Reserves addresses; pages get memory when they are written.
   void* address = MAP_FAILED;
   std::size_t size = 0;
   if (::fstat(descriptor_, &status) == 0) {

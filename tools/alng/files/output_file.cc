@@ -26,7 +26,7 @@ namespace {
   throw Failure(fmt::format("can't write {}: {}", name.string(), std::strerror(error)));
 }
 
-// Where a name leads, also where nothing is there yet: a link stays a link, and what it points to is written.
+// The file that a name stands for, whether it exists or not: a link stays a link, and its target is written.
 std::filesystem::path behind_links(const std::filesystem::path& name) {
   std::filesystem::path path = name;
   std::error_code error;
@@ -149,7 +149,7 @@ std::size_t OutputFile::create(const std::filesystem::path& name, const std::str
   file.aside.replace_extension(".replaced");
   const int descriptor = file.data.descriptor();
   if (replaces) keep_mode(descriptor, older);
-  // Asked for at once, so that a full disk is known before the work and not after it. Not every file system can tell.
+  // Reserved now, so that a full disk fails before the work, not after it. Not every file system supports this.
   const std::int64_t total = static_cast<std::int64_t>(prologue.size()) + size;
   while (::fallocate(descriptor, 0, 0, total) != 0) {
     if (errno == EINTR) continue;
@@ -189,7 +189,7 @@ void OutputFile::finish() {
 void OutputFile::commit() {
   const EndingHeld hold;
   const bool made = new_folder_ && ::mkdir(folder_.c_str(), 0777) == 0;
-  // Another program may just have made it.
+  // Another program may have made it in the meantime.
   if (const int error = errno; new_folder_ && !made && error != EEXIST) fail(files_[0].name.parent_path(), error);
   std::optional<FolderLock> lock;
   try {
@@ -213,7 +213,7 @@ void OutputFile::commit() {
   }
 }
 
-// The last name is simply taken over: nothing can fail behind it, so that its older file need not be kept.
+// The last name is taken without keeping its older file: no step after it can fail.
 void OutputFile::take_name(File& file, bool last) {
   const char* const path = file.path.c_str();
   const std::filesystem::path& data = file.data.path();

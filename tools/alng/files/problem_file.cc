@@ -23,7 +23,7 @@ Problem create(const ProblemDescription& description, const std::string& file) {
   return std::move(problem).value();
 }
 
-// A tensor that must be there: what is there instead, those that may be meant first.
+// The sentence for a missing tensor lists the names that are there, likely ones first.
 [[noreturn]] void missing(const TensorFile& file, std::string_view name, std::string_view hint) {
   const std::vector<std::string>& all = file.all_names();
   const std::vector<std::string> near = near_names(name, file.unused_names());

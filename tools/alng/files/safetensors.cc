@@ -20,7 +20,7 @@ struct DTypeName {
   std::optional<DType> dtype;
 };
 
-// Every dtype the format defines: a file may carry tensors that are none of this tool's business.
+// Every dtype the format defines: a file may also hold tensors that alng does not read.
 constexpr std::array<DTypeName, 22> dtype_names{{{"F32", 32, DType::float32},
                                                  {"F16", 16, DType::float16},
                                                  {"BF16", 16, DType::bfloat16},

@@ -17,7 +17,7 @@
 namespace alng::cli {
 namespace {
 
-// Whether the name itself is there. What can't be told is a failure, and so is a link that leads nowhere.
+// Whether the name exists. An error other than "not there" is a failure, and so is a link to nothing.
 bool is_there(const std::filesystem::path& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
@@ -68,7 +68,7 @@ std::unique_ptr<InputFile> open_header(const std::filesystem::path& path) {
   return file;
 }
 
-// The rest of a header that is longer. One whose length makes no sense is refused by the parser, unread.
+// The rest of a longer header. The parser refuses an impossible length before anything is read.
 void load_safetensors_header(const InputFile& file) {
   const std::span bytes = file.bytes();
   if (bytes.size() < 8) return;

@@ -38,7 +38,7 @@ std::string plain(std::string_view name) {
   return text;
 }
 
-// One letter more, less or other, or two neighbours swapped.
+// They differ by one letter added, removed or replaced, or by two neighbours swapped.
 bool one_slip_apart(std::string_view a, std::string_view b) {
   if (a.size() > b.size()) std::swap(a, b);
   if (b.size() - a.size() > 1) return false;
@@ -53,7 +53,7 @@ bool is_near(std::string_view wanted, std::string_view name) {
   const std::string found = plain(name);
   if (found.empty()) return false;
   if (found == plain(wanted)) return true;
-  // Shorter ones are all one slip apart: dy, dx, x1, x2.
+  // Names of two letters all differ by one: dy, dx, x1, x2.
   if (wanted.size() >= 4 && one_slip_apart(wanted, found)) return true;
   const auto it = std::ranges::find(aliases, wanted, &Alias::name);
   return it != aliases.end() && it->others.find(" " + found + " ") != std::string_view::npos;

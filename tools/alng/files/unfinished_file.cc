@@ -41,9 +41,9 @@ bool is_fault(int number, const siginfo_t& info) {
 }
 
 void end(int number, siginfo_t* info, void*) {
-  // Said before the state is asked for, so that whoever holds the end off finds it afterwards.
+  // Stored before `state` is read, so that a thread that delays the end sees the signal when it is done.
   waiting.store(number);
-  // The instruction behind a fault can't be gone on with.
+  // After a fault the program can't continue.
   if (!discard_unfinished_files() && !is_fault(number, *info)) return;
   std::signal(number, SIG_DFL);
   std::raise(number);
@@ -119,7 +119,7 @@ UnfinishedFile::UnfinishedFile(UnfinishedFile&& other) noexcept
 
 void UnfinishedFile::finish() {
   while (::fsync(descriptor_) != 0) {
-    // A file system without it has nothing to say.
+    // The file system does not support it.
     if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) break;
     if (errno != EINTR) fail(errno);
   }

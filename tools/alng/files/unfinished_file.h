@@ -22,7 +22,8 @@ class EndingHeld {
 };
 
 /// A new file, open for writing, under a name that no other file has. Unlinked by the destructor, by every signal that
-/// ends the program and can be caught, and by `discard_unfinished_files`; what SIGKILL leaves is in nobody's way.
+/// ends the program and can be caught, and by `discard_unfinished_files`; what SIGKILL leaves does not hinder a later
+/// run.
 class UnfinishedFile {
  public:
   /// Made in `folder`. Throws `std::system_error`.
@@ -45,8 +46,8 @@ class UnfinishedFile {
   int slot_ = -1;
 };
 
-/// For a program that ends by itself and runs no destructors. False where somebody else is ending it, or holds that
-/// off.
+/// For a program that ends by itself and runs no destructors. False where another thread is ending it or delays the
+/// end.
 bool discard_unfinished_files() noexcept;
 
 }  // namespace alng::cli

@@ -87,7 +87,7 @@ void FiniteDifferences::add_row(const ForwardRow& row, std::span<const double> d
   least_eps_ = std::min(least_eps_, eps_);
   most_eps_ = std::max(most_eps_, eps_);
   largest_shift_ = std::max(largest_shift_, std::abs(shift));
-  // What a float32 forward may be off by: the rounding of the mean itself, and of a sum of numbers of the size of std.
+  // The allowed error of a float32 forward: the rounding of the mean, and of a sum of numbers of the size of std.
   const double rounding = (std::abs(row.mean) * row.rstd + 1) * 0x1p-24;
   largest_shift_roundings_ = std::max(largest_shift_roundings_, std::abs(shift) / rounding);
 

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<double> zeros(std::int64_t size) { return std::vector<double>(static_cast<std::size_t>(size), 0.0); }
 
-// Somebody else's dx beside ours.
+// dx of another implementation (expected_dx) beside ours.
 struct ExpectedDx {
   double theirs = 0, ours = 0, apart = 0;
   std::int64_t misplaced = 0;
@@ -82,12 +82,12 @@ struct Sum {
   }
 };
 
-// A result that float32 cannot have meant: NaN or infinity where the exact value is in range.
+// NaN or infinity where the exact value is in float32's range.
 bool is_lost(DType dtype, double found, double exact) {
   return !std::isfinite(found) && std::isfinite(exact) && !same_kind(found, round_to(dtype, exact));
 }
 
-// Elements that were lost although nothing is wrong: the sums of the canonical order leave float32's range on the way.
+// Elements that are not judged: the sums of the canonical order overflow float32 although the exact value does not.
 void report_overflow(Verification& verification, const std::string& name, std::int64_t elements) {
   if (elements == 0) return;
   verification.notes.push_back(fmt::format(

@@ -1,5 +1,5 @@
 // Results judged in double precision: against the oracle, by finite differences through the forward, and beside
-// somebody else's gradients. What is measured and what is allowed is said at each bound below.
+// another implementation's gradients. Each bound below says what is measured and what is allowed.
 #ifndef ALNG_TOOLS_VERIFICATION_H
 #define ALNG_TOOLS_VERIFICATION_H
 
@@ -31,13 +31,13 @@ inline constexpr double misrounded_by_chance = 4;
 /// dgamma and dbeta: max error over rms. The rms is that of the sums, or that of sums of the same terms with random
 /// signs where those are larger (a handful of columns may all happen to be near 0).
 inline constexpr double sum_bound = 2e-6;
-/// How far somebody else's gradient may be from ours, as a part of the same scales, where the coarser of the two is of
-/// this dtype. float32: 100 roundings and room for another order of the sums (the recordings of examples/data are
-/// within 2e-6). 16-bit types: 8 roundings, since frameworks may round x, dx and dgamma on the way.
+/// How far another implementation's gradient may be from ours, as a part of the same scales, where the coarser of the
+/// two is of this dtype. float32: 100 roundings and room for another order of the sums (the recordings of examples/data
+/// are within 2e-6). 16-bit types: 8 roundings, since frameworks may round x, dx and dgamma on the way.
 ///
 /// Our dgamma and dbeta are float32 whatever the problem is, so the dtype is that of expected_dgamma and
 /// expected_dbeta: a framework that keeps them in float32 has summed in float32 and is held to it, also beside 16-bit
-/// tensors. One that rounded x1 + x2 to 16 bits before its LayerNorm has done another problem, and that is seen.
+/// tensors. One that rounded x1 + x2 to 16 bits before its LayerNorm solved another problem, and the check fails.
 double expected_bound(DType coarser);
 
 /// One line of the error table.

@@ -16,7 +16,7 @@ Progress::Progress(std::string label, std::int64_t total) : label_(std::move(lab
   try {
     thread_ = std::thread([this] { show(); });
   } catch (const std::exception&) {
-    // The system gives no thread: the work is done without a line about it.
+    // The system gives no thread: no progress is shown.
   }
 }
 
@@ -29,9 +29,9 @@ Progress::~Progress() {
   if (thread_.joinable()) thread_.join();
 }
 
-// Whatever becomes of the line, the work goes on.
+// A line that can't be printed does not stop the work.
 void Progress::show() noexcept try {
-  // Signals are for the thread that works; a closed pipe behind stderr is no reason to end.
+  // The working thread handles signals. SIGPIPE is blocked: a closed stderr must not end the program.
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);

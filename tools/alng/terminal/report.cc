@@ -25,7 +25,7 @@ void print_fields(const std::vector<std::pair<std::string, std::string>>& fields
 }
 
 void print_json(const nlohmann::ordered_json& json) {
-  // A file's name may be no UTF-8; JSON must be.
+  // JSON must be UTF-8; a file's name need not be.
   fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
