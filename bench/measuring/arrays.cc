@@ -13,6 +13,7 @@
 #include <new>
 #include <string>
 
+#include "judge/computation.h"
 #include "terminal/failure.h"
 
 namespace alng::cli {
@@ -56,8 +57,7 @@ Problem bench_problem(const BenchShape& shape) {
     description.normalized_dims = 1;
   }
   if (!shape.dsum) description.dsum.reset();
-  Result<Problem> problem = Problem::create(description);
-  if (!problem) throw Failure(problem.status().message());
+  Problem problem = or_fail(Problem::create(description));
   const double elements = static_cast<double>(shape.rows) * static_cast<double>(shape.columns);
   const double needed = elements * static_cast<double>(dtype_size(shape.dtype)) * (shape.dsum ? 5 : 4);
   const double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
@@ -66,7 +66,7 @@ Problem bench_problem(const BenchShape& shape) {
     throw Failure(fmt::format("--shape {}x{} takes {:.1f} GiB of {} tensors but this machine has {:.1f} GiB of memory",
                               shape.rows, shape.columns, needed / gib, dtype_name(shape.dtype), memory / gib));
   }
-  return std::move(problem).value();
+  return problem;
 }
 
 BenchArrays::BenchArrays(const BenchShape& shape) {

@@ -163,16 +163,14 @@ double microseconds(Call&& call) {
 
 DoorResult measure_door(const BenchShape& shape, const BenchOptions& options, const Device& device) {
   const Problem problem = bench_problem(shape);
-  const Plan plan = make_plan(problem, options.plan);
+  const Plan plan = or_fail(Plan::create(problem, options.plan));
   const BenchArrays arrays(shape);
   Arguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
   DeviceProblem on_device(problem, arguments);
-  const auto run = [&] {
-    if (const Status status = plan.run(arguments); !status.ok()) throw Failure(status.message());
-  };
+  const auto run = [&] { or_fail(plan.run(arguments)); };
   const auto door = [&] { on_device.run(device.stream()); };
 
   run();

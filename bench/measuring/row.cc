@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "alng/oracle.hpp"
+#include "judge/computation.h"
 #include "judge/element.h"
 #include "terminal/failure.h"
 #include "terminal/progress.h"
@@ -104,8 +105,7 @@ std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const Problem& pr
   expected.dx.resize(static_cast<std::size_t>(shape.rows * shape.columns));
   expected.dgamma.resize(static_cast<std::size_t>(shape.columns));
   expected.dbeta.resize(static_cast<std::size_t>(shape.columns));
-  const Status status = oracle(problem, a, {expected.dx.data(), expected.dgamma.data(), expected.dbeta.data()});
-  if (!status.ok()) throw Failure(status.message());
+  or_fail(oracle(problem, a, {expected.dx.data(), expected.dgamma.data(), expected.dbeta.data()}));
 
   const FreeOrderProblem free_problem{shape.dtype, shape.rows, shape.columns, a.dy, a.x1,     a.x2,   a.rstd,
                                       a.mean,      a.gamma,    a.dsum,        a.dx, a.dgamma, a.dbeta};
@@ -140,29 +140,22 @@ Quartiles quartiles(std::vector<double> values) {
 BenchResult measure(const BenchShape& shape, const BenchOptions& options) {
   const Progress progress(fmt::format("measuring {}x{} {}", shape.rows, shape.columns, dtype_name(shape.dtype)), 0);
   const Problem problem = bench_problem(shape);
-  Result<Plan> plan = Plan::create(problem, options.plan);
-  if (!plan) throw Failure(plan.status().message());
+  const Plan plan = or_fail(Plan::create(problem, options.plan));
   const BenchArrays arrays(shape);
   Arguments arguments = arrays.arguments();
-  std::vector<std::byte> workspace(plan->workspace_size());
+  std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.size();
 
   BenchResult result;
   result.shape = shape;
-  result.device = plan->device();
-  result.isa = plan->isa();
-  result.threads = plan->threads();
+  result.device = plan.device();
+  result.isa = plan.isa();
+  result.threads = plan.threads();
   result.bytes = problem.bytes();
   result.in_cache = result.bytes <= std::ranges::max(cache_sizes());
 
-  const Contestant alng{"alng",
-                        result.threads,
-                        [&] {
-                          const Status status = plan->run(arguments);
-                          if (!status.ok()) throw Failure(status.message());
-                        },
-                        {}};
+  const Contestant alng{"alng", result.threads, [&] { or_fail(plan.run(arguments)); }, {}};
   alng.run();
 
   StreamArrays streams;

@@ -88,7 +88,7 @@ void run(const RunOptions& options) {
   }
   const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
   refuse_to_overwrite(input.file, options.output);
-  const Plan plan = make_plan(input.problem, options.plan);
+  const Plan plan = or_fail(Plan::create(input.problem, options.plan));
   // Before the work, so that a place that can't be written is known at once.
   OutputFile output(options.output, output_tensors(input.problem));
   input.file.load();

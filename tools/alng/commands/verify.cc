@@ -81,7 +81,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     }
     source = options.results;
   } else {
-    const Plan plan = make_plan(input.problem, options.plan);
+    const Plan plan = or_fail(Plan::create(input.problem, options.plan));
     computed = compute(plan, input.arguments, false);
     results.dx.emplace(input.problem.dtype(), computed->outputs[0].data());
     results.dgamma.emplace(DType::float32, computed->outputs[1].data());

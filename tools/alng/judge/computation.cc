@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <new>
-#include <utility>
 
 #include "terminal/failure.h"
 #include "terminal/progress.h"
@@ -19,10 +18,8 @@ Buffer::Buffer(std::size_t size) : size_(size) {
 
 void Buffer::Free::operator()(std::byte* data) const { std::free(data); }
 
-Plan make_plan(const Problem& problem, const PlanOptions& options) {
-  Result<Plan> plan = Plan::create(problem, options);
-  if (!plan) throw Failure(plan.status().message());
-  return std::move(plan).value();
+void or_fail(const Status& status) {
+  if (!status.ok()) throw Failure(status.message());
 }
 
 Computation compute(const Plan& plan, const Arguments& inputs, bool also_warm) {
@@ -42,7 +39,7 @@ Computation compute(const Plan& plan, const Arguments& inputs, bool also_warm) {
   const Progress progress("computing", 0);
   const auto timed = [&] {
     const auto begin = std::chrono::steady_clock::now();
-    if (const Status status = plan.run(arguments); !status.ok()) throw Failure(status.message());
+    or_fail(plan.run(arguments));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   result.first_seconds = timed();

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "alng/alng.hpp"
 
@@ -35,8 +36,13 @@ struct Computation {
   double warm_seconds = 0;
 };
 
-/// Throws `Failure` with the library's sentence where there is no plan.
-Plan make_plan(const Problem& problem, const PlanOptions& options);
+/// Throws `Failure` with the library's sentence where it refused.
+void or_fail(const Status& status);
+template <class T>
+T or_fail(Result<T> result) {
+  or_fail(result.status());
+  return std::move(result).value();
+}
 
 /// Computes all three outputs. Throws `Failure` where the library refuses.
 Computation compute(const Plan& plan, const Arguments& inputs, bool also_warm);

@@ -89,10 +89,8 @@ DenseProblem::Part DenseProblem::part(std::int64_t begin, std::int64_t count) co
 
 void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
   const auto [description, arguments] = part(begin, count);
-  const Result<Problem> problem = Problem::create(description);
-  if (!problem) throw Failure(problem.status().message());
-  const Status status = alng::oracle(problem.value(), arguments, {.dx = dx, .dgamma = dgamma, .dbeta = dbeta});
-  if (!status.ok()) throw Failure(status.message());
+  const Problem problem = or_fail(Problem::create(description));
+  or_fail(alng::oracle(problem, arguments, {.dx = dx, .dgamma = dgamma, .dbeta = dbeta}));
 }
 
 void DenseProblem::canonical(std::int64_t begin, std::int64_t count, std::byte* dx, float* dgamma, float* dbeta) const {
@@ -100,20 +98,16 @@ void DenseProblem::canonical(std::int64_t begin, std::int64_t count, std::byte* 
   if (dx != nullptr) description.dx = description.dy;
   if (dgamma != nullptr) description.dgamma = TensorLayout::contiguous(DType::float32, {columns});
   if (dbeta != nullptr) description.dbeta = TensorLayout::contiguous(DType::float32, {columns});
-  const Result<Problem> problem = Problem::create(description);
-  if (!problem) throw Failure(problem.status().message());
   PlanOptions options;
   options.device = "reference";
-  const Result<Plan> plan = Plan::create(problem.value(), options);
-  if (!plan) throw Failure(plan.status().message());
-  const Buffer workspace(plan.value().workspace_size());
+  const Plan plan = or_fail(Plan::create(or_fail(Problem::create(description)), options));
+  const Buffer workspace(plan.workspace_size());
   arguments.dx = dx;
   arguments.dgamma = dgamma;
   arguments.dbeta = dbeta;
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.bytes().size();
-  const Status status = plan.value().run(arguments);
-  if (!status.ok()) throw Failure(status.message());
+  or_fail(plan.run(arguments));
 }
 
 }  // namespace alng::cli
