@@ -5,7 +5,7 @@
 #include <span>
 
 #include "check.h"
-#include "npy.h"
+#include "files/npy.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace alng::cli;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "check.h"
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace alng::cli;

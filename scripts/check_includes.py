@@ -22,21 +22,46 @@ OPERATOR = {
     "src/doors": ("include/alng", "src/problem", "src/order", "src/plan", "src/reference", "src/cpu", "src/cuda"),
 }
 
+TOOLS = {
+    "tools/alng/terminal": (),
+    "tools/alng/files": ("include/alng", "tools/alng/terminal"),
+    "tools/alng/judge": ("include/alng", "tools/alng/terminal", "tools/alng/files"),
+    "tools/alng/commands": (
+        "include/alng",
+        "tools/alng/terminal",
+        "tools/alng/files",
+        "tools/alng/judge",
+        "tools/alng",
+        "bench/measuring",
+    ),
+    "tools/alng": ("include/alng", "tools/alng/terminal", "tools/alng/files", "tools/alng/commands"),
+}
+
 # Everything around it sees the public interface. Tests may also see the rooms they test from inside.
 HOUSE = {
     **OPERATOR,
-    "tools": ("include/alng", "cann/include", "tests/cases", "ascend/twin"),
+    # The command line, in the order in which its rooms may see each other. What `alng bench` runs is in bench/.
+    **TOOLS,
+    "bench/yardsticks": ("include/alng",),
+    "bench/measuring": (
+        "include/alng",
+        "cann/include",
+        "ascend/twin",
+        "tools/alng/terminal",
+        "tools/alng/judge",
+        "bench/yardsticks",
+    ),
     "python": ("include/alng",),
-    "bench": ("include/alng", "tests/cases", "tools"),
+    "bench": ("include/alng", "tests/cases", "bench/yardsticks"),
     "examples": ("include/alng", "cann/include", "ascend/op_graph"),
-    "fuzz": ("include/alng", "cann/include", "tools", "tests/cases", "ascend/op_graph"),
-    "tests": ("include/alng", "cann/include", "src/problem", "tools", "tests/cases", "ascend/op_graph"),
+    "fuzz": ("include/alng", "cann/include", *TOOLS, "tests/cases", "ascend/op_graph"),
+    "tests": ("include/alng", "cann/include", "src/problem", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests/cases": ("include/alng",),
     "tests/ascend": (
         "include/alng",
         "cann/include",
         "src/problem",
-        "tools",
+        *TOOLS,
         "tests",
         "tests/cann",
         "tests/cases",
@@ -48,7 +73,7 @@ HOUSE = {
         "cann/include",
         "cann",
         "src/problem",
-        "tools",
+        *TOOLS,
         "tests",
         "tests/cases",
         "ascend/op_graph",
@@ -76,6 +101,7 @@ SEARCH = (
     "ascend/twin/include",
     "cann/include/graph",
     "cann/include/ge",
+    "bench",
     "",
 )
 
@@ -86,7 +112,7 @@ CANN_HEADERS = {"kernel_operator.h"}
 LIBRARIES = {
     r"hwy/": ("src/cpu",),
     r"(oneapi/)?tbb/": ("tools", "bench"),
-    r"(CLI/|fmt/|nlohmann/)": ("tools", "tests", "fuzz"),
+    r"(CLI/|fmt/|nlohmann/)": ("tools", "bench/measuring", "tests", "fuzz"),
     r"(gtest|gmock|rapidcheck)[/.]": ("tests",),
     r"cuda": ("src/cuda", "tests", "bench", "tools"),
 }
@@ -193,7 +219,19 @@ PLANTS = [
     ("cann/include/acl/a.h", '"cann/runtime/b.h"', False),
     ("cann/aclnn/a.cc", '"runtime/b.h"', True),
     ("cann/aclnn/a.cc", '"runtime/nowhere.h"', False),
-    ("tools/alng/a.cc", '"acl/b.h"', True),
+    ("bench/measuring/a.cc", '"acl/b.h"', True),
+    ("tools/alng/a.cc", '"acl/b.h"', False),
+    ("tools/alng/files/a.cc", '"terminal/b.h"', True),
+    ("tools/alng/files/a.cc", '"judge/b.h"', False),
+    ("tools/alng/files/a.cc", '"commands/b.h"', False),
+    ("tools/alng/judge/a.cc", '"files/b.h"', True),
+    ("tools/alng/judge/a.cc", '"commands/b.h"', False),
+    ("tools/alng/terminal/a.cc", '"files/b.h"', False),
+    ("tools/alng/commands/a.cc", '"judge/b.h"', True),
+    ("tools/alng/commands/a.cc", '"measuring/b.h"', True),
+    ("tools/alng/judge/a.cc", '"measuring/b.h"', False),
+    ("bench/measuring/a.cc", '"judge/b.h"', True),
+    ("bench/measuring/a.cc", '"commands/b.h"', False),
     ("tests/operator/a.cc", '"acl/b.h"', True),
     ("tests/operator/a.cc", '"runtime/b.h"', False),
     ("src/doors/a.cc", '"acl/b.h"', False),
@@ -209,8 +247,8 @@ PLANTS = [
     ("tests/ascend/a.cc", '"machine/b.h"', True),
     ("tests/ascend/a.cc", '"kernel_operator.h"', True),
     ("tests/operator/a.cc", '"machine/b.h"', False),
-    ("tools/alng/a.cc", '"ascend/twin/machine/b.h"', True),
-    ("tools/alng/a.cc", '"ascend/op_host/b.h"', False),
+    ("bench/measuring/a.cc", '"ascend/twin/machine/b.h"', True),
+    ("bench/measuring/a.cc", '"ascend/op_host/b.h"', False),
     ("src/plan/a.cc", '"machine/b.h"', False),
     ("ascend/twin/a.cc", '"cpu/b.h"', False),
 ]
@@ -222,7 +260,8 @@ def self_test():
     for place, name, right in PLANTS:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder).resolve()
-            headers = [f"{room}/b.h" for room in OPERATOR] + ["include/alng/b.hpp", "tools/alng/b.h", "tests/cases/b.h"]
+            headers = [f"{room}/b.h" for room in OPERATOR] + ["include/alng/b.hpp", "tests/cases/b.h", "bench/measuring/b.h"]
+            headers += [f"{room}/b.h" for room in TOOLS]
             for header in headers + ["cann/include/acl/b.h", "cann/runtime/b.h", "ascend/op_host/b.h"] + [
                 "ascend/twin/machine/b.h",
                 "ascend/twin/include/kernel_operator.h",

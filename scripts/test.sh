@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds and runs every test. One line for each stage; its output is in build/logs.
+# Installs what is missing, builds and runs the tests. One line for each stage with its time; its output is in build/logs.
 #
-#   scripts/test.sh               every stage, in the order below, until one fails
-#   scripts/test.sh --quick       release only
-#   scripts/test.sh STAGE...      these stages: rules release tidy install asan-ubsan tsan mutants fuzz aarch64
+#   scripts/test.sh               rules, release, install, mutants, asan-ubsan: the chosen tests of each, at most 30
+#                                 minutes on two cores without a compiler cache; what .ci/run calls
+#   scripts/test.sh --quick       release alone, at most 10 minutes there
+#   scripts/test.sh --all         every stage with every test, in the order below
+#   scripts/test.sh STAGE...      these stages with every test: rules release tidy install asan-ubsan tsan mutants fuzz aarch64
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+chosen_stages=(rules release install mutants asan-ubsan)
 all_stages=(rules release tidy install asan-ubsan tsan mutants fuzz aarch64)
 # Seconds for each fuzzer.
 fuzz_seconds=${ALNG_FUZZ_SECONDS:-20}
@@ -49,25 +52,36 @@ install_python() {
   fi
 }
 
-# The mutants are a stage of their own.
+# The mutants are a stage of their own. Chosen: without the tests labelled slow, which are larger problems and more
+# products of the same kinds.
 stage_release() {
   install_python
   build_preset release
-  ctest --preset release -j "$jobs" -LE mutants
+  ctest --preset release -j "$jobs" -LE "$($every && echo mutants || echo 'slow|mutants')"
 }
 
 stage_tidy() {
   cmake --preset release
-  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'cann/*' \) -print0 |
+  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*' \) -print0 |
     xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'
 }
 
-stage_install() { tests/install/run.sh build/install; }
+# Chosen: the shared library alone.
+stage_install() {
+  if $every; then tests/install/run.sh build/install; else ALNG_INSTALL_KINDS=shared tests/install/run.sh build/install; fi
+}
 
+# Chosen: what reads bytes and shapes of others, and the kernels on every case that is not slow.
 stage_asan-ubsan() {
-  install_python
-  build_preset asan-ubsan
-  without_address_randomisation ctest --preset asan-ubsan -j "$jobs" -LE 'slow|mutants'
+  if $every; then
+    install_python
+    build_preset asan-ubsan
+    without_address_randomisation ctest --preset asan-ubsan -j "$jobs" -LE 'slow|mutants'
+  else
+    build_preset asan-ubsan --target problem_test operator_test cli_unit_test cli_replay_safetensors cli_replay_npy cli_replay_problem
+    without_address_randomisation ctest --preset asan-ubsan -j "$jobs" \
+      -R '^(problem\.|operator\.(run|c_door|oracle)$|cli_unit$|cli_replay_)'
+  fi
 }
 
 # What runs on several threads.
@@ -77,10 +91,13 @@ stage_tsan() {
     -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin)$'
 }
 
+# Chosen: the first mutant of each source that has any.
 stage_mutants() {
+  local which=()
+  $every || which=(--first-of-each-file)
   build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test
-  tests/mutants/run.sh . build/release
-  tests/ascend/kernel_mutants.sh . build/release
+  tests/mutants/run.sh . build/release "${which[@]}"
+  tests/ascend/kernel_mutants.sh . build/release "${which[@]}"
 }
 
 stage_fuzz() {
@@ -109,14 +126,16 @@ stage_aarch64() {
 }
 
 packages=(build test check)
+every=true
 case ${1:-} in
-  --quick) stages=(release) packages=(build test) ;;
-  '') stages=("${all_stages[@]}") ;;
+  --quick) stages=(release) packages=(build test) every=false ;;
+  '') stages=("${chosen_stages[@]}") every=false ;;
+  --all) stages=("${all_stages[@]}") ;;
   *)
     stages=("$@")
     for stage in "${stages[@]}"; do
       if [[ " ${all_stages[*]} " != *" $stage "* ]]; then
-        echo "test.sh: '$stage' is none of --quick ${all_stages[*]}" >&2
+        echo "test.sh: '$stage' is none of --quick --all ${all_stages[*]}" >&2
         exit 2
       fi
     done

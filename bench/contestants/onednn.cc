@@ -1,6 +1,6 @@
 // oneDNN, each primitive created once: binary add (x1 + x2), layer-normalisation backward, binary add (dsum). Backward
 // primitives take no post-ops (the documentation of layer normalisation lists them for the forward pass alone), so the
-// second add stays a primitive. oneDNN wants the variance where others want rstd: it is prepared outside the timed
+// second add stays a primitive. oneDNN takes the variance instead of rstd: it is computed outside the timed
 // calls.
 #include <dnnl.h>
 

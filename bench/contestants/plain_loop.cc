@@ -27,7 +27,7 @@ float load(BFloat16 value) {
 
 void store(float& to, float value) { to = value; }
 void store(_Float16& to, float value) { to = static_cast<_Float16>(value); }
-// To nearest even; a person who writes a benchmark leaves NaN out.
+// To nearest even; NaN is not handled, as in most hand-written loops.
 void store(BFloat16& to, float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);

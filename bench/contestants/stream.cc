@@ -1,11 +1,12 @@
 // The limit of the machine: the same bytes read and written past the caches, with nothing to compute. The fastest of
 // several ways of going through memory counts.
+#include "yardsticks/stream.h"
+
 #include <oneapi/tbb/info.h>
 
 #include <cstdio>
 #include <memory>
 
-#include "bench_stream.h"
 #include "contestant.h"
 
 namespace {

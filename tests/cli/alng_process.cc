@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -20,6 +21,12 @@ std::string program() {
 }  // namespace
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+std::string bytes_of(float value) {
+  std::string bytes(sizeof value, '\0');
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
 
 std::string contents(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -68,6 +75,22 @@ std::string CommandTest::refused(const std::string& arguments) const {
 
 void CommandTest::write(const std::string& name, const std::string& bytes) const {
   std::ofstream(path(name), std::ios::binary) << bytes;
+}
+
+void CommandTest::replace(const std::string& name, const std::string& from, const std::string& to) const {
+  std::string file = contents(path(name));
+  write(name, file.replace(file.find(from), from.size(), to));
+}
+
+void CommandTest::overwrite(const std::string& name, std::size_t before_end, const std::string& bytes) const {
+  std::string file = contents(path(name));
+  write(name, file.replace(file.size() - before_end, bytes.size(), bytes));
+}
+
+void CommandTest::expect_same_results(const std::string& folder, const std::string& other) const {
+  for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
+    EXPECT_EQ(contents(path(folder) / name), contents(path(other) / name)) << folder << " " << other << " " << name;
+  }
 }
 
 std::vector<std::string> CommandTest::files() const {

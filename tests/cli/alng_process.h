@@ -22,6 +22,9 @@ struct Outcome {
 /// What `waitpid` or `system` said, as a shell tells it: 128 + the signal's number where one ended the process.
 int exit_code_of(int status);
 
+/// The four bytes of a float32.
+std::string bytes_of(float value);
+
 /// The bytes of a file; a test failure where it can't be read.
 std::string contents(const std::filesystem::path& path);
 
@@ -40,6 +43,12 @@ class CommandTest : public testing::Test {
 
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
   void write(const std::string& name, const std::string& bytes) const;
+  /// Puts `to` where `from` stands first in a file.
+  void replace(const std::string& name, const std::string& from, const std::string& to) const;
+  /// Puts `bytes` into a file, beginning this far before its end.
+  void overwrite(const std::string& name, std::size_t before_end, const std::string& bytes) const;
+  /// dx.npy, dgamma.npy and dbeta.npy of two folders are the same bytes.
+  void expect_same_results(const std::string& folder, const std::string& other) const;
   /// Names of everything in the folder, sorted.
   std::vector<std::string> files() const;
   /// The same with the bytes of each; a folder's are "folder".

@@ -1,4 +1,4 @@
-#include "dense_rows.h"
+#include "judge/dense_rows.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "element.h"
+#include "judge/element.h"
 
 #include <gtest/gtest.h>
 

@@ -121,7 +121,7 @@ TEST_F(Ending, TwoAtOnceTakeTurns) {
   }
 }
 
-// Whatever the moment, never an end by SIGBUS and never a result of what was not read.
+// At any moment: no SIGBUS, and no result computed from bytes that were not read.
 TEST_F(Ending, AnInputThatShrinksIsRefused) {
   done("make -o whole.safetensors --shape 2048x1024 --dtype fp32");
   for (int i = 0; i < 12; ++i) {

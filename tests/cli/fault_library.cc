@@ -117,7 +117,7 @@ ssize_t pwrite(int file, const void* from, std::size_t size, off_t offset) {
   return pwrite64(file, from, size, offset);
 }
 
-// Where it does not fail it need not wait for a disk either: the tests run the program a thousand times.
+// An fsync that does not fail is skipped: the tests run the program a thousand times.
 int fsync(int) { return fails("fsync") ? -1 : 0; }
 
 int close(int file) {

@@ -91,8 +91,8 @@ class Fault : public CommandTest {
     return everything();
   }
 
-  // One call after the other of this kind fails, from the `first` until there is none left. `beside` fails all the
-  // time. Gives back how many did.
+  // Makes one call of this kind fail in each run, from call `first` to the last one; calls of the kind `beside` always
+  // fail. Returns how many calls failed.
   int try_all(const std::string& kind, const std::vector<Command>& commands, const std::string& beside = "",
               int first = 1) {
     int failures = 0;

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 int main() {
   using namespace alng::cli;

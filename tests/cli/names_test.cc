@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "alng_process.h"
+#include "safetensors_bytes.h"
 
 namespace alng::cli {
 namespace {
@@ -27,17 +28,10 @@ class Names : public CommandTest {
     done("run p -o whole");
   }
 
-  // The names of the file in a safetensors file, each to be replaced by one of the same length.
+  // A name in the safetensors file becomes another of the same length.
   void replace_name(const std::string& from, const std::string& to) const {
     ASSERT_EQ(from.size(), to.size());
-    std::string file = contents(path("p.safetensors"));
-    file.replace(file.find("\"" + from + "\""), from.size() + 2, "\"" + to + "\"");
-    write("p.safetensors", file);
-  }
-  void expect_the_same(const std::string& folder) const {
-    for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
-      EXPECT_EQ(contents(path("whole") / name), contents(path(folder) / name)) << name;
-    }
+    replace("p.safetensors", "\"" + from + "\"", "\"" + to + "\"");
   }
 };
 
@@ -74,7 +68,7 @@ TEST_F(Names, OutOfReachIsNotAbsent) {
             "can't read p/" + std::string(300, 'x') + "dy.npy: File name too long");
   EXPECT_EQ(refused("run p -o out --prefix mean.npy/"), "can't read p/mean.npy/dy.npy: Not a directory");
   done("run p -o again");
-  expect_the_same("again");
+  expect_same_results("whole", "again");
 }
 
 // The same for results that are verified.
@@ -85,7 +79,7 @@ TEST_F(Names, ResultsOutOfReachAreNotAbsent) {
 }
 
 TEST_F(Names, ClosedFoldersAreNotEmpty) {
-  // Root may read everything, so it becomes somebody else.
+  // Root may read everything, so the command runs as another user.
   std::string other;
   if (::geteuid() == 0) {
     if (std::system("setpriv --reuid 65534 --clear-groups true") != 0) GTEST_SKIP() << "root without setpriv";
@@ -158,7 +152,7 @@ TEST_F(Names, AnAbsentTensorIsLookedForUnderOtherNames) {
   EXPECT_THAT(done("run p.safetensors -o out"),
               HasSubstr("gamma is absent; --rename gamma=Gamma reads \"Gamma\" as gamma"));
   done("run p.safetensors -o out --rename gamma=Gamma");
-  expect_the_same("out");
+  expect_same_results("whole", "out");
 }
 
 TEST_F(Names, RenamedTensorsAreRead) {
@@ -167,13 +161,13 @@ TEST_F(Names, RenamedTensorsAreRead) {
   std::filesystem::copy(path("whole/dx.npy"), path("p/grad_input.npy"));
   const std::string renames = " --rename dy=grad_output --rename gamma=weight --rename expected_dx=grad_input";
   done("run p -o out" + renames);
-  expect_the_same("out");
+  expect_same_results("whole", "out");
   EXPECT_THAT(done("verify p out" + renames), HasSubstr("expected_dx and ours apart"));
   EXPECT_THAT(done("explain p" + renames), AllOf(HasSubstr("gamma float32"), Not(HasSubstr("not used"))));
   replace_name("x1", "xa");
   replace_name("x2", "x1");  // a name that another tensor has given up
   done("run p.safetensors --rename x1=xa --rename x2=x1 -o out2");
-  expect_the_same("out2");
+  expect_same_results("whole", "out2");
 }
 
 TEST_F(Names, PrefixedTensorsAreRead) {
@@ -186,7 +180,7 @@ TEST_F(Names, PrefixedTensorsAreRead) {
   EXPECT_THAT(done("explain q --prefix model.layers.0."),
               HasSubstr("gamma is absent; --rename gamma=weight reads \"model.layers.0.weight\" as gamma"));
   done("run q -o out --prefix model.layers.0. --rename gamma=weight");
-  expect_the_same("out");
+  expect_same_results("whole", "out");
   EXPECT_THAT(refused("verify q --prefix layers.0."),
               AllOf(HasSubstr("q: tensor \"layers.0.dy\" (for dy) is missing; there are model.layers.0.dy"),
                     EndsWith("; \"model.layers.0.dy\" does not begin with \"layers.0.\"")));
@@ -224,16 +218,14 @@ TEST_F(Names, AResultDoesNotReplaceARenamedTensor) {
   EXPECT_EQ(refused("run p -o ./p/../p --rename dy=dx"), "OUT is IN: ./p/../p/dx.npy would be overwritten");
   EXPECT_EQ(contents(path("p/dx.npy")), dy);
   done("run p -o out --rename dy=dx");
-  expect_the_same("out");
+  expect_same_results("whole", "out");
 }
 
 // A sentence names no dtype that would be refused next.
 TEST_F(Names, TheDtypesOfATensorAreItsOwn) {
   const auto retype = [&](const std::string& name, const std::string& from, const std::string& to) {
     const std::string kept = contents(path("p/" + name + ".npy"));
-    std::string file = kept;
-    file.replace(file.find(from), from.size(), to);
-    write("p/" + name + ".npy", file);
+    replace("p/" + name + ".npy", from, to);
     std::string sentence = refused("run p -o out");
     write("p/" + name + ".npy", kept);
     return sentence;
@@ -258,12 +250,10 @@ TEST_F(Names, TheDtypesOfATensorAreItsOwn) {
   EXPECT_EQ(retype("x1", "<V2", "<i8"), "p: x1 is '<i8'[4, 6] but must be bfloat16, the dtype of dy");
 
   std::filesystem::copy(path("p/dy.npy"), path("p/expected_dx.npy"));
-  std::string expected = contents(path("p/dy.npy"));
-  write("p/expected_dx.npy", expected.replace(expected.find("<V2"), 3, "<f8"));
+  replace("p/expected_dx.npy", "<V2", "<f8");
   EXPECT_EQ(refused("verify p"), "p: expected_dx is '<f8'[4, 6] but must be float32, float16 or bfloat16");
   std::filesystem::remove(path("p/expected_dx.npy"));
-  std::string dgamma = contents(path("whole/dgamma.npy"));
-  write("whole/dgamma.npy", dgamma.replace(dgamma.find("<f4"), 3, "<f8"));
+  replace("whole/dgamma.npy", "<f4", "<f8");
   std::filesystem::remove(path("whole/dx.npy"));
   EXPECT_EQ(refused("verify p whole"), "whole: dgamma is '<f8'[6] but must be float32");
 }
@@ -279,11 +269,7 @@ TEST_F(Names, TheDtypesOfATensorAreItsOwnInSafetensorsToo) {
           {"dtype", is_mean ? dtype : "F32"}, {"shape", {4, per_row ? 1 : 8}}, {"data_offsets", {end, end + size}}};
       end += size;
     }
-    const std::string text = header.dump();
-    std::string length(8, '\0');
-    length[0] = static_cast<char>(text.size() & 0xFF);
-    length[1] = static_cast<char>(text.size() >> 8);
-    write("f.safetensors", length + text + std::string(end, '\0'));
+    write("f.safetensors", safetensors_bytes(header.dump(), std::string(end, '\0')));
     return refused("run f.safetensors -o out");
   };
   EXPECT_EQ(file("F64", 8), "f.safetensors: mean is F64[4, 1] but must be float32");

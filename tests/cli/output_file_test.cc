@@ -1,4 +1,4 @@
-#include "output_file.h"
+#include "files/output_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,7 +8,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "problem_file.h"
+#include "files/problem_file.h"
+#include "safetensors_bytes.h"
 
 namespace alng::cli {
 namespace {
@@ -193,11 +194,9 @@ TEST_F(OutputFileTest, MisalignedInputIsReadAll) {
   // A header of odd length: data begins at 8 + 61.
   std::string header = R"({"dx":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   header.resize(61, ' ');
-  std::string file(8, '\0');
-  file[0] = 61;
   const float values[2] = {2.5F, -3};
-  file += header + std::string(reinterpret_cast<const char*>(values), sizeof values);
-  std::ofstream(folder_ / "odd.safetensors", std::ios::binary) << file;
+  std::ofstream(folder_ / "odd.safetensors", std::ios::binary)
+      << safetensors_bytes(header, std::string(reinterpret_cast<const char*>(values), sizeof values));
   const TensorFile read(folder_ / "odd.safetensors", result_tensors);
   read.load();
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read.find("dx")->data.data()) % 4, 0u);

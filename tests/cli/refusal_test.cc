@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "alng_process.h"
+#include "safetensors_bytes.h"
 
 namespace alng::cli {
 namespace {
@@ -31,15 +32,10 @@ class Refusal : public CommandTest {
       header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {end, end + tensor.bytes}}};
       end += tensor.bytes;
     }
-    return with_length(header.dump(), std::string(end, '\0'));
-  }
-  static std::string with_length(const std::string& header, const std::string& data) {
-    std::string file(8, '\0');
-    for (std::size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
-    return file + header + data;
+    return safetensors_bytes(header.dump(), std::string(end, '\0'));
   }
 
-  // What `run` says to this file. It must leave nothing behind, and so must an older OUT be left alone.
+  // The sentence that `run` refuses this file with. No new file may remain, and an older OUT must be unchanged.
   std::string run(const std::string& file, const std::string& options = "") const {
     write("in.safetensors", file);
     write("older.safetensors", "older");
@@ -105,9 +101,9 @@ TEST_F(Refusal, BrokenFiles) {
   std::string giant = whole;
   giant[6] = '\x7F';
   EXPECT_THAT(run(giant), HasSubstr("not a safetensors file, or cut: the header claims 3"));
-  EXPECT_EQ(run(with_length(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},)"
-                            R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
-                            std::string(16, 'x'))),
+  EXPECT_EQ(run(safetensors_bytes(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},)"
+                                  R"("b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+                                  std::string(16, 'x'))),
             "in.safetensors: data of tensor \"b\" begins at byte 8, overlapping it before the end of the tensor before "
             "it (12)");
 }
@@ -146,10 +142,6 @@ TEST_F(Refusal, NpyFolders) {
   const std::string dy = contents(path("p") / "dy.npy");
   write("p/dy.npy", dy.substr(0, dy.size() - 1));
   EXPECT_EQ(refused("run p -o out"), "p/dy.npy: the npy header says float32[4, 6] but 95 bytes of data follow");
-  std::string other = dy;
-  other.replace(dy.find("<f4"), 3, "<f8");
-  write("p/dy.npy", other);
-  EXPECT_EQ(refused("run p -o out"), "p: dy is '<f8'[4, 6] but must be float32, float16 or bfloat16");
   write("p/dy.npy", "nothing of numpy's");
   EXPECT_EQ(refused("run p -o out"), "p/dy.npy: not an npy file: it does not begin with \\x93NUMPY");
   EXPECT_FALSE(std::filesystem::exists(path("out")));

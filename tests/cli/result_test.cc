@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "alng_process.h"
+#include "safetensors_bytes.h"
 
 namespace alng::cli {
 namespace {
@@ -45,10 +46,8 @@ TEST_F(ResultCommand, FoldersOfNpyHoldTheSameNumbers) {
     done("run p -o from_folder");
     std::filesystem::create_directory(path("there"));
     done("run p -o there");
-    for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
-      EXPECT_EQ(contents(path("from_file") / name), contents(path("from_folder") / name)) << dtype << name;
-      EXPECT_EQ(contents(path("from_file") / name), contents(path("there") / name)) << dtype << name;
-    }
+    expect_same_results("from_file", "from_folder");
+    expect_same_results("from_file", "there");
     done("verify p from_file");
     for (const char* folder : {"p", "from_file", "from_folder", "there"}) std::filesystem::remove_all(path(folder));
   }
@@ -58,13 +57,11 @@ TEST_F(ResultCommand, Bfloat16FromASidecar) {
   done("make -o p --shape 3x20 --dtype bf16 --no-gamma --no-dsum");
   done("run p -o r1");
   for (const char* name : {"dy", "x1", "x2"}) {
-    std::string file = contents(path("p") / (std::string(name) + ".npy"));
-    file.replace(file.find("<V2"), 3, "<u2");
-    write("p/" + std::string(name) + ".npy", file);
+    replace("p/" + std::string(name) + ".npy", "<V2", "<u2");
     write("p/" + std::string(name) + ".dtype", "bfloat16\n");
   }
   done("run p -o r2");
-  EXPECT_EQ(contents(path("r1") / "dx.npy"), contents(path("r2") / "dx.npy"));
+  expect_same_results("r1", "r2");
 }
 
 TEST_F(ResultCommand, ColumnMajorNpyIsReadAsSuch) {
@@ -81,9 +78,7 @@ TEST_F(ResultCommand, ColumnMajorNpyIsReadAsSuch) {
     write("p/" + std::string(name) + ".npy", turned);
   }
   done("run p -o r2");
-  for (const char* name : {"dx.npy", "dgamma.npy", "dbeta.npy"}) {
-    EXPECT_EQ(contents(path("r1") / name), contents(path("r2") / name)) << name;
-  }
+  expect_same_results("r1", "r2");
   done("verify p r2");
 }
 
@@ -152,11 +147,7 @@ TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
         {"dtype", "F32"}, {"shape", json::array({1, wide ? 2 : 1})}, {"data_offsets", {end, end + (wide ? 8 : 4)}}};
     end += wide ? 8 : 4;
   }
-  const std::string text_of_header = header.dump();
-  std::string file(8, '\0');
-  file[0] = static_cast<char>(text_of_header.size() & 0xFF);
-  file[1] = static_cast<char>(text_of_header.size() >> 8);
-  write("p.safetensors", file + text_of_header + std::string(end, '\0'));
+  write("p.safetensors", safetensors_bytes(header.dump(), std::string(end, '\0')));
   const std::string text = done("explain p.safetensors");
   EXPECT_NE(text.find("no gamma"), std::string::npos) << text;
   EXPECT_NE(text.find("not used    Gamma"), std::string::npos) << text;

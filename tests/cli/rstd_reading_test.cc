@@ -1,4 +1,4 @@
-#include "rstd_reading.h"
+#include "judge/rstd_reading.h"
 
 #include <gtest/gtest.h>
 
@@ -58,7 +58,7 @@ TEST(RstdReading, SeesOtherStatistics) {
               "rstd looks like the variance of x1 + x2 (200 of 200 rows) but must be 1 / sqrt(variance + eps)");
     EXPECT_NE(warning(std, 768, 0, [](double variance) { return 1 / variance; }), "") << std;
   }
-  // std of nearly normal data: the rows above 1 tell.
+  // rstd that is really std, of data with std near 1: only rows with std above 1 show it.
   EXPECT_NE(warning(1, 768, 0, [](double variance) { return std::sqrt(variance); }), "");
 }
 

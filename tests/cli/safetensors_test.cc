@@ -1,18 +1,14 @@
-#include "safetensors.h"
+#include "files/safetensors.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <string>
 
+#include "safetensors_bytes.h"
+
 namespace alng::cli {
 namespace {
-
-std::string with_length(const std::string& header, const std::string& data) {
-  std::string file(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) file[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
-  return file + header + data;
-}
 
 TensorMap parse(const std::string& file) { return parse_safetensors(std::as_bytes(std::span(file))); }
 
@@ -25,15 +21,17 @@ std::string refusal(const std::string& file) {
   return "accepted";
 }
 
-std::string refusal(const std::string& header, const std::string& data) { return refusal(with_length(header, data)); }
+std::string refusal(const std::string& header, const std::string& data) {
+  return refusal(safetensors_bytes(header, data));
+}
 
 const std::string sixteen(16, 'x');
 
 TEST(Safetensors, ReadsTensorsAndMetadata) {
   const std::string file =
-      with_length(R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2,3],"data_offsets":[4,16]},)"
-                  R"("a":{"data_offsets":[0,4],"shape":[],"dtype":"F32"}}   )",
-                  sixteen);
+      safetensors_bytes(R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2,3],"data_offsets":[4,16]},)"
+                        R"("a":{"data_offsets":[0,4],"shape":[],"dtype":"F32"}}   )",
+                        sixteen);
   const TensorMap tensors = parse(file);
   ASSERT_EQ(tensors.size(), 2u);
   EXPECT_EQ(describe(tensors.at("a")), "F32[]");
@@ -44,14 +42,15 @@ TEST(Safetensors, ReadsTensorsAndMetadata) {
 }
 
 TEST(Safetensors, ReadsDtypesItDoesNotComputeWith) {
-  const TensorMap tensors = parse(with_length(R"({"ids":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})", sixteen));
+  const TensorMap tensors =
+      parse(safetensors_bytes(R"({"ids":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})", sixteen));
   EXPECT_FALSE(tensors.at("ids").dtype.has_value());
   EXPECT_EQ(describe(tensors.at("ids")), "I64[2]");
 }
 
 TEST(Safetensors, ReadsAnEmptyTensorAndAnEmptyFile) {
-  EXPECT_TRUE(parse(with_length("{}", "")).empty());
-  const TensorMap tensors = parse(with_length(R"({"a":{"dtype":"F16","shape":[0,7],"data_offsets":[0,0]}})", ""));
+  EXPECT_TRUE(parse(safetensors_bytes("{}", "")).empty());
+  const TensorMap tensors = parse(safetensors_bytes(R"({"a":{"dtype":"F16","shape":[0,7],"data_offsets":[0,0]}})", ""));
   EXPECT_TRUE(tensors.at("a").data.empty());
 }
 
@@ -71,7 +70,7 @@ TEST(Safetensors, ReadsWhatItWrites) {
 
 TEST(Safetensors, RefusesACutFile) {
   EXPECT_EQ(refusal("1234567"), "not a safetensors file: 7 bytes, shorter than the 8 of the header's length");
-  const std::string whole = with_length(R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})", sixteen);
+  const std::string whole = safetensors_bytes(R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})", sixteen);
   EXPECT_EQ(refusal(whole), "accepted");
   EXPECT_EQ(refusal(whole.substr(0, 40)),
             "not a safetensors file, or cut: the header claims 55 bytes where 32 are left");
@@ -153,18 +152,18 @@ TEST(Safetensors, RefusesWhatIsNotItsJson) {
 TEST(Safetensors, TakesWhatTheFormatsLibraryTakes) {
   const std::string tensor = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
   const TensorMap twice =
-      parse(with_length(R"({"a":{"dtype":"I8","shape":[9],"data_offsets":[0,9]},"a":)" + tensor + "}", "1234"));
+      parse(safetensors_bytes(R"({"a":{"dtype":"I8","shape":[9],"data_offsets":[0,9]},"a":)" + tensor + "}", "1234"));
   EXPECT_EQ(describe(twice.at("a")), "F32[1]");
   for (const std::string& header :
        {R"( {"a":)" + tensor + "}", R"({"__metadata__":null,"a":)" + tensor + "}",
         R"({"a":["F32",[1],[0,4]]})" + std::string(),
         R"({"a":{"dtype":{"F32":null},"stride":[1],"shape":[1],"data_offsets":[0,4]}})" + std::string()}) {
-    EXPECT_EQ(describe(parse(with_length(header, "1234")).at("a")), "F32[1]") << header;
+    EXPECT_EQ(describe(parse(safetensors_bytes(header, "1234")).at("a")), "F32[1]") << header;
   }
-  EXPECT_EQ(
-      describe(parse(with_length(R"({"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}})", ""))
-                   .at("a")),
-      "F32[0, 18446744073709551615]");
+  EXPECT_EQ(describe(parse(safetensors_bytes(
+                               R"({"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}})", ""))
+                         .at("a")),
+            "F32[0, 18446744073709551615]");
   EXPECT_EQ(refusal(R"({"__metadata__":{},"__metadata__":{}})", ""), "the header has two __metadata__ entries");
 }
 

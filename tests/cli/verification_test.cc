@@ -1,4 +1,4 @@
-#include "verification.h"
+#include "judge/verification.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "element.h"
-#include "generated_problem.h"
+#include "commands/generated_problem.h"
+#include "judge/element.h"
 
 namespace alng::cli {
 namespace {
@@ -37,7 +37,7 @@ class VerificationTest : public testing::Test {
   }
 
   Verification judge() const { return judge(dtype_, {}, {}, {}); }
-  // Beside results of somebody else, dx of them in `dtype`; empty ones are absent.
+  // Beside results of another implementation, whose dx is in `dtype`; empty ones are absent.
   Verification judge(DType dtype, const std::vector<double>& expected_dx, const std::vector<double>& expected_dgamma,
                      const std::vector<double>& expected_dbeta) const {
     std::vector<std::vector<std::byte>> memory;
@@ -140,7 +140,7 @@ TEST_F(VerificationTest, AFewMayBeMisroundedInASmallProblem) {
 TEST_F(VerificationTest, SeesAMissingTermByFiniteDifferencesAlone) {
   for (const DType dtype : {DType::float32, DType::bfloat16}) {
     make(dtype, {200, 64});
-    // dx without the mean of w: a classic. Its mean over the row is no longer that of dsum.
+    // dx without the mean of w, a common mistake: its mean over the row is no longer that of dsum.
     for (std::int64_t i = 0; i < problem_->rows; ++i) {
       double m1 = 0;
       for (std::int64_t j = 0; j < 64; ++j) m1 += problem_->dy.value(i * 64 + j) * problem_->gamma->value(j) / 64;
@@ -151,7 +151,7 @@ TEST_F(VerificationTest, SeesAMissingTermByFiniteDifferencesAlone) {
 }
 
 // Every check of an element, in every dtype, at the first, a middle and the last element, in both directions; and the
-// same for results of somebody else that are too far from ours.
+// same for results of another implementation that are too far from ours.
 TEST_F(VerificationTest, SeesAnErrorOfEitherSignAnywhere) {
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
     make(dtype, {200, 64});
@@ -179,7 +179,7 @@ TEST_F(VerificationTest, SeesAnErrorOfEitherSignAnywhere) {
       const double error = 1e-5 * largest(*sums);
       expect(*sums, sums == &dgamma_ ? "dgamma" : "dbeta", [&](double) { return error; }, {"max error / rms"});
     }
-    // Somebody else's.
+    // Of another implementation.
     std::vector<double> dx = dx_, dgamma = dgamma_, dbeta = dbeta_;
     for (auto* theirs : {&dx, &dgamma, &dbeta}) {
       const std::string name = theirs == &dx ? "dx" : theirs == &dgamma ? "dgamma" : "dbeta";

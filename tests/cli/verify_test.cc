@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -22,6 +23,13 @@ class VerifyCommand : public CommandTest {
     }
     ADD_FAILURE() << "no line " << tensor << " " << measure << " in\n" << outcome.out;
     return {};
+  }
+  // Of 200 columns.
+  void add_to_first_expected_dgamma(float more) const {
+    const std::string dgamma = contents(path("p/expected_dgamma.npy"));
+    float first;
+    std::memcpy(&first, &dgamma[dgamma.size() - 800], sizeof first);
+    overwrite("p/expected_dgamma.npy", 800, bytes_of(first + more));
   }
 };
 
@@ -75,14 +83,9 @@ TEST_F(VerifyCommand, SumsInFloat32AreHeldToFloat32BesideBfloat16) {
   }
   done("make -o p --shape 40x200 --dtype bf16");
   done("run p -o r");
-  std::string dgamma = contents(path("r") / "dgamma.npy");
-  write("p/expected_dgamma.npy", dgamma);
+  std::filesystem::copy(path("r/dgamma.npy"), path("p/expected_dgamma.npy"));
   EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], true);
-  float first;
-  std::memcpy(&first, &dgamma[dgamma.size() - 800], sizeof first);
-  first += 0.001F;  // of an rms of about 6: a small part of a rounding to bfloat16
-  std::memcpy(&dgamma[dgamma.size() - 800], &first, sizeof first);
-  write("p/expected_dgamma.npy", dgamma);
+  add_to_first_expected_dgamma(0.001F);  // of an rms of about 6: a small part of a rounding to bfloat16
   EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], false);
 }
 
@@ -120,27 +123,20 @@ TEST_F(VerifyCommand, ExpectedGradientsThatDisagreeAreSeen) {
   done("make -o p --shape 40x200 --dtype fp32");
   done("run p -o r");
   for (const char* name : {"dx", "dgamma", "dbeta"}) {
-    write("p/expected_" + std::string(name) + ".npy", contents(path("r") / (std::string(name) + ".npy")));
+    std::filesystem::copy(path("r/" + std::string(name) + ".npy"), path("p/expected_" + std::string(name) + ".npy"));
   }
   EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["measured"], 0);
   done("verify p");
-  std::string dgamma = contents(path("r") / "dgamma.npy");
-  float first;
-  std::memcpy(&first, &dgamma[dgamma.size() - 800], sizeof first);
-  first += 0.01F;  // of an rms of about 6
-  std::memcpy(&dgamma[dgamma.size() - 800], &first, sizeof first);
-  write("p/expected_dgamma.npy", dgamma);
+  add_to_first_expected_dgamma(0.01F);  // of an rms of about 6
   EXPECT_EQ(alng("verify p").exit_code, 1);
   EXPECT_EQ(check("p", "dgamma", "expected_dgamma")["ok"], false);
   EXPECT_EQ(check("p", "dx", "expected_dx")["ok"], true);
 }
 
 TEST_F(VerifyCommand, NanAndInfinityStayInTheirRowAndColumn) {
-  for (const std::uint32_t bits : {0x7FC00000u, 0x7F800000u}) {
+  for (const float value : {NAN, INFINITY}) {
     done("make -o p --shape 6x40 --dtype fp32");
-    std::string x1 = contents(path("p") / "x1.npy");
-    std::memcpy(&x1[x1.size() - 400], &bits, sizeof bits);
-    write("p/x1.npy", x1);
+    overwrite("p/x1.npy", 400, bytes_of(value));
     EXPECT_THAT(done("verify p"), HasSubstr("1 rows with NaN, infinity or overflow"));
     // A result without the NaN is beyond the bounds.
     done("make -o q --shape 6x40 --dtype fp32");
@@ -161,9 +157,7 @@ TEST_F(VerifyCommand, TellsOverflowOfTheOrderFromAWrongResult) {
     std::string dy = contents(path("p/dy.npy"));
     for (std::size_t j = 0; j < 4096; ++j) {
       const float value = 1e36F * (0.5F + static_cast<float>(j * 53 % 97) / 97);
-      char bits[4];
-      std::memcpy(bits, &value, 4);
-      dy.replace(dy.size() - 2 * row + j * size, size, bits + 4 - size, size);
+      dy.replace(dy.size() - 2 * row + j * size, size, bytes_of(value).substr(4 - size));
     }
     write("p/dy.npy", dy);
     const std::string said = "dx: 4096 elements are not judged: sums in the canonical order overflow float32";
@@ -194,12 +188,7 @@ TEST_F(VerifyCommand, TellsOverflowOfTheOrderFromAWrongResult) {
 // A column of dy whose sum leaves float32's range on the way to 0.
 TEST_F(VerifyCommand, TellsOverflowOfASumFromAWrongSum) {
   done("make -o p --shape 4x8 --dtype fp32 --no-gamma --no-dsum");
-  std::string dy = contents(path("p/dy.npy"));
-  for (std::size_t i = 0; i < 4; ++i) {
-    const float value = i < 2 ? 2.5e38F : -2.5e38F;
-    std::memcpy(&dy[dy.size() - 128 + 32 * i], &value, sizeof value);
-  }
-  write("p/dy.npy", dy);
+  for (std::size_t i = 0; i < 4; ++i) overwrite("p/dy.npy", 128 - 32 * i, bytes_of(i < 2 ? 2.5e38F : -2.5e38F));
   EXPECT_THAT(done("verify p"), HasSubstr("dbeta: 1 elements are not judged: sums in the canonical order overflow"));
   done("run p -o r");
   done("verify p r");
@@ -244,11 +233,8 @@ TEST_F(VerifyCommand, WarnsOfStdInPlaceOfRstd) {
 
 TEST_F(VerifyCommand, SaysWhenMeanIsNotTheMean) {
   done("make -o p --shape 4x64 --dtype fp32");
-  std::string mean = contents(path("p") / "mean.npy");
-  const float wrong = 0.5F;
-  std::memcpy(&mean[mean.size() - 4], &wrong, sizeof wrong);
-  write("p/mean.npy", mean);
-  // The operator takes mean as given: it is still right, and the note tells.
+  overwrite("p/mean.npy", 4, bytes_of(0.5F));
+  // The operator uses the mean it is given, so the results are right; a note says that mean is off.
   const std::string text = done("verify p");
   EXPECT_THAT(text, HasSubstr("mean is off E[x1 + x2] by 0."));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants faults in the libraries, one at a time, and expects the tests to notice each.
 #
-#   run.sh SOURCE_DIR BUILD_DIR [MUTANT...]
+#   run.sh SOURCE_DIR BUILD_DIR [--first-of-each-file | MUTANT...]
 #
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
@@ -73,7 +73,7 @@ object_of() {
   if [ "$wing" != tools ]; then
     echo "$objects/${1#"$wing/"}.o"
   else
-    find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -name "$(basename "$1").o"
+    find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -path "*.dir/${1#tools/alng/}.o"
   fi
 }
 
@@ -171,6 +171,7 @@ fi
 shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
+if [ "${1:-}" = --first-of-each-file ]; then mapfile -t mutants < <(first_of_each_file "$here"/*.mutant); fi
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do

@@ -1,4 +1,4 @@
-// What holds for every problem, tried on problems that nobody thought of.
+// Properties that hold for every problem, tried on random problems.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "failure.h"
+#include "terminal/failure.h"
 
 namespace alng::cli {
 

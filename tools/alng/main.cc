@@ -13,13 +13,13 @@
 #include <system_error>
 
 #include "alng/alng.hpp"
-#include "commands.h"
-#include "options.h"
-#include "unfinished_file.h"
+#include "commands/commands.h"
+#include "files/unfinished_file.h"
+#include "terminal/report.h"
 
 namespace {
 
-// The sentence goes to stderr on one line, whatever it quotes. Needs no memory, and nobody need listen.
+// Prints the sentence to stderr as one line. Allocates nothing; a closed stderr is ignored.
 int fail(std::string_view sentence) noexcept {
   std::signal(SIGPIPE, SIG_IGN);
   char line[8192] = "alng: ";
@@ -56,7 +56,7 @@ int fail(const std::exception& error) noexcept {
   std::_Exit(2);
 }
 
-// Before what else the program has ready before main.
+// Priority 101: before the other constructors.
 [[gnu::constructor(101)]] void prepare() { std::set_terminate(end); }
 
 // A closed stdout or stderr must not become the number of a file that is opened later. Writing to this says "closed".
@@ -101,7 +101,7 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() != 0) return fail(fmt::format("{} (alng --help, or alng COMMAND --help)", error.what()));
     app.exit(error);  // --help, --version
   }
-  // A full disk behind a redirected stdout shows at the latest here.
+  // Fails here at the latest if stdout is a file on a full disk.
   alng::cli::finish_report();
   return exit_code;
 }

@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/shared_options.h"
+#include "files/output_file.h"
+#include "judge/computation.h"
+#include "terminal/report.h"
+
+namespace alng::cli {
+namespace {
+
+struct RunOptions {
+  ProblemOptions problem;
+  PlanOptions plan;
+  std::string output;
+  bool json = false;
+};
+
+std::string time_text(double seconds) {
+  if (seconds < 1e-3) return fmt::format("{:.1f} us", seconds * 1e6);
+  if (seconds < 1) return fmt::format("{:.2f} ms", seconds * 1e3);
+  return fmt::format("{:.3f} s", seconds);
+}
+
+// --rename may give a tensor of a folder the name of a result.
+void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& output) {
+  std::error_code error;
+  for (const std::string_view tensor : problem_tensors) {
+    const std::filesystem::path read = std::filesystem::path(input.name()) / (input.names().in_file(tensor) + ".npy");
+    for (const std::string_view result : result_tensors) {
+      const std::filesystem::path written = output / fmt::format("{}.npy", result);
+      // False where one of them is not there; what else may keep it from being looked at also keeps it from being
+      // written.
+      if (std::filesystem::equivalent(read, written, error)) {
+        throw Failure(fmt::format("OUT is IN: {} would be overwritten", written.string()));
+      }
+    }
+  }
+}
+
+void print_report(const RunOptions& options, const ProblemFile& input, const Plan& plan, const Computation& computed) {
+  const bool warm = computed.warm_seconds > 0;
+  const double seconds = warm ? computed.warm_seconds : computed.first_seconds;
+  const auto bytes = static_cast<double>(input.problem.bytes());
+  const TensorLayout& dy = input.problem.description().dy;
+  const double speed = seconds > 0 ? bytes / seconds * 1e-9 : 0;
+  if (options.json) {
+    print_json({{"shape", std::vector<std::int64_t>(dy.shape.begin(), dy.shape.begin() + dy.rank)},
+                {"rows", input.problem.rows()},
+                {"columns", input.problem.columns()},
+                {"dtype", dtype_name(input.problem.dtype())},
+                {"problem", input.problem.to_string()},
+                {"device", plan.device()},
+                {"isa", plan.isa()},
+                {"threads", plan.threads()},
+                {"workspace_bytes", plan.workspace_size()},
+                {"plan", plan.explain()},
+                {"timed_run", warm ? "second" : "first"},
+                {"seconds", seconds},
+                {"first_run_seconds", computed.first_seconds},
+                {"bytes", input.problem.bytes()},
+                {"gb_per_s", speed},
+                {"output", options.output}});
+    return;
+  }
+  std::vector<std::pair<std::string, std::string>> fields{
+      {"shape", shape_text(dy)}, {"dtype", dtype_name(input.problem.dtype())}, {"plan", plan.explain()}};
+  if (warm) {
+    fields.emplace_back("time", fmt::format("{} (a second run, memory already touched; the first took {})",
+                                            time_text(seconds), time_text(computed.first_seconds)));
+  } else {
+    fields.emplace_back("time", fmt::format("{} (the first and only run)", time_text(seconds)));
+  }
+  fields.emplace_back("speed",
+                      fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
+  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  fields.emplace_back("output", options.output);
+  print_fields(fields);
+}
+
+void run(const RunOptions& options) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(options.output, error) &&
+      std::filesystem::equivalent(options.problem.input, options.output, error)) {
+    throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
+  }
+  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  refuse_to_overwrite(input.file, options.output);
+  const Plan plan = or_fail(Plan::create(input.problem, options.plan));
+  // Before the work, so that a place that can't be written is known at once.
+  OutputFile output(options.output, output_tensors(input.problem));
+  input.file.load();
+  const Computation computed = compute(plan, input.arguments, true);
+  for (std::size_t i = 0; i < computed.outputs.size(); ++i) output.write(i, 0, computed.outputs[i].bytes());
+  output.finish();
+  print_report(options, input, plan, computed);
+  finish_report();
+  output.commit();
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int&) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App& command = *app.add_subcommand("run", "Compute dx, dgamma and dbeta of a problem in a file.");
+  add_problem_options(command, options->problem);
+  command
+      .add_option(
+          "-o,--output", options->output,
+          "OUT: a name that ends in .safetensors, or a folder for dx.npy, dgamma.npy, dbeta.npy. Replaced where it "
+          "exists, left alone where anything fails.")
+      ->required();
+  add_plan_options(command, options->plan);
+  add_json_option(command, options->json);
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace alng::cli

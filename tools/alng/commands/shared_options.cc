@@ -1,0 +1,46 @@
+#include "commands/shared_options.h"
+
+#include <fmt/format.h>
+
+#include "terminal/failure.h"
+
+namespace alng::cli {
+
+void add_problem_options(CLI::App& command, ProblemOptions& options) {
+  command
+      .add_option(
+          "IN", options.input,
+          "A .safetensors file, or a folder of .npy files, with the tensors dy, x1, x2, rstd, mean and optionally "
+          "gamma, dsum. In .npy files bfloat16 is '<V2', or '<u2' with a file NAME.dtype that says bfloat16.")
+      ->required();
+  command.add_option(
+      "--normalized-dims", options.choices.normalized_dims,
+      "How many of dy's last dimensions are normalised. Needed where neither gamma nor rstd's shape tells.");
+  command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the backward of a LayerNorm of x1 alone.");
+  command.add_option("--prefix", options.choices.prefix,
+                     "What stands before the names in IN, also before those of --rename, as in model.layers.0.");
+  command
+      .add_option(
+          "--rename", options.choices.renames,
+          "A tensor and the name it has in IN, as in dy=grad_output. May be repeated. The tensor must be there.")
+      ->expected(1)
+      ->take_all();
+}
+
+void add_plan_options(CLI::App& command, PlanOptions& options) {
+  command.add_option("--threads", options.threads, "The most threads to use; 0: as many as there are processors.");
+  command.add_option("--isa", options.isa,
+                     "The instruction set, as `alng info` lists them. Default: $ALNG_ISA or the best.");
+  command.add_option("--device", options.device, "cpu or reference, as `alng info` lists them. Default: the best.");
+}
+
+void add_json_option(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON instead of text."); }
+
+DType parse_dtype(const char* option, const std::string& name) {
+  if (name == "fp32" || name == "f32" || name == "float32") return DType::float32;
+  if (name == "fp16" || name == "f16" || name == "float16") return DType::float16;
+  if (name == "bf16" || name == "bfloat16") return DType::bfloat16;
+  throw Failure(fmt::format("{} is \"{}\" but must be fp32, fp16 or bf16", option, name));
+}
+
+}  // namespace alng::cli

@@ -1,0 +1,147 @@
+#include "files/problem_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <utility>
+
+namespace alng::cli {
+namespace {
+
+std::span<const std::int64_t> trailing_shape(const Problem& problem) {
+  const TensorLayout& dy = problem.description().dy;
+  const int trailing = problem.description().normalized_dims;
+  return std::span(dy.shape).subspan(static_cast<std::size_t>(dy.rank - trailing), static_cast<std::size_t>(trailing));
+}
+
+Problem create(const GradDescription& description, const std::string& file) {
+  Result<Problem> problem = Problem::create(description);
+  if (!problem) throw Failure(fmt::format("{}: {}", file, problem.status().message()));
+  return std::move(problem).value();
+}
+
+// The sentence for a missing tensor lists the names that are there, likely ones first.
+[[noreturn]] void missing(const TensorFile& file, std::string_view name, std::string_view hint) {
+  const std::vector<std::string>& all = file.all_names();
+  const std::vector<std::string> near = near_names(name, file.unused_names());
+  std::vector<std::string> names = near;
+  std::ranges::copy_if(all, std::back_inserter(names),
+                       [&](const std::string& other) { return std::ranges::find(near, other) == near.end(); });
+  std::string what(name);
+  if (const std::string in_file = file.names().in_file(name); in_file != name) {
+    what = fmt::format("{} (for {})", legible(in_file), name);
+  }
+  std::string there = list_names(names);
+  if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), problem_tensors, all);
+  throw Failure(fmt::format("tensor {} is missing{}; there are {}", what, hint, there));
+}
+
+}  // namespace
+
+TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::string_view dtypes) {
+  if (!tensor.dtype) {
+    const bool lacks_sidecar = tensor.dtype_name == "'<u2'" && dtypes.find("bfloat16") != std::string_view::npos;
+    throw Failure(fmt::format("{} is {} but must be {}{}", name, describe(tensor), dtypes,
+                              lacks_sidecar ? " ('<u2' is bfloat16 where a file NAME.dtype beside it says so)" : ""));
+  }
+  if (tensor.shape.size() > max_rank) {
+    throw Failure(fmt::format("{} has rank {}; at most {} is supported", name, tensor.shape.size(), max_rank));
+  }
+  if (std::ranges::any_of(tensor.shape, [](std::int64_t extent) { return extent < 0; })) {
+    throw Failure(fmt::format("{} is {} but its extents must be below 2^63", name, describe(tensor)));
+  }
+  if (!tensor.column_major) return TensorLayout::contiguous(*tensor.dtype, tensor.shape);
+  std::vector<std::int64_t> strides;
+  std::int64_t stride = 1;
+  for (const std::int64_t extent : tensor.shape) {
+    strides.push_back(stride);
+    stride *= extent;  // at most the number of elements, or 0: checked when the file was read
+  }
+  return TensorLayout::strided(*tensor.dtype, tensor.shape, strides);
+}
+
+ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices) {
+  const TensorNames names(problem_tensors, choices.prefix, choices.renames);
+  TensorFile file(path, problem_tensors, names);
+  GradDescription description;
+  GradArguments arguments;
+  description.normalized_dims = choices.normalized_dims;
+  try {
+    for (const std::string_view name : problem_tensors) {
+      if (names.is_renamed(name) && file.find(name) == nullptr) missing(file, name, "");
+    }
+    const auto optional = [&](std::string_view name, std::string_view dtypes, const void*& data) {
+      std::optional<TensorLayout> layout;
+      if (const FileTensor* tensor = file.find(name)) {
+        data = tensor->data.data();
+        layout = layout_of(name, *tensor, dtypes);
+      }
+      return layout;
+    };
+    const auto required = [&](std::string_view name, std::string_view dtypes, const void*& data) {
+      const std::optional<TensorLayout> layout = optional(name, dtypes, data);
+      if (!layout) missing(file, name, "");
+      return *layout;
+    };
+    const void* rstd = nullptr;
+    const void* mean = nullptr;
+    description.dy = required("dy", any_dtype, arguments.dy);
+    const std::string own = dtype_name(description.dy.dtype);
+    const std::string like_dy = own + ", the dtype of dy";
+    description.x1 = required("x1", like_dy, arguments.x1);
+    description.x2 = optional("x2", like_dy, arguments.x2);
+    if (choices.no_x2 && description.x2) throw Failure("it has a tensor x2, but --no-x2 is given");
+    if (!choices.no_x2 && !description.x2) {
+      missing(file, "x2", " (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+    }
+    description.rstd = required("rstd", "float32", rstd);
+    description.mean = required("mean", "float32", mean);
+    description.gamma = optional("gamma", own == "float32" ? own : like_dy + ", or float32", arguments.gamma);
+    description.dsum = optional("dsum", like_dy, arguments.dsum);
+    arguments.rstd = static_cast<const float*>(rstd);
+    arguments.mean = static_cast<const float*>(mean);
+  } catch (const Failure& failure) {
+    throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
+  }
+  // Judged once to learn how many dimensions are normalised, which the shapes of the outputs depend on.
+  const Problem inputs = create(description, file.name());
+  description.normalized_dims = inputs.description().normalized_dims;
+  const std::span shape(description.dy.shape.data(), static_cast<std::size_t>(description.dy.rank));
+  description.dx = TensorLayout::contiguous(description.dy.dtype, shape);
+  description.dgamma = TensorLayout::contiguous(DType::float32, trailing_shape(inputs));
+  description.dbeta = description.dgamma;
+  const Problem problem = create(description, file.name());
+  return {std::move(file), problem, arguments};
+}
+
+std::vector<OutputTensor> output_tensors(const Problem& problem) {
+  const TensorLayout& dy = problem.description().dy;
+  const auto trailing = trailing_shape(problem);
+  const std::vector<std::int64_t> columns(trailing.begin(), trailing.end());
+  return {{"dx", dy.dtype, {dy.shape.begin(), dy.shape.begin() + dy.rank}},
+          {"dgamma", DType::float32, columns},
+          {"dbeta", DType::float32, columns}};
+}
+
+std::string shape_text(const TensorLayout& layout) {
+  return fmt::format("{}", fmt::join(layout.shape.begin(), layout.shape.begin() + layout.rank, "x"));
+}
+
+std::string unused_tensors(const TensorFile& file) {
+  const std::vector<std::string> unused = file.unused_names();
+  if (unused.empty()) return {};
+  std::string text = list_names(unused);
+  for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
+    if (file.find(optional) != nullptr) continue;
+    const std::vector<std::string> near = near_names(optional, unused);
+    if (near.empty()) continue;
+    text += fmt::format("\n{} is absent; {}", optional,
+                        advice(optional, near[0], file.names().prefix(), problem_tensors, file.all_names()));
+  }
+  return text;
+}
+
+}  // namespace alng::cli
