@@ -57,18 +57,18 @@ HOUSE = {
     "fuzz": ("include/alng", "cann/include", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests": ("include/alng", "cann/include", "src/problem", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests/cases": ("include/alng",),
-    "tests/ascend": (
+    "ascend/tests": (
         "include/alng",
         "cann/include",
         "src/problem",
         *TOOLS,
         "tests",
-        "tests/cann",
+        "cann/tests",
         "tests/cases",
         "ascend",
         "ascend/twin",
     ),
-    "tests/cann": (
+    "cann/tests": (
         "include/alng",
         "cann/include",
         "cann",
@@ -112,8 +112,8 @@ CANN_HEADERS = {"kernel_operator.h"}
 LIBRARIES = {
     r"hwy/": ("src/cpu",),
     r"(oneapi/)?tbb/": ("tools", "bench"),
-    r"(CLI/|fmt/|nlohmann/)": ("tools", "bench/measuring", "tests", "fuzz"),
-    r"(gtest|gmock|rapidcheck)[/.]": ("tests",),
+    r"(CLI/|fmt/|nlohmann/)": ("tools", "bench/measuring", "tests", "ascend/tests", "fuzz"),
+    r"(gtest|gmock|rapidcheck)[/.]": ("tests", "cann/tests", "ascend/tests"),
     r"cuda": ("src/cuda", "tests", "bench", "tools"),
 }
 
@@ -244,8 +244,8 @@ PLANTS = [
     ("ascend/op_graph/a.h", '"../op_host/b.h"', False),
     ("ascend/twin/a.cc", '"plan/b.h"', True),
     ("ascend/twin/a.cc", '"op_host/b.h"', True),
-    ("tests/ascend/a.cc", '"machine/b.h"', True),
-    ("tests/ascend/a.cc", '"kernel_operator.h"', True),
+    ("ascend/tests/a.cc", '"machine/b.h"', True),
+    ("ascend/tests/a.cc", '"kernel_operator.h"', True),
     ("tests/operator/a.cc", '"machine/b.h"', False),
     ("bench/measuring/a.cc", '"ascend/twin/machine/b.h"', True),
     ("bench/measuring/a.cc", '"ascend/op_host/b.h"', False),

@@ -35,7 +35,7 @@ stage_rules() {
   scripts/check_includes.py --self-test
   scripts/check_includes.py
   sources -print0 | xargs -0 clang-format-14 --dry-run -Werror
-  find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
+  find scripts tests cann ascend .ci -type f \( -name '*.sh' -o -path .ci/run \) -print0 | xargs -0 shellcheck
 }
 
 # What tests judge by, from PyPI, as pinned, once. Where it can't be had its tests say that they are skipped.
@@ -97,7 +97,7 @@ stage_mutants() {
   $every || which=(--first-of-each-file)
   build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test
   tests/mutants/run.sh . build/release "${which[@]}"
-  tests/ascend/kernel_mutants.sh . build/release "${which[@]}"
+  ascend/tests/kernel_mutants.sh . build/release "${which[@]}"
 }
 
 stage_fuzz() {

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "aclnn/executor.h"
-#include "aclnn/plan_cache.h"
 #include "aclnn/registered_types.h"
 #include "aclnn/status_codes.h"
 #include "aclnnop/aclnn_add_layer_norm_grad.h"
+#include "operator/plan_cache.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 
@@ -18,20 +18,13 @@ namespace {
 constexpr const char* phase_1 = "aclnnAddLayerNormGradGetWorkspaceSize";
 constexpr const char* phase_2 = "aclnnAddLayerNormGrad";
 
-using Tensors = std::shared_ptr<Tensor>[tensor_count];
+using Tensors = std::shared_ptr<Tensor>[grad::count];
 
 GradDescription describe(const Tensors& tensors) {
   GradDescription d;
-  d.dy = tensors[place::dy]->layout();
-  d.x1 = tensors[place::x1]->layout();
-  d.x2 = tensors[place::x2]->layout();
-  d.rstd = tensors[place::rstd]->layout();
-  d.mean = tensors[place::mean]->layout();
-  if (tensors[place::gamma] != nullptr) d.gamma = tensors[place::gamma]->layout();
-  if (tensors[place::dsum] != nullptr) d.dsum = tensors[place::dsum]->layout();
-  d.dx = tensors[place::dx]->layout();
-  d.dgamma = tensors[place::dgamma]->layout();
-  d.dbeta = tensors[place::dbeta]->layout();
+  for (std::size_t i = 0; i < grad::count; ++i) {
+    if (tensors[i] != nullptr) grad::give(d, i, tensors[i]->layout());
+  }
   return d;
 }
 
@@ -46,20 +39,21 @@ std::size_t bytes_of(const TensorLayout& layout) {
   return (static_cast<std::size_t>(last) + 1) * dtype_size(layout.dtype);
 }
 
-Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* workspace_size, aclOpExecutor** handle) {
-  for (std::size_t i = 0; i < tensor_count; ++i) {
-    if (given[i] == nullptr && i != place::gamma && i != place::dsum) return null_parameter(phase_1, tensor_names[i]);
+Answer prepare(const aclTensor* const (&given)[grad::count], std::uint64_t* workspace_size, aclOpExecutor** handle) {
+  for (std::size_t i = 0; i < grad::count; ++i) {
+    // Of this operator, unlike alng's own, only these are optional.
+    if (given[i] == nullptr && i != grad::gamma && i != grad::dsum) return null_parameter(phase_1, parameter_names[i]);
   }
   if (workspace_size == nullptr) return null_parameter(phase_1, "workspaceSize");
   if (handle == nullptr) return null_parameter(phase_1, "executor");
 
-  const void* handles[tensor_count];
+  const void* handles[grad::count];
   std::copy(std::begin(given), std::end(given), std::begin(handles));
   Tensors found;
   tensors().find(handles, found);
-  for (std::size_t i = 0; i < tensor_count; ++i) {
+  for (std::size_t i = 0; i < grad::count; ++i) {
     if (given[i] == nullptr || found[i] != nullptr) continue;
-    return no_tensor(phase_1, tensor_names[i]);
+    return no_tensor(phase_1, parameter_names[i]);
   }
   if (Answer answer = check_types(phase_1, found); !answer.ok()) return answer;
 
@@ -78,13 +72,14 @@ Answer prepare(const aclTensor* const (&given)[tensor_count], std::uint64_t* wor
     executor->workspace_size = plan->workspace_size();
     executor->plan = std::move(plan).value();
   }
-  for (std::size_t i = 0; i < tensor_count; ++i) {
+  for (std::size_t i = 0; i < grad::count; ++i) {
     if (found[i] == nullptr) continue;
-    Operand& operand = executor->operands[i];
+    ExecutorTensor& operand = executor->tensors[i];
     operand.present = true;
     operand.layout = found[i]->layout();
     operand.bytes = bytes_of(operand.layout);
-    if (Answer answer = found[i]->find_first(phase_1, tensor_names[i], operand.bytes, found[i]->data, operand.address);
+    if (Answer answer =
+            found[i]->find_first(phase_1, parameter_names[i], operand.bytes, found[i]->data, operand.address);
         !answer.ok()) {
       return answer;
     }
@@ -98,35 +93,26 @@ class Launch final : public Work {
  public:
   Launch(const Executor& executor, void* workspace, std::size_t workspace_size)
       : plan_(*executor.plan), device_(executor.device), workspace_(workspace), workspace_size_(workspace_size) {
-    for (std::size_t i = 0; i < tensor_count; ++i) {
-      address_[i] = executor.operands[i].present ? executor.operands[i].address : nullptr;
-      bytes_[i] = executor.operands[i].bytes;
+    for (std::size_t i = 0; i < grad::count; ++i) {
+      address_[i] = executor.tensors[i].present ? executor.tensors[i].address : nullptr;
+      bytes_[i] = executor.tensors[i].bytes;
     }
   }
 
   Answer run() override {
     // Held while it runs, so that memory freed meanwhile is still there.
-    std::shared_ptr<Block> held[tensor_count + 1];
-    for (std::size_t i = 0; i < tensor_count; ++i) {
+    std::shared_ptr<Block> held[grad::count + 1];
+    for (std::size_t i = 0; i < grad::count; ++i) {
       if (bytes_[i] == 0) continue;
       held[i] = memory().holding(address_[i], bytes_[i], device_);
-      if (held[i] == nullptr) return fault(tensor_names[i], address_[i], bytes_[i]);
+      if (held[i] == nullptr) return fault(parameter_names[i], address_[i], bytes_[i]);
     }
     if (workspace_size_ > 0) {
-      held[tensor_count] = memory().holding(workspace_, workspace_size_, device_);
-      if (held[tensor_count] == nullptr) return fault("workspace", workspace_, workspace_size_);
+      held[grad::count] = memory().holding(workspace_, workspace_size_, device_);
+      if (held[grad::count] == nullptr) return fault("workspace", workspace_, workspace_size_);
     }
     GradArguments a;
-    a.dy = address_[place::dy];
-    a.x1 = address_[place::x1];
-    a.x2 = address_[place::x2];
-    a.rstd = reinterpret_cast<const float*>(address_[place::rstd]);
-    a.mean = reinterpret_cast<const float*>(address_[place::mean]);
-    a.gamma = address_[place::gamma];
-    a.dsum = address_[place::dsum];
-    a.dx = address_[place::dx];
-    a.dgamma = reinterpret_cast<float*>(address_[place::dgamma]);
-    a.dbeta = reinterpret_cast<float*>(address_[place::dbeta]);
+    for (std::size_t i = 0; i < grad::count; ++i) grad::give(a, i, address_[i]);
     a.workspace = workspace_;
     a.workspace_size = workspace_size_;
     const Status status = plan_.run(a);
@@ -144,8 +130,8 @@ class Launch final : public Work {
 
   Plan plan_;
   int device_;
-  std::array<std::byte*, tensor_count> address_;
-  std::array<std::size_t, tensor_count> bytes_;
+  std::array<std::byte*, grad::count> address_;
+  std::array<std::size_t, grad::count> bytes_;
   void* workspace_;
   std::size_t workspace_size_;
 };
@@ -170,10 +156,10 @@ Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* hand
   std::unique_ptr<Launch> work;
   {
     const std::lock_guard lock(executor->mutex);
-    for (std::size_t i = 0; i < tensor_count; ++i) {
-      const Operand& operand = executor->operands[i];
+    for (std::size_t i = 0; i < grad::count; ++i) {
+      const ExecutorTensor& operand = executor->tensors[i];
       if (operand.present && operand.bytes > 0 && operand.address == nullptr && executor->plan) {
-        return null_parameter(phase_2, (std::string("the memory of ") + tensor_names[i]).c_str());
+        return null_parameter(phase_2, (std::string("the memory of ") + parameter_names[i]).c_str());
       }
     }
     if (executor->plan) {

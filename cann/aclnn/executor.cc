@@ -21,11 +21,11 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
     const std::lock_guard lock(executor->mutex);
     std::size_t present = 0;
     for (std::size_t i = first; i < last; ++i) {
-      Operand& operand = executor->operands[i];
+      ExecutorTensor& operand = executor->tensors[i];
       if (!operand.present || present++ != index) continue;
       if (tensor->shape.size() > max_rank || dtype_of(tensor->dtype) != operand.layout.dtype ||
-          !same_view(tensor->layout(), operand.layout)) {
-        return invalid_parameter(std::string(function) + ": tensor is not like " + tensor_names[i] + ", number " +
+          tensor->layout() != operand.layout) {
+        return invalid_parameter(std::string(function) + ": tensor is not like " + parameter_names[i] + ", number " +
                                  std::to_string(index) + " of the executor, which is " + to_string(operand.layout));
       }
       std::byte* moved_to = nullptr;
@@ -93,15 +93,15 @@ aclnnStatus aclDestroyAclOpExecutor(aclOpExecutor* executor) {
 }
 
 aclnnStatus aclSetTensorAddr(aclOpExecutor* executor, const size_t index, aclTensor* tensor, void* addr) {
-  return set_address("aclSetTensorAddr", executor, index, tensor, addr, 0, tensor_count);
+  return set_address("aclSetTensorAddr", executor, index, tensor, addr, 0, alng::grad::count);
 }
 
 aclnnStatus aclSetInputTensorAddr(aclOpExecutor* executor, const size_t index, aclTensor* tensor, void* addr) {
-  return set_address("aclSetInputTensorAddr", executor, index, tensor, addr, 0, input_count);
+  return set_address("aclSetInputTensorAddr", executor, index, tensor, addr, 0, alng::grad::dx);
 }
 
 aclnnStatus aclSetOutputTensorAddr(aclOpExecutor* executor, const size_t index, aclTensor* tensor, void* addr) {
-  return set_address("aclSetOutputTensorAddr", executor, index, tensor, addr, input_count, tensor_count);
+  return set_address("aclSetOutputTensorAddr", executor, index, tensor, addr, alng::grad::dx, alng::grad::count);
 }
 
 aclnnStatus aclSetDynamicTensorAddr(aclOpExecutor* executor, size_t, const size_t, aclTensorList* tensors, void* addr) {

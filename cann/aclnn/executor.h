@@ -16,17 +16,12 @@
 
 namespace alng::cann {
 
-/// The operator's tensors in the order of its parameters, outputs behind `input_count` inputs.
-namespace place {
-enum : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta };
-}
-inline constexpr std::size_t tensor_count = 10;
-inline constexpr std::size_t input_count = 7;
-inline constexpr const char* tensor_names[tensor_count] = {"dy",    "x1",           "x2",    "rstd",      "mean",
-                                                           "gamma", "dsumOptional", "dxOut", "dgammaOut", "dbetaOut"};
+/// The parameters' names, in the order of `grad::operands`, which is theirs too.
+inline constexpr std::array<const char*, grad::count> parameter_names = {
+    "dy", "x1", "x2", "rstd", "mean", "gamma", "dsumOptional", "dxOut", "dgammaOut", "dbetaOut"};
 
 /// Where a tensor of an executor is.
-struct Operand {
+struct ExecutorTensor {
   /// Not given: null in the first phase.
   bool present = false;
   TensorLayout layout;
@@ -45,7 +40,7 @@ struct Executor {
   /// Guards what follows: calls about one executor may come from several threads.
   std::mutex mutex;
   bool repeatable = false;
-  std::array<Operand, tensor_count> operands;
+  std::array<ExecutorTensor, grad::count> tensors;
 };
 
 Registry<Executor>& executors();

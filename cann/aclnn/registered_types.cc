@@ -3,6 +3,7 @@
 #include <string>
 
 #include "aclnn/status_codes.h"
+#include "operator/dtype_rule.h"
 #include "runtime/product.h"
 
 namespace alng::cann {
@@ -35,19 +36,15 @@ std::string supported(const Product& product) {
   return text + "; rstd, mean, dgammaOut and dbetaOut FLOAT";
 }
 
-bool is_float_always(std::size_t i) {
-  return i == place::rstd || i == place::mean || i == place::dgamma || i == place::dbeta;
-}
-
 }  // namespace
 
-Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors)[tensor_count]) {
+Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors)[grad::count]) {
   const Product* const product = current_product();
   if (product == nullptr) return runtime_failed(check_product());
-  for (std::size_t i = 0; i < tensor_count; ++i) {
+  for (std::size_t i = 0; i < grad::count; ++i) {
     if (tensors[i] == nullptr) continue;
     const auto refused = [&](const std::string& why, Kind kind) {
-      return invalid_parameter(std::string(function) + ": " + tensor_names[i] + " is " + why, kind);
+      return invalid_parameter(std::string(function) + ": " + parameter_names[i] + " is " + why, kind);
     };
     const aclFormat format = tensors[i]->format;
     if (!counts_as_nd(format)) {
@@ -56,18 +53,21 @@ Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors
                      Kind::value);
     }
     const aclDataType dtype = tensors[i]->dtype;
-    const aclDataType own = tensors[place::dy]->dtype;
+    const aclDataType own = tensors[grad::dy]->dtype;
     std::string expected;
-    if (is_float_always(i)) {
-      if (dtype != ACL_FLOAT) expected = "FLOAT";
-    } else if (i == place::dy) {
-      if (!dtype_of(dtype) || (dtype == ACL_BF16 && !product->bfloat16)) {
+    switch (judge_dtype(i, dtype_of(dtype), dtype_of(own), *product)) {
+      case DTypeRule::kept:
+        continue;
+      case DTypeRule::float32:
+        expected = "FLOAT";
+        break;
+      case DTypeRule::supported:
         expected = product->bfloat16 ? "FLOAT, FLOAT16 or BFLOAT16" : "FLOAT or FLOAT16";
-      }
-    } else if (dtype != own && !(i == place::gamma && dtype == ACL_FLOAT && product->mixed_gamma)) {
-      expected = name_of(own) + ", the dtype of dy";
+        break;
+      case DTypeRule::as_dy:
+        expected = name_of(own) + ", the dtype of dy";
+        break;
     }
-    if (expected.empty()) continue;
     return refused(name_of(dtype) + " but must be " + expected + supported(*product), Kind::dtype);
   }
   return {};

@@ -10,7 +10,7 @@
 namespace alng::cann {
 
 /// Judges format and dtype of all tensors that are there, in the order of the parameters, by what the product allows.
-Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors)[tensor_count]);
+Answer check_types(const char* function, const std::shared_ptr<Tensor> (&tensors)[grad::count]);
 
 }  // namespace alng::cann
 

@@ -5,21 +5,19 @@
 #include <string_view>
 #include <utility>
 
+#include "aclnn/executor.h"
+
 namespace alng::cann {
 
 std::string with_names_of_parameters(const std::string& sentence) {
-  constexpr std::string_view names[][2] = {
-      {"dsum", "dsumOptional"}, {"dx", "dxOut"}, {"dgamma", "dgammaOut"}, {"dbeta", "dbetaOut"}};
   const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   std::string text;
   for (auto at = sentence.begin(); at != sentence.end();) {
     auto end = std::find_if_not(at, sentence.end(), in_word);
     if (end == at) ++end;
     std::string_view word(&*at, static_cast<std::size_t>(end - at));
-    for (const auto& [own, parameter] : names) {
-      if (word != own) continue;
-      word = parameter;
-      break;
+    for (std::size_t i = 0; i < grad::count; ++i) {
+      if (word == grad::operands[i].name) word = parameter_names[i];
     }
     text += word;
     at = end;

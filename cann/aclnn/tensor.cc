@@ -111,12 +111,6 @@ std::optional<DType> dtype_of(aclDataType dtype) {
   }
 }
 
-bool same_view(const TensorLayout& a, const TensorLayout& b) {
-  return a.dtype == b.dtype && a.rank == b.rank &&
-         std::equal(a.shape.begin(), a.shape.begin() + a.rank, b.shape.begin()) &&
-         std::equal(a.strides.begin(), a.strides.begin() + a.rank, b.strides.begin());
-}
-
 Answer no_tensor(const char* function, const char* name) {
   return invalid_parameter(std::string(function) + ": " + name + " is none of aclCreateTensor, or is destroyed");
 }

@@ -35,9 +35,6 @@ struct Tensor {
 /// alng's name of a dtype, where it has it.
 std::optional<DType> dtype_of(aclDataType dtype);
 
-/// Whether both have the same dtype, shape and strides.
-bool same_view(const TensorLayout& a, const TensorLayout& b);
-
 Registry<Tensor>& tensors();
 
 /// 161002: the handle given as the parameter `name` is no living tensor's.

@@ -132,6 +132,18 @@ inline const TensorLayout* layout(const GradDescription& description, std::size_
   return nullptr;
 }
 
+/// Gives the problem the tensor.
+inline void give(GradDescription& description, std::size_t place, const TensorLayout& layout) noexcept {
+  switch (place) {
+#define ALNG_GIVE(name, ...)   \
+  case name:                   \
+    description.name = layout; \
+    break;
+    ALNG_GRAD_OPERANDS(ALNG_GIVE)
+#undef ALNG_GIVE
+  }
+}
+
 inline const void* pointer(const GradArguments& arguments, std::size_t place) noexcept {
   switch (place) {
 #define ALNG_POINTER(name, ...) \
@@ -141,6 +153,18 @@ inline const void* pointer(const GradArguments& arguments, std::size_t place) no
 #undef ALNG_POINTER
   }
   return nullptr;
+}
+
+/// `data` of an output is what the run writes to.
+inline void give(GradArguments& arguments, std::size_t place, const void* data) noexcept {
+  switch (place) {
+#define ALNG_GIVE(name, ...)                                                         \
+  case name:                                                                         \
+    arguments.name = static_cast<decltype(arguments.name)>(const_cast<void*>(data)); \
+    break;
+    ALNG_GRAD_OPERANDS(ALNG_GIVE)
+#undef ALNG_GIVE
+  }
 }
 
 }  // namespace grad

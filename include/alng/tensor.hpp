@@ -84,6 +84,15 @@ struct TensorLayout {
     return strided(dtype, List{shape.begin(), shape.size()}, List{strides.begin(), strides.size()});
   }
 
+  /// The same dtype, rank, extents and strides; entries from `rank` on don't count.
+  friend bool operator==(const TensorLayout& a, const TensorLayout& b) noexcept {
+    const auto same = [&](const auto& left, const auto& right) {
+      return std::equal(left.begin(), left.begin() + a.stored(), right.begin());
+    };
+    return a.dtype == b.dtype && a.rank == b.rank && same(a.shape, b.shape) && same(a.strides, b.strides);
+  }
+  friend bool operator!=(const TensorLayout& a, const TensorLayout& b) noexcept { return !(a == b); }
+
   /// True where the elements lie next to each other in row-major order. Dimensions of extent 1 don't count, their
   /// strides being never used; nor does anything in a tensor without elements.
   bool is_dense() const noexcept {

@@ -13,17 +13,8 @@
 
 namespace alng::cases {
 
-/// In the order of `GradArguments`.
-enum TensorName { kDy, kX1, kX2, kRstd, kMean, kGamma, kDsum, kDx, kDgamma, kDbeta, kTensors };
-inline constexpr int kFirstOutput = kDx;
-
-const char* tensor_name(int tensor);
-
 /// Elements from the first one to behind the last one, gaps included.
 std::int64_t span_of(const TensorLayout& layout);
-
-/// Whether the elements lie in row-major order without gaps, so that they may be copied in one piece.
-bool is_dense(const TensorLayout& layout);
 
 /// Element offsets of all elements, in row-major order of their indices.
 class Offsets {
@@ -38,6 +29,7 @@ class Offsets {
   std::int64_t run_left_ = 0;
 };
 
+/// Tensors are named by their place in `grad::operands`.
 class Instance {
  public:
   explicit Instance(const Case& what, std::uint64_t seed = 1);
@@ -63,12 +55,9 @@ class Instance {
 
   Case case_;
   GradDescription description_;
-  std::array<std::optional<TensorLayout>, kTensors> layouts_;
-  std::array<std::vector<std::byte>, kTensors> storage_;
+  std::array<std::optional<TensorLayout>, grad::count> layouts_;
+  std::array<std::vector<std::byte>, grad::count> storage_;
 };
-
-/// The pointers of `GradArguments`, by name.
-void set_pointer(GradArguments& arguments, int tensor, std::byte* memory);
 
 }  // namespace alng::cases
 

@@ -22,16 +22,16 @@ std::vector<std::int64_t> strides_in_order(const std::vector<std::int64_t>& shap
 
 Arrangement of_mixed(int tensor) {
   switch (tensor) {
-    case kDy:
-    case kRstd:
+    case grad::dy:
+    case grad::rstd:
       return Arrangement::transposed;
-    case kX2:
-    case kMean:
-    case kDx:
+    case grad::x2:
+    case grad::mean:
+    case grad::dx:
       return Arrangement::row_strided;
-    case kGamma:
-    case kDsum:
-    case kDgamma:
+    case grad::gamma:
+    case grad::dsum:
+    case grad::dgamma:
       return Arrangement::column_strided;
     default:
       return Arrangement::dense;
@@ -68,10 +68,10 @@ TensorLayout arrange(Arrangement arrangement, int tensor, DType dtype, const std
       strides = strides_in_order(shape, order, 1);
       break;
     case Arrangement::broadcast_rows:
-      if (tensor == kDy || tensor == kX2 || tensor == kDsum) std::fill_n(strides.begin(), leading, 0);
+      if (tensor == grad::dy || tensor == grad::x2 || tensor == grad::dsum) std::fill_n(strides.begin(), leading, 0);
       break;
     case Arrangement::broadcast_columns:
-      if (tensor == kDy || tensor == kGamma) {
+      if (tensor == grad::dy || tensor == grad::gamma) {
         const std::vector<std::int64_t> rows_only(shape.begin(), shape.begin() + leading);
         const std::vector<int> rows_order(order.begin(), order.begin() + leading);
         strides = strides_in_order(rows_only, rows_order, 1);
@@ -79,7 +79,7 @@ TensorLayout arrange(Arrangement arrangement, int tensor, DType dtype, const std
       }
       break;
     case Arrangement::gamma_strided:
-      if (tensor == kGamma) strides = strides_in_order(shape, order, 3);
+      if (tensor == grad::gamma) strides = strides_in_order(shape, order, 3);
       break;
   }
   return TensorLayout::strided(dtype, shape, strides);

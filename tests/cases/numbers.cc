@@ -30,7 +30,7 @@ void write_nan(DType dtype, std::uint64_t which, std::byte* address) {
   }
 }
 
-bool is_x(int tensor) { return tensor == kX1 || tensor == kX2; }
+bool is_x(int tensor) { return tensor == grad::x1 || tensor == grad::x2; }
 
 }  // namespace
 
@@ -61,25 +61,25 @@ double NumberSource::number(std::int64_t row, DType dtype) {
     row_ = row;
     of_row_ = normal();
   }
-  const double value = tensor_ == kGamma ? 1.0 + 0.5 * normal() : normal();
+  const double value = tensor_ == grad::gamma ? 1.0 + 0.5 * normal() : normal();
   switch (values_) {
     case Values::ratio_1000:
       // The 16-bit types cannot hold 1000 +- 1, so the spread is what their grid at this height leaves.
       if (!is_x(tensor_)) return value;
       return x2_ ? 500.0 + value * 0.7071 : 1000.0 + value;
     case Values::dy_zero:
-      return tensor_ == kDy ? 0.0 : value;
+      return tensor_ == grad::dy ? 0.0 : value;
     case Values::dy_one:
-      return tensor_ == kDy ? 1.0 : value;
+      return tensor_ == grad::dy ? 1.0 : value;
     case Values::dy_constant:
-      return tensor_ == kDy ? of_row_ : value;
+      return tensor_ == grad::dy ? of_row_ : value;
     case Values::x_constant:
       return is_x(tensor_) ? of_row_ : value;
     case Values::denormal:
-      if (tensor_ == kGamma) return value;
+      if (tensor_ == grad::gamma) return value;
       return value * smallest(dtype) * (row % 2 == 0 ? 3.0 : 300.0);
     case Values::huge:
-      if (tensor_ == kGamma) return value;
+      if (tensor_ == grad::gamma) return value;
       return value < -0.5 ? -largest(dtype) : value > 0.5 ? largest(dtype) : value;
     case Values::signed_zero: {
       const double zero = (bits() & 1) != 0 ? -0.0 : 0.0;

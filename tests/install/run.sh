@@ -112,7 +112,7 @@ for kind in ${ALNG_INSTALL_KINDS:-shared static}; do
   check "$kind: each C++ header by itself" cpp_headers "$prefix" -std=c++17
   check "$kind: C++14 is told of C++17" hears_of_17 "$prefix"
   check "$kind: C++98 reads the C interface" plain_c_as_cpp -std=c++98 -D_GLIBCXX_USE_CXX11_ABI=0 -I"$prefix/include"
-  check "$kind: programs of acl and aclnn" "$root/tests/cann/programs.sh" "$prefix/include/alng-cann" \
+  check "$kind: programs of acl and aclnn" "$root/cann/tests/programs.sh" "$prefix/include/alng-cann" \
     "$libdir/alng-cann" "$work/cann_$kind"
   unset PKG_CONFIG_PATH LD_LIBRARY_PATH
   check "$kind: add_subdirectory" build_and_run "$work/subdirectory_$kind" -DALNG_SOURCE_DIR="$root" \

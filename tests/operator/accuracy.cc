@@ -26,11 +26,11 @@ bool cancels(const cases::Case& what) {
 std::vector<double> row_scales(const Instance& instance, const Truth& truth) {
   const auto columns = static_cast<std::size_t>(instance.what().columns());
   const auto rows = static_cast<std::size_t>(instance.what().rows());
-  const std::vector<double> dy = instance.numbers(cases::kDy);
-  const std::vector<double> rstd = instance.numbers(cases::kRstd);
+  const std::vector<double> dy = instance.numbers(grad::dy);
+  const std::vector<double> rstd = instance.numbers(grad::rstd);
   std::vector<double> gamma(columns, 1.0), dsum(dy.size());
-  if (instance.what().dsum) dsum = instance.numbers(cases::kDsum);
-  if (instance.what().gamma) gamma = instance.numbers(cases::kGamma);
+  if (instance.what().dsum) dsum = instance.numbers(grad::dsum);
+  if (instance.what().gamma) gamma = instance.numbers(grad::gamma);
   std::vector<double> scales(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     double terms = 0, largest = 0;
@@ -91,8 +91,8 @@ std::string check_columns(const Instance& instance, int tensor, const std::vecto
     if (!(std::fabs(value - before[j] - truth[j]) <= allowed)) {
       std::ostringstream text;
       text.precision(17);
-      text << cases::tensor_name(tensor) << " at " << j << ": " << value << " but the truth is " << before[j] + truth[j]
-           << " and " << allowed << " is allowed\n";
+      text << grad::operands[static_cast<std::size_t>(tensor)].name << " at " << j << ": " << value
+           << " but the truth is " << before[j] + truth[j] << " and " << allowed << " is allowed\n";
       return text.str();
     }
   }
@@ -119,10 +119,10 @@ Truth truth_of(const Instance& instance) {
   }
   GradArguments arguments;
   std::vector<std::vector<std::byte>> memory;
-  for (int t = 0; t < cases::kFirstOutput; ++t) {
+  for (int t = 0; t < grad::dx; ++t) {
     if (!instance.layout(t)) continue;
     memory.push_back(instance.storage(t));
-    cases::set_pointer(arguments, t, memory.back().data());
+    grad::give(arguments, t, memory.back().data());
   }
   const Result<Problem> problem = Problem::create(instance.description());
   EXPECT_TRUE(problem.ok()) << problem.status().message();
@@ -149,8 +149,8 @@ bool has_bounds(const cases::Case& what) {
 std::string beyond_bounds(const Instance& instance, const Truth& truth, const Outcome& got) {
   std::string found;
   if (instance.what().wants_dx) found += check_dx(instance, truth, got.outputs[0]);
-  if (instance.what().wants_dgamma) found += check_columns(instance, cases::kDgamma, truth.dgamma, got.outputs[1]);
-  if (instance.what().wants_dbeta) found += check_columns(instance, cases::kDbeta, truth.dbeta, got.outputs[2]);
+  if (instance.what().wants_dgamma) found += check_columns(instance, grad::dgamma, truth.dgamma, got.outputs[1]);
+  if (instance.what().wants_dbeta) found += check_columns(instance, grad::dbeta, truth.dbeta, got.outputs[2]);
   return found;
 }
 

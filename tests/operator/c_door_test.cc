@@ -58,13 +58,13 @@ alng_grad_arguments in_c(const GradArguments& a) {
 struct Tensors {
   explicit Tensors(const Instance& instance) : run(instance, {}) {
     if (instance.dx_over() < 0) return;
-    cases::set_pointer(run.arguments, cases::kDx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
+    grad::give(run.arguments, grad::dx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
   }
   Outcome outcome() const {
     Outcome out = run.outcome();
     const Instance& instance = run.instance;
     if (instance.dx_over() >= 0) {
-      out.outputs[0] = instance.elements(cases::kDx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
+      out.outputs[0] = instance.elements(grad::dx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
     }
     return out;
   }

@@ -47,7 +47,7 @@ TEST_P(ClosedForm, OneColumnHasNoGradientOfGamma) {
     const DType dtype = instance.what().dtype;
     const std::vector<double> dx = values(dtype, out.outputs[0]);
     const std::vector<double> dsum =
-        instance.what().dsum ? instance.numbers(cases::kDsum) : std::vector<double>(dx.size());
+        instance.what().dsum ? instance.numbers(grad::dsum) : std::vector<double>(dx.size());
     EXPECT_EQ(dx, dsum);
   }
 }
@@ -58,8 +58,8 @@ TEST_P(ClosedForm, ConstantGradientWithoutGammaMovesNothing) {
     SCOPED_TRACE(name);
     const Instance instance(case_named(name));
     const std::vector<double> dx = values(instance.what().dtype, run(instance).outputs[0]);
-    const std::vector<double> dy = instance.numbers(cases::kDy);
-    const std::vector<double> rstd = instance.numbers(cases::kRstd);
+    const std::vector<double> dy = instance.numbers(grad::dy);
+    const std::vector<double> rstd = instance.numbers(grad::rstd);
     for (std::size_t i = 0; i < dx.size(); ++i) {
       // 129 terms and their mean: a few roundings of w, nothing more.
       ASSERT_LE(std::fabs(dx[i]), 1e-6 * std::fabs(dy[i] * rstd[i / 129])) << "at " << i;
@@ -81,7 +81,7 @@ TEST_P(ClosedForm, WithoutGradientDxIsDsum) {
     SCOPED_TRACE(name);
     const Instance instance(case_named(name));
     const Outcome out = run(instance);
-    EXPECT_EQ(values(instance.what().dtype, out.outputs[0]), instance.numbers(cases::kDsum));
+    EXPECT_EQ(values(instance.what().dtype, out.outputs[0]), instance.numbers(grad::dsum));
     for (const double value : values(DType::float32, out.outputs[1])) ASSERT_EQ(value, 0.0);
     for (const double value : values(DType::float32, out.outputs[2])) ASSERT_EQ(value, 0.0);
   }
@@ -94,8 +94,8 @@ TEST_P(ClosedForm, NoRowsAddNothing) {
   EXPECT_EQ(values(DType::float32, out.outputs[2]), std::vector<double>(64, 0.0));
   const Instance adding(case_named("rows_0_accumulate_fp32_gammaT_x2"));
   const Outcome sum = run(adding);
-  EXPECT_EQ(values(DType::float32, sum.outputs[1]), adding.numbers(cases::kDgamma));
-  EXPECT_EQ(values(DType::float32, sum.outputs[2]), adding.numbers(cases::kDbeta));
+  EXPECT_EQ(values(DType::float32, sum.outputs[1]), adding.numbers(grad::dgamma));
+  EXPECT_EQ(values(DType::float32, sum.outputs[2]), adding.numbers(grad::dbeta));
 }
 
 std::uint32_t canonical_nan(DType dtype) {
@@ -122,15 +122,15 @@ TEST_P(ClosedForm, NanStaysInItsRowAndColumn) {
       const std::vector<double> numbers = instance.numbers(tensor);
       for (std::size_t i = 0; i < numbers.size(); ++i) {
         if (std::isfinite(numbers[i])) continue;
-        if (tensor == cases::kGamma) {
+        if (tensor == grad::gamma) {
           row_may.assign(rows, true);
           continue;
         }
         row_may[i / columns] = true;
-        if (tensor != cases::kDsum) column_may[i % columns] = true;
+        if (tensor != grad::dsum) column_may[i % columns] = true;
       }
     };
-    for (const int tensor : {cases::kDy, cases::kX1, cases::kX2, cases::kGamma, cases::kDsum}) mark(tensor);
+    for (const int tensor : {grad::dy, grad::x1, grad::x2, grad::gamma, grad::dsum}) mark(tensor);
     const Outcome out = run(instance);
     const std::vector<double> dx = values(dtype, out.outputs[0]);
     std::size_t nans = 0;

@@ -46,16 +46,16 @@ class FiniteDifference : public testing::TestWithParam<const char*> {};
 TEST_P(FiniteDifference, AgreesWithTheGradients) {
   const cases::Instance instance(case_named(GetParam()));
   const auto columns = static_cast<std::size_t>(instance.what().columns());
-  Doubles x = instance.numbers(cases::kX1);
+  Doubles x = instance.numbers(grad::x1);
   if (instance.what().x2) {
-    const Doubles x2 = instance.numbers(cases::kX2);
+    const Doubles x2 = instance.numbers(grad::x2);
     for (std::size_t i = 0; i < x.size(); ++i) {
       x[i] = static_cast<double>(static_cast<float>(x[i]) + static_cast<float>(x2[i]));
     }
   }
-  const Forward forward{columns, instance.numbers(cases::kDy),
-                        instance.what().dsum ? instance.numbers(cases::kDsum) : Doubles(), 1e-5};
-  const Doubles gamma = instance.what().gamma ? instance.numbers(cases::kGamma) : Doubles(columns, 1.0);
+  const Forward forward{columns, instance.numbers(grad::dy),
+                        instance.what().dsum ? instance.numbers(grad::dsum) : Doubles(), 1e-5};
+  const Doubles gamma = instance.what().gamma ? instance.numbers(grad::gamma) : Doubles(columns, 1.0);
   const Doubles beta(columns, 0.25);
   const Outcome out = run_reference(instance);
   const DType dtype = instance.what().dtype;

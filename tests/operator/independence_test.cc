@@ -42,13 +42,13 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
                                     : nullptr;
       };
       GradArguments arguments;
-      arguments.dy = row(cases::kDy, first * columns, size);
-      arguments.x1 = row(cases::kX1, first * columns, size);
-      arguments.x2 = row(cases::kX2, first * columns, size);
-      arguments.dsum = row(cases::kDsum, first * columns, size);
-      arguments.rstd = reinterpret_cast<const float*>(row(cases::kRstd, first, sizeof(float)));
-      arguments.mean = reinterpret_cast<const float*>(row(cases::kMean, first, sizeof(float)));
-      arguments.gamma = row(cases::kGamma, 0, size);
+      arguments.dy = row(grad::dy, first * columns, size);
+      arguments.x1 = row(grad::x1, first * columns, size);
+      arguments.x2 = row(grad::x2, first * columns, size);
+      arguments.dsum = row(grad::dsum, first * columns, size);
+      arguments.rstd = reinterpret_cast<const float*>(row(grad::rstd, first, sizeof(float)));
+      arguments.mean = reinterpret_cast<const float*>(row(grad::mean, first, sizeof(float)));
+      arguments.gamma = row(grad::gamma, 0, size);
       arguments.dx = dx.data();
       arguments.dgamma = dgamma.data();
       arguments.dbeta = dbeta.data();
@@ -82,14 +82,14 @@ void expect_same_bits_for_four_callers(const Executor* executor) {
     for (Caller& caller : callers) {
       threads.emplace_back([&instance, &plan, &caller, executor] {
         GradArguments arguments;
-        for (int t = 0; t < cases::kTensors; ++t) {
+        for (int t = 0; t < grad::count; ++t) {
           if (!instance.layout(t)) continue;
           // Inputs are shared by all callers, outputs are not.
-          if (t < cases::kFirstOutput) {
-            cases::set_pointer(arguments, t, const_cast<std::byte*>(instance.storage(t).data()));
+          if (t < grad::dx) {
+            grad::give(arguments, t, const_cast<std::byte*>(instance.storage(t).data()));
           } else {
             caller.outputs.push_back(instance.storage(t));
-            cases::set_pointer(arguments, t, caller.outputs.back().data());
+            grad::give(arguments, t, caller.outputs.back().data());
           }
         }
         std::vector<std::byte> workspace(plan.workspace_size(), std::byte{0xFF});
@@ -98,8 +98,8 @@ void expect_same_bits_for_four_callers(const Executor* executor) {
         arguments.executor = executor;
         const Plan copy = plan;
         caller.outcome.status = copy.run(arguments);
-        for (int t = cases::kFirstOutput; t < cases::kTensors; ++t) {
-          const auto i = static_cast<std::size_t>(t - cases::kFirstOutput);
+        for (int t = grad::dx; t < grad::count; ++t) {
+          const auto i = static_cast<std::size_t>(t - grad::dx);
           caller.outcome.outputs[i] = instance.elements(t, caller.outputs[i].data());
         }
       });

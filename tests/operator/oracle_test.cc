@@ -30,12 +30,12 @@ void compare_with_quad(const Instance& instance) {
   const Truth truth = truth_of(instance);
   const auto columns = static_cast<std::size_t>(instance.what().columns());
   const auto rows = static_cast<std::size_t>(instance.what().rows());
-  const std::vector<double> dy = instance.numbers(cases::kDy), x1 = instance.numbers(cases::kX1);
-  const std::vector<double> rstd = instance.numbers(cases::kRstd), mean = instance.numbers(cases::kMean);
+  const std::vector<double> dy = instance.numbers(grad::dy), x1 = instance.numbers(grad::x1);
+  const std::vector<double> rstd = instance.numbers(grad::rstd), mean = instance.numbers(grad::mean);
   std::vector<double> x2(x1.size()), dsum(x1.size()), gamma(columns, 1.0);
-  if (instance.what().x2) x2 = instance.numbers(cases::kX2);
-  if (instance.what().dsum) dsum = instance.numbers(cases::kDsum);
-  if (instance.what().gamma) gamma = instance.numbers(cases::kGamma);
+  if (instance.what().x2) x2 = instance.numbers(grad::x2);
+  if (instance.what().dsum) dsum = instance.numbers(grad::dsum);
+  if (instance.what().gamma) gamma = instance.numbers(grad::gamma);
   std::vector<Quad> dgamma(columns), dbeta(columns), h(columns), w(columns);
   double gamma_scale = 1, beta_scale = 1;
   for (std::size_t i = 0; i < rows; ++i) {

@@ -4,9 +4,9 @@ namespace alng::test {
 
 PreparedRun::PreparedRun(const cases::Instance& what, const PlanOptions& options)
     : plan(Plan::create(Problem::create(what.description()).value(), options).value()), instance(what) {
-  for (int t = 0; t < cases::kTensors; ++t) {
+  for (int t = 0; t < grad::count; ++t) {
     memory.push_back(instance.storage(t));
-    if (instance.layout(t)) cases::set_pointer(arguments, t, memory.back().data());
+    if (instance.layout(t)) grad::give(arguments, t, memory.back().data());
   }
   workspace.resize(plan.workspace_size(), std::byte{0xFF});
   arguments.workspace = workspace.data();
@@ -15,9 +15,9 @@ PreparedRun::PreparedRun(const cases::Instance& what, const PlanOptions& options
 
 Outcome PreparedRun::outcome() const {
   Outcome out;
-  for (int t = cases::kFirstOutput; t < cases::kTensors; ++t) {
+  for (int t = grad::dx; t < grad::count; ++t) {
     if (!instance.layout(t)) continue;
-    out.outputs[static_cast<std::size_t>(t - cases::kFirstOutput)] =
+    out.outputs[static_cast<std::size_t>(t - grad::dx)] =
         instance.elements(t, memory[static_cast<std::size_t>(t)].data());
   }
   return out;

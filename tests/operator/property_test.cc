@@ -143,7 +143,7 @@ struct Dense {
     what.accumulate = false;
     const Instance instance(what, seed);
     description = instance.description();
-    for (int t = 0; t < cases::kFirstOutput; ++t) {
+    for (int t = 0; t < grad::dx; ++t) {
       tensors.emplace_back();
       if (!instance.layout(t)) continue;
       const std::vector<double> numbers = instance.numbers(t);
@@ -166,13 +166,13 @@ struct Dense {
     const auto pointer = [&](int t) {
       return tensors[static_cast<std::size_t>(t)].empty() ? nullptr : tensors[static_cast<std::size_t>(t)].data();
     };
-    arguments.dy = pointer(cases::kDy);
-    arguments.x1 = pointer(cases::kX1);
-    arguments.x2 = pointer(cases::kX2);
-    arguments.rstd = pointer(cases::kRstd);
-    arguments.mean = pointer(cases::kMean);
-    arguments.gamma = pointer(cases::kGamma);
-    arguments.dsum = pointer(cases::kDsum);
+    arguments.dy = pointer(grad::dy);
+    arguments.x1 = pointer(grad::x1);
+    arguments.x2 = pointer(grad::x2);
+    arguments.rstd = pointer(grad::rstd);
+    arguments.mean = pointer(grad::mean);
+    arguments.gamma = pointer(grad::gamma);
+    arguments.dsum = pointer(grad::dsum);
     arguments.dx = out.dx.data();
     arguments.dgamma = out.dgamma.data();
     arguments.dbeta = out.dbeta.data();
@@ -201,7 +201,7 @@ void require_same(const char* name, const std::vector<float>& expected, const st
 RC_GTEST_PROP(Property, TwiceTheGradientIsTwiceTheResult, ()) {
   Dense problem(*rc::gen::arbitrary<std::uint64_t>().as("seed"));
   Dense::Gradients once = problem.run();
-  for (const int t : {cases::kDy, cases::kDsum}) {
+  for (const int t : {grad::dy, grad::dsum}) {
     for (float& value : problem.tensors[static_cast<std::size_t>(t)]) value *= 2;
   }
   const Dense::Gradients twice = problem.run();
@@ -230,7 +230,7 @@ RC_GTEST_PROP(Property, PermutedRowsHavePermutedDx, ()) {
     }
     return out;
   };
-  for (const int t : {cases::kDy, cases::kX1, cases::kX2, cases::kRstd, cases::kMean, cases::kDsum}) {
+  for (const int t : {grad::dy, grad::x1, grad::x2, grad::rstd, grad::mean, grad::dsum}) {
     std::vector<float>& values = problem.tensors[static_cast<std::size_t>(t)];
     if (!values.empty()) values = permuted(values);
   }
@@ -242,7 +242,7 @@ RC_GTEST_PROP(Property, PermutedRowsHavePermutedDx, ()) {
 RC_GTEST_PROP(Property, NegatedInputsNegateDgammaAlone, ()) {
   Dense problem(*rc::gen::arbitrary<std::uint64_t>().as("seed"));
   Dense::Gradients before = problem.run();
-  for (const int t : {cases::kX1, cases::kX2, cases::kMean}) {
+  for (const int t : {grad::x1, grad::x2, grad::mean}) {
     for (float& value : problem.tensors[static_cast<std::size_t>(t)]) value = -value;
   }
   Dense::Gradients after = problem.run();

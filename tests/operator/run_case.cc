@@ -13,9 +13,8 @@ namespace alng::test {
 namespace {
 
 using cases::Instance;
-using cases::kDx;
-using cases::kFirstOutput;
-using cases::kTensors;
+using grad::count;
+using grad::dx;
 
 std::size_t element_of(const Instance& instance, int tensor) { return dtype_size(instance.layout(tensor)->dtype); }
 
@@ -34,17 +33,17 @@ std::vector<std::byte> with_elements(const Instance& instance, int tensor, std::
 class Placed {
  public:
   Placed(const Instance& instance, const HowToRun& how) : instance_(instance) {
-    for (int t = 0; t < kTensors; ++t) {
+    for (int t = 0; t < grad::count; ++t) {
       if (!instance.layout(t) || is_dx_in_place(t)) continue;
       const std::size_t size = element_of(instance, t);
-      if (t < kFirstOutput) {
+      if (t < grad::dx) {
         inputs_[index(t)].emplace(instance.storage(t), size, how.placement);
       } else {
         outputs_[index(t)].emplace(instance.storage(t), 64, how.shift * size);
       }
     }
-    for (int t = 0; t < kTensors; ++t) {
-      if (instance.layout(t)) cases::set_pointer(arguments_, t, data(t));
+    for (int t = 0; t < grad::count; ++t) {
+      if (instance.layout(t)) grad::give(arguments_, t, data(t));
     }
   }
 
@@ -54,10 +53,10 @@ class Placed {
 
   std::string damage() {
     std::string found;
-    for (int t = 0; t < kTensors; ++t) {
+    for (int t = 0; t < grad::count; ++t) {
       if (!instance_.layout(t)) continue;
-      const std::string name = std::string(cases::tensor_name(t)) + ": ";
-      if (t >= kFirstOutput) {
+      const std::string name = std::string(grad::operands[static_cast<std::size_t>(t)].name) + ": ";
+      if (t >= grad::dx) {
         if (outputs_[index(t)] && !outputs_[index(t)]->damage().empty()) {
           found += name + outputs_[index(t)]->damage() + "\n";
         }
@@ -74,18 +73,18 @@ class Placed {
 
  private:
   static std::size_t index(int tensor) { return static_cast<std::size_t>(tensor); }
-  bool is_dx_in_place(int tensor) const { return tensor == kDx && instance_.dx_over() >= 0; }
+  bool is_dx_in_place(int tensor) const { return tensor == grad::dx && instance_.dx_over() >= 0; }
   bool holds(int tensor, const std::vector<std::byte>& bytes) {
     return bytes.empty() || std::memcmp(data(tensor), bytes.data(), bytes.size()) == 0;
   }
   std::byte* data(int tensor) {
     if (is_dx_in_place(tensor)) tensor = instance_.dx_over();
-    return tensor < kFirstOutput ? inputs_[index(tensor)]->data() : outputs_[index(tensor)]->data();
+    return tensor < grad::dx ? inputs_[index(tensor)]->data() : outputs_[index(tensor)]->data();
   }
 
   const Instance& instance_;
-  std::array<std::optional<InputMemory>, kTensors> inputs_;
-  std::array<std::optional<OutputMemory>, kTensors> outputs_;
+  std::array<std::optional<InputMemory>, grad::count> inputs_;
+  std::array<std::optional<OutputMemory>, grad::count> outputs_;
   GradArguments arguments_;
 };
 
@@ -114,8 +113,8 @@ Outcome run_case(const Instance& instance, const HowToRun& how) {
   placed.arguments().workspace_size = workspace.size();
   placed.arguments().executor = how.executor;
   out.status = plan.value().run(placed.arguments());
-  for (int t = kFirstOutput; t < kTensors; ++t) {
-    if (instance.layout(t)) out.outputs[static_cast<std::size_t>(t - kFirstOutput)] = placed.elements(t);
+  for (int t = grad::dx; t < grad::count; ++t) {
+    if (instance.layout(t)) out.outputs[static_cast<std::size_t>(t - grad::dx)] = placed.elements(t);
   }
   out.damage = placed.damage();
   if (!workspace.damage().empty()) out.damage += "workspace: " + workspace.damage() + "\n";
@@ -159,10 +158,11 @@ std::string difference(const char* name, DType dtype, const std::vector<std::byt
 
 std::string difference(const Instance& instance, const Outcome& expected, const Outcome& got) {
   std::string out;
-  for (int t = kFirstOutput; t < kTensors; ++t) {
+  for (int t = grad::dx; t < grad::count; ++t) {
     if (!instance.layout(t)) continue;
-    const auto i = static_cast<std::size_t>(t - kFirstOutput);
-    out += difference(cases::tensor_name(t), instance.layout(t)->dtype, expected.outputs[i], got.outputs[i]);
+    const auto i = static_cast<std::size_t>(t - grad::dx);
+    out += difference(grad::operands[static_cast<std::size_t>(t)].name, instance.layout(t)->dtype, expected.outputs[i],
+                      got.outputs[i]);
   }
   return out;
 }

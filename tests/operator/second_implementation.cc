@@ -134,13 +134,13 @@ Outcome second_implementation(const Instance& instance) {
   const cases::Case& what = instance.what();
   Outcome out;
   Inputs in{static_cast<std::size_t>(what.columns()), {}, {}, {}, {}, {}, {}, {}};
-  in.dy = floats(instance, cases::kDy);
-  in.x1 = floats(instance, cases::kX1);
-  if (what.x2) in.x2 = floats(instance, cases::kX2);
-  in.rstd = floats(instance, cases::kRstd);
-  in.mean = floats(instance, cases::kMean);
-  if (what.gamma) in.gamma = floats(instance, cases::kGamma);
-  if (what.dsum) in.dsum = floats(instance, cases::kDsum);
+  in.dy = floats(instance, grad::dy);
+  in.x1 = floats(instance, grad::x1);
+  if (what.x2) in.x2 = floats(instance, grad::x2);
+  in.rstd = floats(instance, grad::rstd);
+  in.mean = floats(instance, grad::mean);
+  if (what.gamma) in.gamma = floats(instance, grad::gamma);
+  if (what.dsum) in.dsum = floats(instance, grad::dsum);
 
   if (what.wants_dx) {
     const std::size_t row_bytes = in.columns * dtype_size(what.dtype);
@@ -156,14 +156,14 @@ Outcome second_implementation(const Instance& instance) {
         sum[j] = std::fma(in.dy[r * in.columns + j], normalized(in, r, j), sum[j]);
       }
     });
-    out.outputs[1] = as_output(instance, cases::kDgamma, sums);
+    out.outputs[1] = as_output(instance, grad::dgamma, sums);
   }
   if (what.wants_dbeta) {
     const Floats sums = column_sum(what.rows(), what.columns(), [&](std::int64_t row, Floats& sum) {
       const auto r = static_cast<std::size_t>(row);
       for (std::size_t j = 0; j < in.columns; ++j) sum[j] += in.dy[r * in.columns + j];
     });
-    out.outputs[2] = as_output(instance, cases::kDbeta, sums);
+    out.outputs[2] = as_output(instance, grad::dbeta, sums);
   }
   return out;
 }

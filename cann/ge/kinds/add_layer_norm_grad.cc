@@ -3,32 +3,39 @@
 #include <array>
 #include <utility>
 
-#include "aclnn/plan_cache.h"
 #include "ge/kinds/kinds.h"
+#include "operator/dtype_rule.h"
+#include "operator/plan_cache.h"
 #include "runtime/product.h"
 
 namespace alng::cann::engine {
 namespace {
 
-enum In : std::size_t { dy, x1, x2, rstd, mean, gamma, dsum };
-enum Out : std::size_t { dx, dgamma, dbeta };
-constexpr std::array<InputPort, 7> input_ports = {
-    {{"dy"}, {"x1"}, {"x2"}, {"rstd"}, {"mean"}, {"gamma", false}, {"dsum", false}}};
-constexpr std::array<std::string_view, 3> output_names = {"dx", "dgamma", "dbeta"};
+constexpr std::size_t input_count = grad::dx;
+
+// The graph's inputs and outputs are alng's, in the same order; of the inputs only gamma and dsum are optional.
+constexpr std::array<InputPort, input_count> input_ports = [] {
+  std::array<InputPort, input_count> ports{};
+  for (std::size_t i = 0; i < input_count; ++i) {
+    ports[i] = {grad::operands[i].name, i != grad::gamma && i != grad::dsum};
+  }
+  return ports;
+}();
+constexpr std::array<std::string_view, grad::count - input_count> output_names = [] {
+  std::array<std::string_view, grad::count - input_count> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = grad::operands[input_count + i].name;
+  return names;
+}();
 
 GradDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> outputs,
                          const std::vector<bool>& wanted) {
   GradDescription d;
-  d.dy = layout_of(*inputs[dy]);
-  d.x1 = layout_of(*inputs[x1]);
-  d.x2 = layout_of(*inputs[x2]);
-  d.rstd = layout_of(*inputs[rstd]);
-  d.mean = layout_of(*inputs[mean]);
-  if (inputs[gamma] != nullptr) d.gamma = layout_of(*inputs[gamma]);
-  if (inputs[dsum] != nullptr) d.dsum = layout_of(*inputs[dsum]);
-  if (wanted[dx]) d.dx = layout_of(outputs[dx]);
-  if (wanted[dgamma]) d.dgamma = layout_of(outputs[dgamma]);
-  if (wanted[dbeta]) d.dbeta = layout_of(outputs[dbeta]);
+  for (std::size_t i = 0; i < input_count; ++i) {
+    if (inputs[i] != nullptr) grad::give(d, i, layout_of(*inputs[i]));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (wanted[i]) grad::give(d, input_count + i, layout_of(outputs[i]));
+  }
   return d;
 }
 
@@ -39,21 +46,13 @@ class AddLayerNormGradKernel final : public Kernel {
   std::size_t workspace_size() const override { return plan_.workspace_size(); }
 
   bool may_overwrite(std::size_t input, std::size_t output) const override {
-    return output == dx && (input == dy || input == x1 || input == x2 || input == dsum);
+    return grad::operands[input_count + output].role == Role::element && grad::operands[input].role == Role::element;
   }
 
   Status run(const std::byte* const* inputs, std::byte* const* outputs, std::byte* workspace) const override {
     GradArguments a;
-    a.dy = inputs[dy];
-    a.x1 = inputs[x1];
-    a.x2 = inputs[x2];
-    a.rstd = reinterpret_cast<const float*>(inputs[rstd]);
-    a.mean = reinterpret_cast<const float*>(inputs[mean]);
-    a.gamma = inputs[gamma];
-    a.dsum = inputs[dsum];
-    a.dx = outputs[dx];
-    a.dgamma = reinterpret_cast<float*>(outputs[dgamma]);
-    a.dbeta = reinterpret_cast<float*>(outputs[dbeta]);
+    for (std::size_t i = 0; i < input_count; ++i) grad::give(a, i, inputs[i]);
+    for (std::size_t i = 0; i < output_names.size(); ++i) grad::give(a, input_count + i, outputs[i]);
     a.workspace = workspace;
     a.workspace_size = plan_.workspace_size();
     return plan_.run(a);
@@ -72,13 +71,13 @@ class AddLayerNormGrad final : public NodeKind {
   Result<std::vector<TensorSpec>> infer(const Node&, const InputSpecs& inputs) const override {
     const auto given = [](const TensorSpec* input) { return input != nullptr; };
     const auto known = [](const TensorSpec* input) { return input == nullptr || input->known(); };
-    TensorSpec like_dy = *inputs[dy];
-    for (const std::size_t i : {x1, x2, dsum}) {
+    TensorSpec like_dy = *inputs[grad::dy];
+    for (const std::size_t i : {grad::x1, grad::x2, grad::dsum}) {
       if (given(inputs[i]) && like_dy.dtype == ge::DT_UNDEFINED) like_dy.dtype = inputs[i]->dtype;
     }
     if (Status status = check_types(inputs, like_dy.dtype); !status.ok()) return status;
-    const bool has_gamma = given(inputs[gamma]);
-    TensorSpec sum = {ge::DT_FLOAT, has_gamma ? inputs[gamma]->dims : std::nullopt};
+    const bool has_gamma = given(inputs[grad::gamma]);
+    TensorSpec sum = {ge::DT_FLOAT, has_gamma ? inputs[grad::gamma]->dims : std::nullopt};
     const bool all_known = std::all_of(inputs.begin(), inputs.end(), known);
     if (!all_known) {
       if (Status status = put_together(inputs, like_dy, sum); !status.ok()) return status;
@@ -89,9 +88,9 @@ class AddLayerNormGrad final : public NodeKind {
     if (!problem) return problem.status();
     if (!has_gamma) {
       // rstd tells how many dimensions are normalised.
-      const std::vector<std::int64_t>& all = *inputs[dy]->dims;
-      outputs[dgamma].dims.emplace(all.end() - problem->description().normalized_dims, all.end());
-      outputs[dbeta].dims = outputs[dgamma].dims;
+      const std::vector<std::int64_t>& all = *inputs[grad::dy]->dims;
+      outputs[1].dims.emplace(all.end() - problem->description().normalized_dims, all.end());
+      outputs[2].dims = outputs[1].dims;
     }
     return outputs;
   }
@@ -113,16 +112,19 @@ class AddLayerNormGrad final : public NodeKind {
       if (inputs[i] == nullptr || inputs[i]->dtype == ge::DT_UNDEFINED) continue;
       const ge::DataType dtype = inputs[i]->dtype;
       std::string expected;
-      if (i == rstd || i == mean) {
-        if (dtype != ge::DT_FLOAT) expected = "float32";
-      } else if (dtype == own || own == ge::DT_UNDEFINED) {
-        if (!dtype_of(dtype) || (dtype == ge::DT_BF16 && !product->bfloat16)) {
+      switch (judge_dtype(i, dtype_of(dtype), dtype_of(own), *product)) {
+        case DTypeRule::kept:
+          continue;
+        case DTypeRule::float32:
+          expected = "float32";
+          break;
+        case DTypeRule::supported:
           expected = product->bfloat16 ? "float32, float16 or bfloat16" : "float32 or float16";
-        }
-      } else if (!(i == gamma && dtype == ge::DT_FLOAT && product->mixed_gamma)) {
-        expected = dtype_text(own) + ", the dtype of dy";
+          break;
+        case DTypeRule::as_dy:
+          expected = dtype_text(own) + ", the dtype of dy";
+          break;
       }
-      if (expected.empty()) continue;
       return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) + " but must be " + expected +
                      (product->mixed_gamma ? "" : std::string(" on ") + product->chip));
     }
@@ -131,7 +133,7 @@ class AddLayerNormGrad final : public NodeKind {
 
   // What inputs of which not all is known say of the outputs: each may know an extent that the others don't.
   static Status put_together(const InputSpecs& inputs, TensorSpec& like_dy, TensorSpec& sum) {
-    for (const std::size_t i : {x1, x2, dsum}) {
+    for (const std::size_t i : {grad::x1, grad::x2, grad::dsum}) {
       if (inputs[i] == nullptr || add_known(inputs[i]->dims, like_dy.dims)) continue;
       return refused(std::string(input_ports[i].name) + " is " + to_string(*inputs[i]) + " but must be " +
                      to_string(like_dy) + ", as dy");
@@ -142,7 +144,7 @@ class AddLayerNormGrad final : public NodeKind {
     std::optional<Dims> padded = sum.dims;
     if (normalized < rank) padded->insert(padded->begin(), rank - normalized, ge::UNKNOWN_DIM);
     if (!add_known(padded, like_dy.dims)) {
-      return refused("gamma is " + to_string(*inputs[gamma]) + " but must have dy's trailing dimensions: dy is " +
+      return refused("gamma is " + to_string(*inputs[grad::gamma]) + " but must have dy's trailing dimensions: dy is " +
                      to_string(like_dy));
     }
     sum.dims->assign(like_dy.dims->end() - static_cast<std::ptrdiff_t>(normalized), like_dy.dims->end());

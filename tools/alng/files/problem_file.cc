@@ -39,6 +39,16 @@ Problem create(const GradDescription& description, const std::string& file) {
   throw Failure(fmt::format("tensor {} is missing{}; there are {}", what, hint, there));
 }
 
+// The dtypes that the tensor may have, for sentences. dy is the first one, and known for all others.
+std::string dtypes_of(std::size_t place, const GradDescription& description) {
+  const Type type = grad::operands[place].type;
+  if (place == grad::dy) return std::string(any_dtype);
+  if (type == Type::float32) return "float32";
+  const std::string own = dtype_name(description.dy.dtype);
+  if (type == Type::T_or_float32) return own == "float32" ? own : own + ", the dtype of dy, or float32";
+  return own + ", the dtype of dy";
+}
+
 }  // namespace
 
 TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::string_view dtypes) {
@@ -73,46 +83,31 @@ ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices
     for (const std::string_view name : problem_tensors) {
       if (names.is_renamed(name) && file.find(name) == nullptr) missing(file, name, "");
     }
-    const auto optional = [&](std::string_view name, std::string_view dtypes, const void*& data) {
-      std::optional<TensorLayout> layout;
-      if (const FileTensor* tensor = file.find(name)) {
-        data = tensor->data.data();
-        layout = layout_of(name, *tensor, dtypes);
+    for (std::size_t place = 0; place < input_count; ++place) {
+      const std::string_view name = grad::operands[place].name;
+      const FileTensor* const tensor = file.find(name);
+      if (tensor == nullptr) {
+        if (grad::operands[place].presence == Presence::required) missing(file, name, "");
+        if (place == grad::x2 && !choices.no_x2) {
+          missing(file, name, " (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+        }
+        continue;
       }
-      return layout;
-    };
-    const auto required = [&](std::string_view name, std::string_view dtypes, const void*& data) {
-      const std::optional<TensorLayout> layout = optional(name, dtypes, data);
-      if (!layout) missing(file, name, "");
-      return *layout;
-    };
-    const void* rstd = nullptr;
-    const void* mean = nullptr;
-    description.dy = required("dy", any_dtype, arguments.dy);
-    const std::string own = dtype_name(description.dy.dtype);
-    const std::string like_dy = own + ", the dtype of dy";
-    description.x1 = required("x1", like_dy, arguments.x1);
-    description.x2 = optional("x2", like_dy, arguments.x2);
-    if (choices.no_x2 && description.x2) throw Failure("it has a tensor x2, but --no-x2 is given");
-    if (!choices.no_x2 && !description.x2) {
-      missing(file, "x2", " (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+      if (place == grad::x2 && choices.no_x2) throw Failure("it has a tensor x2, but --no-x2 is given");
+      grad::give(description, place, layout_of(name, *tensor, dtypes_of(place, description)));
+      grad::give(arguments, place, tensor->data.data());
     }
-    description.rstd = required("rstd", "float32", rstd);
-    description.mean = required("mean", "float32", mean);
-    description.gamma = optional("gamma", own == "float32" ? own : like_dy + ", or float32", arguments.gamma);
-    description.dsum = optional("dsum", like_dy, arguments.dsum);
-    arguments.rstd = static_cast<const float*>(rstd);
-    arguments.mean = static_cast<const float*>(mean);
   } catch (const Failure& failure) {
     throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
   }
   // Judged once to learn how many dimensions are normalised, which the shapes of the outputs depend on.
   const Problem inputs = create(description, file.name());
   description.normalized_dims = inputs.description().normalized_dims;
-  const std::span shape(description.dy.shape.data(), static_cast<std::size_t>(description.dy.rank));
-  description.dx = TensorLayout::contiguous(description.dy.dtype, shape);
-  description.dgamma = TensorLayout::contiguous(DType::float32, trailing_shape(inputs));
-  description.dbeta = description.dgamma;
+  for (const OutputTensor& output : output_tensors(inputs)) {
+    const auto place =
+        static_cast<std::size_t>(std::ranges::find(result_tensors, output.name) - result_tensors.begin());
+    grad::give(description, input_count + place, TensorLayout::contiguous(output.dtype, output.shape));
+  }
   const Problem problem = create(description, file.name());
   return {std::move(file), problem, arguments};
 }
@@ -121,9 +116,14 @@ std::vector<OutputTensor> output_tensors(const Problem& problem) {
   const TensorLayout& dy = problem.description().dy;
   const auto trailing = trailing_shape(problem);
   const std::vector<std::int64_t> columns(trailing.begin(), trailing.end());
-  return {{"dx", dy.dtype, {dy.shape.begin(), dy.shape.begin() + dy.rank}},
-          {"dgamma", DType::float32, columns},
-          {"dbeta", DType::float32, columns}};
+  const std::vector<std::int64_t> elements(dy.shape.begin(), dy.shape.begin() + dy.rank);
+  std::vector<OutputTensor> outputs;
+  for (std::size_t i = 0; i < result_count; ++i) {
+    const Operand& operand = grad::operands[input_count + i];
+    outputs.push_back({operand.name, operand.type == Type::float32 ? DType::float32 : dy.dtype,
+                       operand.role == Role::element ? elements : columns});
+  }
+  return outputs;
 }
 
 std::string shape_text(const TensorLayout& layout) {

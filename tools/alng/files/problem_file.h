@@ -14,12 +14,25 @@
 
 namespace alng::cli {
 
+/// The inputs of the operator come first in its table, then what it computes.
+inline constexpr std::size_t input_count = grad::dx;
+inline constexpr std::size_t result_count = grad::count - input_count;
+
+/// The names in OUT, in the order in which `output_tensors` lists them.
+inline constexpr std::array<std::string_view, result_count> result_tensors = [] {
+  std::array<std::string_view, result_count> names;
+  for (std::size_t i = 0; i < result_count; ++i) names[i] = grad::operands[input_count + i].name;
+  return names;
+}();
+
 /// The names that mean something in IN; whatever else a file holds is left alone. expected_* are results of somebody
 /// else, for `verify`.
-inline constexpr std::array<std::string_view, 10> problem_tensors{
-    "dy", "x1", "x2", "rstd", "mean", "gamma", "dsum", "expected_dx", "expected_dgamma", "expected_dbeta"};
-/// The names in OUT, in the order in which `output_tensors` lists them.
-inline constexpr std::array<std::string_view, 3> result_tensors{"dx", "dgamma", "dbeta"};
+inline constexpr std::array<std::string_view, grad::count> problem_tensors = [] {
+  std::array<std::string_view, grad::count> names{
+      "", "", "", "", "", "", "", "expected_dx", "expected_dgamma", "expected_dbeta"};
+  for (std::size_t i = 0; i < input_count; ++i) names[i] = grad::operands[i].name;
+  return names;
+}();
 
 /// The dtypes a problem may have, for sentences.
 inline constexpr std::string_view any_dtype = "float32, float16 or bfloat16";
