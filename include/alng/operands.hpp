@@ -57,7 +57,7 @@ inline constexpr std::size_t max_operands = 16;
 namespace grad {
 
 /// Places in the table.
-enum Place : std::size_t {
+enum Place : int {
 #define ALNG_PLACE(name, ...) name,
   ALNG_GRAD_OPERANDS(ALNG_PLACE)
 #undef ALNG_PLACE

@@ -60,7 +60,7 @@ class Placed {
         if (outputs_[index(t)] && !outputs_[index(t)]->damage().empty()) {
           found += name + outputs_[index(t)]->damage() + "\n";
         }
-        if (cases::is_dense(*instance_.layout(t))) continue;
+        if (instance_.layout(t)->is_dense()) continue;
         const std::vector<std::byte>& before = instance_.storage(is_dx_in_place(t) ? instance_.dx_over() : t);
         const std::vector<std::byte> expected = with_elements(instance_, t, before, elements(t));
         if (!holds(t, expected)) found += name + "written between its elements\n";

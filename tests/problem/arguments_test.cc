@@ -326,7 +326,7 @@ TEST(Overlap, ColumnSlicesOfOneWideBuffer) {
 // A plan of one operator can't be run with the arguments of another.
 TEST(Arguments, OfAnotherOperatorAreRefused) {
   constexpr impl::Operator other{"AnotherOperator", grad::operands};
-  impl::GradArguments arguments = inside(separate_arguments());
+  impl::Arguments arguments = inside(separate_arguments());
   arguments.what = &other;
   const Status status = impl::check_arguments(inside(description()), arguments, 1000);
   EXPECT_EQ(status.code(), Code::bad_option);

@@ -43,8 +43,8 @@ inline impl::Problem inside(const GradDescription& description) {
   return impl::Problem::create(tensors).value();
 }
 
-inline impl::GradArguments inside(const GradArguments& arguments) {
-  impl::GradArguments where;
+inline impl::Arguments inside(const GradArguments& arguments) {
+  impl::Arguments where;
   where.what = &impl::add_layer_norm_grad;
   for (std::size_t place = 0; place < grad::count; ++place) {
     where.data[place] = const_cast<void*>(grad::pointer(arguments, place));
