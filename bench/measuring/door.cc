@@ -40,15 +40,7 @@ void check(int code, const char* call) {
 }
 
 aclDataType acl_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return ACL_FLOAT;
-    case DType::float16:
-      return ACL_FLOAT16;
-    case DType::bfloat16:
-      break;
-  }
-  return ACL_BF16;
+  return dtype == DType::float32 ? ACL_FLOAT : dtype == DType::float16 ? ACL_FLOAT16 : ACL_BF16;
 }
 
 using TensorPointer = std::unique_ptr<aclTensor, aclnnStatus (*)(const aclTensor*)>;

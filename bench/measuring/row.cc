@@ -101,10 +101,8 @@ std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const Problem& pr
   std::vector<std::unique_ptr<FreeOrder>> contestants;
   const FreeOrderKernels kernels = free_order_kernels(shape.dtype, shape.dsum);
   if (kernels.variants.empty()) return contestants;
-  Expected expected;
-  expected.dx.resize(static_cast<std::size_t>(shape.rows * shape.columns));
-  expected.dgamma.resize(static_cast<std::size_t>(shape.columns));
-  expected.dbeta.resize(static_cast<std::size_t>(shape.columns));
+  const std::vector<double> column(static_cast<std::size_t>(shape.columns));
+  Expected expected{std::vector<double>(static_cast<std::size_t>(shape.rows * shape.columns)), column, column};
   or_fail(oracle(problem, a, {expected.dx.data(), expected.dgamma.data(), expected.dbeta.data()}));
 
   const FreeOrderProblem free_problem{shape.dtype, shape.rows, shape.columns, a.dy, a.x1,     a.x2,   a.rstd,

@@ -3,15 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "alng_process.h"
-#include "safetensors_bytes.h"
 
 namespace alng::cli {
 namespace {
 
-using nlohmann::json;
 using std::filesystem::rename;
 using testing::AllOf;
 using testing::EndsWith;
@@ -256,25 +252,6 @@ TEST_F(Names, TheDtypesOfATensorAreItsOwn) {
   replace("whole/dgamma.npy", "<f4", "<f8");
   std::filesystem::remove(path("whole/dx.npy"));
   EXPECT_EQ(refused("verify p whole"), "whole: dgamma is '<f8'[6] but must be float32");
-}
-
-TEST_F(Names, TheDtypesOfATensorAreItsOwnInSafetensorsToo) {
-  const auto file = [&](const std::string& dtype, int bytes) {
-    json header;
-    std::size_t end = 0;
-    for (const char* name : {"dy", "x1", "x2", "mean", "rstd"}) {
-      const bool is_mean = std::string(name) == "mean", per_row = is_mean || std::string(name) == "rstd";
-      const std::size_t size = per_row ? 4 * static_cast<std::size_t>(is_mean ? bytes : 4) : 128;
-      header[name] = {
-          {"dtype", is_mean ? dtype : "F32"}, {"shape", {4, per_row ? 1 : 8}}, {"data_offsets", {end, end + size}}};
-      end += size;
-    }
-    write("f.safetensors", safetensors_bytes(header.dump(), std::string(end, '\0')));
-    return refused("run f.safetensors -o out");
-  };
-  EXPECT_EQ(file("F64", 8), "f.safetensors: mean is F64[4, 1] but must be float32");
-  EXPECT_EQ(file("BF16", 2), "f.safetensors: mean is bfloat16[4, 1] but must be float32");
-  EXPECT_EQ(file("I32", 4), "f.safetensors: mean is I32[4, 1] but must be float32");
 }
 
 }  // namespace

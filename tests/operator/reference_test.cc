@@ -1,4 +1,4 @@
-// The reference against the truth, and against the canonical order as somebody else would write it.
+// The reference against double precision, and against a second implementation of the canonical order.
 #include <gtest/gtest.h>
 
 #include "cases/instance.h"
