@@ -46,7 +46,8 @@ class AddLayerNormGradKernel final : public Kernel {
   std::size_t workspace_size() const override { return plan_.workspace_size(); }
 
   bool may_overwrite(std::size_t input, std::size_t output) const override {
-    return grad::operands[input_count + output].role == Role::element && grad::operands[input].role == Role::element;
+    return grad::operands[input_count + output].role == alng::Role::element &&
+           grad::operands[input].role == alng::Role::element;
   }
 
   Status run(const std::byte* const* inputs, std::byte* const* outputs, std::byte* workspace) const override {
