@@ -46,7 +46,7 @@ quiet() { # quiet LOG COMMAND...
 }
 
 # Every file the package is made of, and no other.
-(cd "$package" && find . -path ./twin -prune -o -path ./build_out -prune -o -path "./*_of_build_out" -prune -o -type f -print | sed 's/^\.\///' | LC_ALL=C sort) >"$work/files"
+(cd "$package" && find . -path ./twin -prune -o -path ./tests -prune -o -path ./build_out -prune -o -path "./*_of_build_out" -prune -o -type f -print | sed 's/^\.\///' | LC_ALL=C sort) >"$work/files"
 check "the package's files are those of the list" same "$here/package_files.txt" "$work/files"
 
 # Configures with the options and expects this sentence and no other error.

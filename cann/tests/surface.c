@@ -39,7 +39,7 @@ int main(void) {
                                          aclDestroyTensor, aclnnAddLayerNormGrad};
 #define NAME(function) (any_function)(function)
   const any_function all[] = {
-#include "cann/tests/surface_names.inc"
+#include "surface_names.inc"
   };
 #undef NAME
   const int codes[] = {ACL_SUCCESS,

@@ -179,7 +179,7 @@ bool exports_everything(const std::string& path) {
   }
 #define NAME(function) #function
   const char* const names[] = {
-#include "cann/tests/surface_names.inc"
+#include "surface_names.inc"
   };
 #undef NAME
   for (const char* name : names) {

@@ -130,7 +130,7 @@ TEST_F(ResultCommand, ExplainShowsProblemAndPlan) {
   done("make -o p.safetensors --shape 64x768 --dtype bf16 --gamma-dtype fp32");
   const std::string text = done("explain p.safetensors --isa scalar --threads 1");
   for (const char* part :
-       {"64x768 bfloat16, gamma float32, dsum; wants dx, dgamma, dbeta", "float32[64, 1]", "scalar", "workspace"}) {
+       {"64x768 bfloat16, x2, gamma float32, dsum; wants dx, dgamma, dbeta", "float32[64, 1]", "scalar", "workspace"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
   const json plan = json::parse(done("explain p.safetensors --json --device reference"));
