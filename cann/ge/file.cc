@@ -56,7 +56,7 @@ class Draft {
 
   bool is_open() const { return descriptor_ >= 0; }
 
-  bool finish(const std::string& contents) {
+  bool write_all(const std::string& contents) {
     for (std::size_t at = 0; at < contents.size();) {
       const ssize_t written = write(descriptor_, contents.data() + at, contents.size() - at);
       if (written < 0 && errno == EINTR) continue;
@@ -65,7 +65,11 @@ class Draft {
     }
     if (!name_.empty() && ftruncate(descriptor_, static_cast<off_t>(contents.size())) != 0) return false;
     const int descriptor = std::exchange(descriptor_, -1);
-    if (close(descriptor) != 0) return false;  // a full disk may show at the end only
+    return close(descriptor) == 0;  // a full disk may show at the end only
+  }
+
+  // Takes its place. A Draft that is written as it is has it already.
+  bool take_place() {
     if (name_.empty()) return true;
     if (rename(name_.c_str(), target_.c_str()) != 0) return false;
     name_.clear();
@@ -86,10 +90,23 @@ class Draft {
 
 }  // namespace
 
-Status write_file(const std::string& name, const std::function<std::string()>& contents) {
-  Draft draft(name);
-  if (draft.is_open() && draft.finish(contents())) return {};
-  return refused("can't write " + quoted(name) + ": " + std::strerror(errno));
+Status write_files(std::span<const std::string> names, const std::function<std::vector<std::string>()>& contents) {
+  std::vector<std::unique_ptr<Draft>> drafts;
+  const auto failed = [&](std::size_t i) {
+    return refused("can't write " + quoted(names[i]) + ": " + std::strerror(errno));
+  };
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    drafts.push_back(std::make_unique<Draft>(names[i]));
+    if (!drafts[i]->is_open()) return failed(i);
+  }
+  const std::vector<std::string> all = contents();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!drafts[i]->write_all(all[i])) return failed(i);
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!drafts[i]->take_place()) return failed(i);
+  }
+  return {};
 }
 
 }  // namespace alng::cann::engine

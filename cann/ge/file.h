@@ -3,16 +3,18 @@
 #define ALNG_CANN_GE_FILE_H
 
 #include <functional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "alng/status.hpp"
 
 namespace alng::cann::engine {
 
-/// Makes the file of what `contents` gives, which is called once it is known that the file can be made and that the
-/// disk is not full. Where it can't be written whole, what was there before is untouched. A refusal names the file and
-/// says what the system says.
-Status write_file(const std::string& name, const std::function<std::string()>& contents);
+/// Makes the files of what `contents` gives, a text for each, which is called once it is known that all of them can be
+/// made and that the disk is not full. Where one can't be written whole, what was there before is untouched. A refusal
+/// names the file and says what the system says.
+Status write_files(std::span<const std::string> names, const std::function<std::vector<std::string>()>& contents);
 
 }  // namespace alng::cann::engine
 

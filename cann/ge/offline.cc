@@ -11,7 +11,7 @@ namespace {
 
 using alng::cann::engine::guarded;
 using alng::cann::engine::refused;
-using alng::cann::engine::write_file;
+using alng::cann::engine::write_files;
 
 }  // namespace
 
@@ -33,8 +33,10 @@ graphStatus aclgrphSaveModel(const char* output_file, const ModelBufferData& mod
   return guarded("aclgrphSaveModel", [&]() -> alng::Status {
     if (output_file == nullptr) return refused("output_file is null but must be a file's name");
     if (model.data == nullptr || model.length == 0) return refused("the model is empty");
-    return write_file(std::string(output_file) + ".om", [&model] {
-      return std::string(reinterpret_cast<const char*>(model.data.get()), static_cast<size_t>(model.length));
+    const std::string names[] = {std::string(output_file) + ".om"};
+    return write_files(names, [&model] {
+      const auto* const bytes = reinterpret_cast<const char*>(model.data.get());
+      return std::vector<std::string>{std::string(bytes, static_cast<size_t>(model.length))};
     });
   });
 }

@@ -85,11 +85,10 @@ int run(int argc, char** argv) {
   alng::cli::add_explain(app, exit_code);
   alng::cli::add_info(app, exit_code);
   alng::cli::add_bench(app, exit_code);
-  alng::cli::add_graph(app, exit_code);
   for (CLI::App* const command : app.get_subcommands(nullptr)) {
     for (CLI::Option* const option : command->get_options()) option->check(refuse_empty);
   }
-  constexpr const char* commands = "run, verify, make, explain, info, bench, graph";
+  constexpr const char* commands = "run, verify, make, explain, info, bench";
   if (argc < 2) return fail(fmt::format("a command is expected: {} (alng --help says more)", commands));
   if (argv[1][0] != '-' &&
       app.get_subcommands([&](const CLI::App* command) { return command->check_name(argv[1]); }).empty()) {

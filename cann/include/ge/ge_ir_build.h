@@ -43,8 +43,8 @@ inline graphStatus aclgrphSaveModel(const std::string& output_file, const ModelB
   return aclgrphSaveModel(output_file.c_str(), model);
 }
 
-// Writes the graph as text, right or wrong, to the file whose name is the `len` characters at `file`, with ".txt"
-// behind it where it does not end so. `alng graph` reads it.
+// Writes the graph, right or wrong, as text and for Graphviz to two files: the name that the `len` characters at `file`
+// are, without a ".txt" at its end, and ".txt" and ".dot" behind it. Both are made whole or stay as they were.
 GE_FUNC_VISIBILITY graphStatus aclgrphDumpGraph(const Graph& graph, const char* file, const size_t len);
 
 }  // namespace ge

@@ -30,6 +30,7 @@ class GraphFiles : public testing::Test {
 
   std::string folder_ = testing::TempDir() + "graph_files";
   std::string name_ = folder_ + "/graph.txt";
+  std::string drawing_ = folder_ + "/graph.dot";
   SmallProblem problem_{1};
   Feeds feeds_;
   ge::Graph graph_ = graph_of(feeds_, {problem_.node(feeds_, "grad")});
@@ -39,10 +40,11 @@ TEST_F(GraphFiles, AreReplacedWhole) {
   std::ofstream(name_) << std::string(1 << 20, 'x');
   std::filesystem::permissions(name_, std::filesystem::perms(0640));
   ASSERT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_SUCCESS) << recent_sentence();
-  EXPECT_EQ(contents(name_).rfind("alng graph 1\n", 0), 0U);
+  EXPECT_EQ(contents(name_).rfind("graph \"", 0), 0U);
+  EXPECT_EQ(contents(drawing_).rfind("digraph \"", 0), 0U);
   EXPECT_EQ(contents(name_).find('x' + std::string(20, 'x')), std::string::npos);
   EXPECT_EQ(std::filesystem::status(name_).permissions(), std::filesystem::perms(0640));
-  EXPECT_EQ(files(), 1U);
+  EXPECT_EQ(files(), 2U);
 }
 
 TEST_F(GraphFiles, AreWrittenThroughALink) {
@@ -52,7 +54,7 @@ TEST_F(GraphFiles, AreWrittenThroughALink) {
     std::filesystem::create_symlink("target", name_);
     ASSERT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_SUCCESS) << recent_sentence();
     EXPECT_TRUE(std::filesystem::is_symlink(name_));
-    EXPECT_EQ(contents(target).rfind("alng graph 1\n", 0), 0U);
+    EXPECT_EQ(contents(target).rfind("graph \"", 0), 0U);
     std::filesystem::remove(name_);
     std::filesystem::remove(target);
   }
@@ -83,6 +85,20 @@ TEST_F(GraphFiles, ThatCannotBeWrittenAreAsTheyWere) {
   EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + name_ + "\": File too large");
   EXPECT_EQ(contents(name_), before);
   EXPECT_EQ(files(), 1U);
+}
+
+// The text can be written, the drawing can't: neither is.
+TEST_F(GraphFiles, AreBothWrittenOrNeither) {
+  std::ofstream(name_) << "before";
+  std::filesystem::create_symlink("/dev/full", drawing_);
+  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
+  EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + drawing_ + "\": No space left on device");
+  EXPECT_EQ(contents(name_), "before");
+  std::filesystem::remove(drawing_);
+  std::filesystem::create_directory(drawing_);
+  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
+  EXPECT_EQ(contents(name_), "before");
+  EXPECT_EQ(files(), 2U);
 }
 
 }  // namespace

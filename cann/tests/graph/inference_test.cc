@@ -31,10 +31,10 @@ std::string inferred(const Feeds& feeds, const ge::Operator& node, const std::st
   bool in_node = false;
   std::string found;
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind("wrong ", 0) == 0) return line;
-    if (line.rfind("node ", 0) == 0) in_node = line.find("\"node\"") != std::string::npos;
-    const std::string begin = "  output \"" + output + "\" \"";
-    if (in_node && line.rfind(begin, 0) == 0) found = line.substr(begin.size(), line.size() - begin.size() - 1);
+    if (line.rfind("wrong: ", 0) == 0) return line;
+    if (line.rfind('#', 0) == 0) in_node = line.find("\"node\"") != std::string::npos;
+    const std::string begin = "  " + output + " -> ";
+    if (in_node && line.rfind(begin, 0) == 0) found = line.substr(begin.size());
   }
   return found;
 }

@@ -17,7 +17,6 @@ void add_make(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
-void add_graph(CLI::App& app, int& exit_code);
 
 }  // namespace alng::cli
 
