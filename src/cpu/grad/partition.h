@@ -14,7 +14,7 @@ namespace alng::impl::cpu {
 inline constexpr std::size_t workspace_alignment = 4096;
 
 /// Immutable; a pure function of the problem and the number of tasks wanted. Offsets are in bytes from the workspace's
-/// first 64-byte boundary.
+/// first page boundary (workspace_alignment).
 struct Partition {
   std::int64_t leaves = 0;
   int tasks = 1;
