@@ -1,4 +1,4 @@
-// Which lines of the inputs a sweep over a row asks memory for before it reads them, and how far ahead.
+// Which lines of the inputs a sweep over a row prefetches, and how far ahead.
 //
 // Two ways, of which src/cpu/tuning.cc chooses: near, into the first-level cache, and far, into the second.
 
@@ -20,23 +20,16 @@ namespace alng::impl::cpu::HWY_NAMESPACE {
 
 constexpr std::size_t kLine = 64;
 
-// How many bytes ahead of their use lines are asked for on their way into the first-level cache: several times, because
-// a processor drops the prefetches that find all its miss buffers taken, and what was dropped would be waited for. Zen
-// 5, ns an element of float32 on one thread, 8192x4096 and 16384x1024: asked once 0.604, 0.513; at 2496 and 1024 bytes
-// 0.563, 0.476; at 2496, 1472 and 768 0.547, 0.459; at 2496, 1984, 1472 and 768 0.519, 0.444; at the first five of
-// these 0.95 of that. The sixth takes 3 % more at 16384x1024, but on two threads that wait for a slow memory 3 % less
-// at both. More of them gain where memory is slow (every 6 lines 4 %) and lose where it is not (4 to 10 %). bfloat16,
-// 16384x4096 and 65536x1024: once 0.260, 0.274; at 3008, 2240 and 1472 0.246, 0.268; these within 1.5 % of that on one
-// thread and 0.94 and 0.97 of it where memory is slow.
+// Prefetch distances in bytes, and lines fetched at pauses; the measurements are in docs/tuning.md, "Fetching ahead".
+//
+// Into the first-level cache each line is prefetched at six distances, because a processor drops prefetches while all
+// its miss buffers are taken, and a dropped line stops the sweep: with four distances instead of one 0.444 instead of
+// 0.513 ns an element (float32, 16384x1024, Zen 5).
 constexpr std::size_t kNearAhead[] = {3008, 2496, 1984, 1472, 960, 448};
-// And into the second-level cache: about 40 lines of each input. Zen 4: 2048 and 6144 bytes are within 5 %, 1024 and
-// 8192 are not.
+// Into the second-level cache: about 40 lines of each input. 2048 and 6144 bytes are within 5 % (Zen 4).
 constexpr std::size_t kFarAhead = 4096;
-// How many lines of each input more are asked for where a sweep pauses, for the fold of a segment or between two rows,
-// so that memory goes on meanwhile. Zen 5, time on two threads beside none: bfloat16 8192x4096 0.979 with 4 at the end
-// of a row, 0.981 with 8, 0.97 with one at the end of a segment, too, 65536x1024 0.97; float32 8192x4096 0.99,
-// 16384x1024 0.98 to 0.99. An Intel Emerald Rapids, which fetches into its second level: float32 8192x4096 0.982,
-// 16384x1024 0.961, bfloat16 16384x4096 0.964, 65536x1024 0.944.
+// Lines of each input that are fetched while a sweep folds a segment or ends a row, which keeps memory busy: 0.94 to
+// 0.98 of the time (Emerald Rapids), 0.97 to 0.99 (Zen 5).
 constexpr std::size_t kSegmentEndLines = 1;
 constexpr std::size_t kRowEndLines = 4;
 
