@@ -20,9 +20,9 @@ namespace {
 constexpr std::size_t stack_bytes = 256 << 10;
 // More than any machine has processors. A worker takes 64 bytes.
 constexpr int most_workers = 1023;
-// How long a thread looks for what it waits for before it sleeps. To be woken takes 5 to 50 us, so calls in quick
-// succession find the workers awake.
-constexpr std::chrono::microseconds patience{30};
+// How long a thread spins before it sleeps. Waking it takes 5 to 50 us, so calls in quick succession find the workers
+// awake.
+constexpr std::chrono::microseconds spin_time{30};
 
 enum class State : std::uint32_t {
   absent,   // there is no thread
@@ -57,7 +57,7 @@ void pause_processor() noexcept {
 
 template <class Condition>
 bool comes_soon(Condition condition) noexcept {
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const auto end = std::chrono::steady_clock::now() + spin_time;
   do {
     for (int i = 0; i < 16; ++i) {
       if (condition()) return true;

@@ -159,11 +159,9 @@ TEST_F(Refusal, VerifyOfOtherResults) {
 }
 
 TEST_F(Refusal, Usage) {
-  EXPECT_EQ(refused(""),
-            "a command is expected: run, verify, make, explain, info, bench (alng --help says more)");
-  EXPECT_EQ(
-      refused("dance"),
-      "there is no command dance: run, verify, make, explain, info, bench are expected (alng --help says more)");
+  EXPECT_EQ(refused(""), "a command is expected: run, verify, make, explain, info, bench (alng --help says more)");
+  EXPECT_EQ(refused("dance"),
+            "there is no command dance: run, verify, make, explain, info, bench are expected (alng --help says more)");
   EXPECT_THAT(refused("run"), HasSubstr("IN is required"));
   EXPECT_THAT(refused("run a -o b --threads many"), HasSubstr("many"));
   EXPECT_THAT(refused("run a -o b --speed 7"), HasSubstr("--speed"));

@@ -39,9 +39,9 @@ HWY_INLINE void WriteDx(std::size_t columns, const Row<T>& row, const float* gam
 }
 
 // Rows of dx that are written past the caches but do not begin on a line: each is built in `staging` at the same
-// distance from a line and goes to its place line by line. The line that a row ends in waits for the next row. Stored
-// now, through the caches, it would be read from memory first, and all later stores would wait for that (16-bit
-// 12345x777 took 1.25 times as long on Zen 5).
+// distance from a line and goes to its place line by line. A row's last, partial line is kept until the next row fills
+// it. Storing it at once, through the caches, reads the line from memory first, and all later stores wait for that read
+// (16-bit 12345x777: 1.25 times the time on Zen 5).
 class LineWriter {
  public:
   explicit LineWriter(Staging& staging) : s_(staging) {}
