@@ -158,7 +158,7 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) n
 }  // namespace
 }  // namespace alng::impl
 
-using namespace alng::impl;
+using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
 using alng::Code;
 using alng::Executor;
 using alng::Result;

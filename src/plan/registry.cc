@@ -35,7 +35,7 @@ bool backend_left_out() noexcept { return left_out.load(std::memory_order_relaxe
 }  // namespace alng::impl
 
 void alng_internal_register_backend(std::int32_t interface, const void* backend) noexcept {
-  using namespace alng::impl;
+  using namespace alng::impl;  // NOLINT(google-build-using-namespace): the entry of this file
   if (interface != backend_interface) {
     left_out.store(true, std::memory_order_relaxed);
     return;
