@@ -44,7 +44,7 @@ class TwinExecution final : public Execution {
     take(kernel_workspace_, tiling.workspace_bytes);
     const auto operands = problem.what().operands;
     for (std::size_t i = 0; i < operands.size(); ++i) {
-      if (problem.has(i)) plan(tensors_[i], operands[i], *problem.layout(i));
+      if (problem.has(i)) plan(i);
     }
     if (!problem.has(grad::x2)) {
       // The package's operator has no optional x2: zeros are the same.
@@ -128,13 +128,15 @@ class TwinExecution final : public Execution {
     size_ += (bytes + alignment - 1) / alignment * alignment;
   }
 
-  void plan(Tensor& tensor, const Operand& operand, const TensorLayout& layout) {
+  void plan(std::size_t place) {
+    Tensor& tensor = tensors_[place];
+    const Operand& operand = problem_.what().operands[place];
     const bool sums = operand.role == Role::column && operand.direction == Direction::output;
-    tensor.rows = rows_of(layout, operand.role == Role::row ? 0 : problem_.normalized_dims());
+    tensor.rows = rows_of(problem_, place);
     tensor.count = operand.role == Role::column ? 1 : problem_.rows();
     tensor.columns = operand.role == Role::row ? 1 : problem_.columns();
     tensor.gathered = (sums && problem_.accumulate()) || !is_dense(tensor.rows, tensor.columns);
-    tensor.bytes = static_cast<std::size_t>(tensor.count * tensor.columns) * dtype_size(layout.dtype);
+    tensor.bytes = static_cast<std::size_t>(tensor.count * tensor.columns) * dtype_size(tensor.rows.dtype);
     if (tensor.gathered) take(tensor.offset, tensor.bytes);
   }
 

@@ -9,6 +9,7 @@
 #include "aclnn/status_codes.h"
 #include "aclnnop/aclnn_add_layer_norm_grad.h"
 #include "operator/plan_cache.h"
+#include "operator/rules.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 
@@ -41,8 +42,7 @@ std::size_t bytes_of(const TensorLayout& layout) {
 
 Answer prepare(const aclTensor* const (&given)[grad::count], std::uint64_t* workspace_size, aclOpExecutor** handle) {
   for (std::size_t i = 0; i < grad::count; ++i) {
-    // Of this operator, unlike alng's own, only these are optional.
-    if (given[i] == nullptr && i != grad::gamma && i != grad::dsum) return null_parameter(phase_1, parameter_names[i]);
+    if (given[i] == nullptr && is_required(i)) return null_parameter(phase_1, parameter_names[i]);
   }
   if (workspace_size == nullptr) return null_parameter(phase_1, "workspaceSize");
   if (handle == nullptr) return null_parameter(phase_1, "executor");

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "aclnn/status_codes.h"
-#include "operator/dtype_rule.h"
+#include "operator/rules.h"
 #include "runtime/product.h"
 
 namespace alng::cann {

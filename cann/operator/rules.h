@@ -1,6 +1,6 @@
-// Which dtypes the tensors of AddLayerNormGrad may have on the product that is stood for.
-#ifndef ALNG_CANN_OPERATOR_DTYPE_RULE_H
-#define ALNG_CANN_OPERATOR_DTYPE_RULE_H
+// What CANN's AddLayerNormGrad asks of its tensors beyond what alng does, by their places in `grad::operands`.
+#ifndef ALNG_CANN_OPERATOR_RULES_H
+#define ALNG_CANN_OPERATOR_RULES_H
 
 #include <cstddef>
 #include <optional>
@@ -10,6 +10,10 @@
 
 namespace alng::cann {
 
+/// x2 and the outputs, which alng has optional, are required here.
+constexpr bool is_required(std::size_t place) { return place != grad::gamma && place != grad::dsum; }
+
+/// What a dtype may be on the product that is stood for.
 enum class DTypeRule {
   kept,
   float32,    ///< broken: it must be float32

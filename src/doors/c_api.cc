@@ -1,10 +1,13 @@
 // The C door: translates and calls, decides nothing.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "alng/alng.h"
 #include "cpu/instruction_set.h"
@@ -20,13 +23,18 @@ struct alng_plan {
 namespace alng::impl {
 namespace {
 
+/// Cut to fit, and terminated; `size` is at least 1.
+void copy_text(const std::string& text, char* out, std::size_t size) noexcept {
+  const std::size_t length = std::min(text.size(), size - 1);
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
 alng_code report(const Status& status, alng_status* out) noexcept {
   const auto code = static_cast<alng_code>(status.code());
   if (out != nullptr) {
     out->code = code;
-    const std::size_t length = std::min(status.message().size(), sizeof out->message - 1);
-    std::memcpy(out->message, status.message().data(), length);
-    out->message[length] = '\0';
+    copy_text(status.message(), out->message, sizeof out->message);
   }
   return code;
 }
@@ -73,7 +81,7 @@ TensorLayout layout_of(const alng_tensor& tensor) noexcept {
 
 Result<Description> description_of(const alng_grad_problem* given) {
   if (given == nullptr) return missing("problem");
-  alng_grad_problem problem;
+  alng_grad_problem problem{};
   if (Status status = copy(given, "alng_grad_problem", problem); !status.ok()) return status;
   Description description(add_layer_norm_grad);
   const auto give = [&](std::size_t place, const alng_tensor& tensor) {
@@ -96,7 +104,7 @@ Result<Problem> problem_of(const alng_grad_problem* given) {
 Result<PlanOptions> options_of(const alng_options* given) {
   PlanOptions result;
   if (given == nullptr) return result;
-  alng_options options;
+  alng_options options{};
   if (Status status = copy(given, "alng_options", options); !status.ok()) return status;
   if (options.device != nullptr) result.device = options.device;
   if (options.isa != nullptr) result.isa = options.isa;
@@ -112,10 +120,10 @@ Result<Plan> plan_of(const alng_grad_problem* given, const alng_options* given_o
   return Plan::create(problem.value(), options.value());
 }
 
-/// `executor` and what is returned must outlive each other.
+/// What is returned points to `executor`, which is filled in.
 Result<Arguments> arguments_of(const alng_grad_arguments* given, Executor& executor) {
   if (given == nullptr) return missing("arguments");
-  alng_grad_arguments arguments;
+  alng_grad_arguments arguments{};
   if (Status status = copy(given, "alng_grad_arguments", arguments); !status.ok()) return status;
   Arguments result;
   result.what = &add_layer_norm_grad;
@@ -132,22 +140,15 @@ Result<Arguments> arguments_of(const alng_grad_arguments* given, Executor& execu
   return result;
 }
 
-template <std::size_t size>
-void copy_text(const std::string& text, char (&out)[size]) noexcept {
-  const std::size_t length = std::min(text.size(), size - 1);
-  std::memcpy(out, text.data(), length);
-  out[length] = '\0';
-}
-
-/// The first `sizeof entry` bytes of what the list has at `index`; 0 where there is nothing, or no memory for the list.
+/// Writes what the list has at `index`; 0 where there is nothing, or no memory for the list.
 template <class List>
 std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) noexcept {
   try {
     const std::vector<Availability> all = list();
     if (entry == nullptr || index < 0 || static_cast<std::size_t>(index) >= all.size()) return 0;
     const Availability& found = all[static_cast<std::size_t>(index)];
-    copy_text(found.name, entry->name);
-    copy_text(found.reason, entry->reason);
+    copy_text(found.name, entry->name, sizeof entry->name);
+    copy_text(found.reason, entry->reason, sizeof entry->reason);
     entry->available = found.available ? 1 : 0;
     return 1;
   } catch (...) {
@@ -194,7 +195,7 @@ alng_code alng_grad_judge(const alng_grad_problem* problem, alng_summary* summar
     result.columns = judged->columns();
     result.bytes = judged->bytes();
     result.normalized_dims = judged->normalized_dims();
-    copy_text(judged->to_string(), result.text);
+    copy_text(judged->to_string(), result.text, sizeof result.text);
     std::memcpy(summary, &result, sizeof result);
     return {};
   });
@@ -228,11 +229,7 @@ size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
       words = out_of_memory().message();
     }
   }
-  if (text != nullptr && size > 0) {
-    const std::size_t length = std::min(words.size(), size - 1);
-    std::memcpy(text, words.data(), length);
-    text[length] = '\0';
-  }
+  if (text != nullptr && size > 0) copy_text(words, text, size);
   return words.size();
 }
 

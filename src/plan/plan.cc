@@ -29,7 +29,7 @@ void write_empty_sums(const Problem& problem, const Arguments& arguments) noexce
   const auto operands = problem.what().operands;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     if (operands[i].direction == Direction::input || operands[i].role != Role::column || !problem.has(i)) continue;
-    const Rows rows = rows_of(*problem.layout(i), problem.normalized_dims());
+    const Rows rows = rows_of(problem, i);
     for (std::int64_t j = 0; j < problem.columns(); ++j) {
       auto* element = reinterpret_cast<float*>(static_cast<std::byte*>(arguments.data[i]) + rows.column.offset(j));
       const float value = problem.accumulate() ? *element + 0.0f : 0.0f;

@@ -101,6 +101,11 @@ Rows rows_of(const TensorLayout& layout, int trailing) noexcept {
   return rows;
 }
 
+Rows rows_of(const Problem& problem, std::size_t place) noexcept {
+  const bool of_rows = problem.what().operands[place].role == Role::row;
+  return rows_of(*problem.layout(place), of_rows ? 0 : problem.normalized_dims());
+}
+
 void gather_row(const StridedDims& column, std::size_t element, const std::byte* row, std::byte* dense,
                 std::int64_t columns) noexcept {
   const std::int64_t size = static_cast<std::int64_t>(element);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "alng/tensor.hpp"
+#include "problem/problem.h"
 
 namespace alng::impl {
 
@@ -41,6 +42,9 @@ struct Rows {
 /// `trailing` of the layout's last dimensions are columns. The layout is valid. For rstd and mean 0 serves both of
 /// their forms: trailing 1s vanish. A tensor without elements has strides of 0, whatever its layout says.
 Rows rows_of(const TensorLayout& layout, int trailing) noexcept;
+
+/// Of a tensor that the problem has; its role tells which of its dimensions are columns.
+Rows rows_of(const Problem& problem, std::size_t place) noexcept;
 
 /// Copies one row of `columns` elements of `element` bytes (2 or 4) between a strided tensor and dense memory. `row` is
 /// the address of the row's first element; `dense` may have any alignment.

@@ -136,19 +136,16 @@ class Run {
     canonical::add_row(row, block.dgamma, block.dbeta);
     if (!problem_.has(grad::dx)) return;
     canonical::row_pass(row, w_, q_, dx_);
-    const Rows view = view_of(grad::dx);
+    const Rows view = rows_of(problem_, grad::dx);
     std::byte* out = data(grad::dx) + view.row.offset(r);
     for (std::int64_t j = 0; j < columns_; ++j) store(dx_[j], out + view.column.offset(j), view.dtype);
   }
 
-  // Of a tensor with a value for each column, such as gamma, row 0 is all there is.
-  Rows view_of(std::size_t place) const noexcept {
-    return rows_of(*problem_.layout(place), problem_.normalized_dims());
-  }
   std::byte* data(std::size_t place) const noexcept { return static_cast<std::byte*>(arguments_.data[place]); }
 
+  // Of a tensor with a value for each column, such as gamma, row 0 is all there is.
   const float* read_row(std::size_t place, std::int64_t r, float* dense) noexcept {
-    const Rows view = view_of(place);
+    const Rows view = rows_of(problem_, place);
     const std::byte* row = data(place) + view.row.offset(r);
     for (std::int64_t j = 0; j < columns_; ++j) dense[j] = load(row + view.column.offset(j), view.dtype);
     return dense;
@@ -156,12 +153,12 @@ class Run {
 
   // rstd and mean come with trailing 1s or without; either way all their elements are rows.
   float statistic(std::size_t place, std::int64_t r) const noexcept {
-    return load(data(place) + rows_of(*problem_.layout(place), 0).row.offset(r), DType::float32);
+    return load(data(place) + rows_of(problem_, place).row.offset(r), DType::float32);
   }
 
   void write_sums(std::size_t place, const float* sums) noexcept {
     if (!problem_.has(place)) return;
-    const Rows view = view_of(place);
+    const Rows view = rows_of(problem_, place);
     for (std::int64_t j = 0; j < columns_; ++j) {
       std::byte* element = data(place) + view.column.offset(j);
       store(problem_.accumulate() ? load(element, DType::float32) + sums[j] : sums[j], element, DType::float32);

@@ -41,12 +41,12 @@ void widen(DType dtype, const std::byte* dense, std::int64_t columns, float* out
 /// Reads any row of one tensor as float32.
 class RowReader {
  public:
-  RowReader(const TensorLayout& layout, int trailing, const void* data, std::int64_t columns)
-      : rows_(rows_of(layout, trailing)),
+  RowReader(const Rows& rows, const void* data, std::int64_t columns)
+      : rows_(rows),
         data_(static_cast<const std::byte*>(data)),
         columns_(columns),
         values_(static_cast<std::size_t>(columns)),
-        gathered_(rows_.dense_row ? 0 : static_cast<std::size_t>(columns) * dtype_size(layout.dtype)) {}
+        gathered_(rows_.dense_row ? 0 : static_cast<std::size_t>(columns) * dtype_size(rows.dtype)) {}
 
   const float* read(std::int64_t row) noexcept {
     const std::byte* first = data_ + rows_.row.offset(row);
@@ -76,7 +76,7 @@ void compute(const Problem& problem, const Arguments& arguments, const OracleOut
   const std::int64_t columns = problem.columns();
   const auto n = static_cast<std::size_t>(columns);
   const auto reader = [&](std::size_t place) {
-    return RowReader(*problem.layout(place), problem.normalized_dims(), arguments.data[place], columns);
+    return RowReader(rows_of(problem, place), arguments.data[place], columns);
   };
 
   RowReader dy = reader(grad::dy);
@@ -87,8 +87,8 @@ void compute(const Problem& problem, const Arguments& arguments, const OracleOut
   if (problem.has(grad::dsum) && outputs.dx != nullptr) dsum = reader(grad::dsum);
   // The statistics have as many trailing 1s as there are normalised dimensions, or none; either way their one row of
   // dimensions is all there is, in row-major order.
-  const StridedDims rstd_row = rows_of(*problem.layout(grad::rstd), 0).row;
-  const StridedDims mean_row = rows_of(*problem.layout(grad::mean), 0).row;
+  const StridedDims rstd_row = rows_of(problem, grad::rstd).row;
+  const StridedDims mean_row = rows_of(problem, grad::mean).row;
 
   std::vector<double> gamma(n, 1.0);
   if (problem.has(grad::gamma)) {

@@ -73,9 +73,14 @@ const cases::Instance& instance() {
   return made;
 }
 
+const Problem& problem() {
+  static const Problem made = Problem::create(instance().description()).value();
+  return made;
+}
+
 /// Calls `call` with 0, 1, 2, ... allocations allowed until it answers `expected`.
 void run_out_of_memory(Code expected, const std::function<Answer()>& call, bool allocates = true) {
-  instance();  // whose memory is not the call's
+  problem();  // whose memory, and the instance's, is not the call's
   for (long allowed = 0;; ++allowed) {
     const long before = live_allocations;
     allowed_allocations = allowed;
@@ -93,9 +98,7 @@ void run_out_of_memory(Code expected, const std::function<Answer()>& call, bool 
   }
 }
 
-Answer plan(const PlanOptions& options) {
-  return answer_of(Plan::create(Problem::create(instance().description()).value(), options).status());
-}
+Answer plan(const PlanOptions& options) { return answer_of(Plan::create(problem(), options).status()); }
 
 TEST(OutOfMemory, Problem) {
   run_out_of_memory(Code::ok, [] { return answer_of(Problem::create(instance().description()).status()); });

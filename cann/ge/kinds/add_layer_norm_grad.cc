@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "ge/kinds/kinds.h"
-#include "operator/dtype_rule.h"
 #include "operator/plan_cache.h"
+#include "operator/rules.h"
 #include "runtime/product.h"
 
 namespace alng::cann::engine {
@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::size_t input_count = grad::dx;
 
-// The graph's inputs and outputs are alng's, in the same order; of the inputs only gamma and dsum are optional.
+// The graph's inputs and outputs are alng's, in the same order.
 constexpr std::array<InputPort, input_count> input_ports = [] {
   std::array<InputPort, input_count> ports{};
   for (std::size_t i = 0; i < input_count; ++i) {
-    ports[i] = {grad::operands[i].name, i != grad::gamma && i != grad::dsum};
+    ports[i] = {grad::operands[i].name, is_required(i)};
   }
   return ports;
 }();

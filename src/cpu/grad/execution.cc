@@ -69,9 +69,8 @@ class GradExecution final : public Execution {
     const auto operands = problem.what().operands;
     for (std::size_t i = 0; i < operands.size(); ++i) {
       if (!problem.has(i)) continue;
-      const bool element = operands[i].role == Role::element;
-      views_[i] = rows_of(*problem.layout(i), operands[i].role == Role::row ? 0 : problem.normalized_dims());
-      dense_ = dense_ && (!element || views_[i].dense_row);
+      views_[i] = rows_of(problem, i);
+      if (operands[i].role == Role::element) dense_ = dense_ && views_[i].dense_row;
     }
     own_gamma_ =
         problem.has(grad::gamma) && (kernels_.to_own_order != nullptr || views_[grad::gamma].dtype != DType::float32 ||

@@ -103,10 +103,9 @@ ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices
   // Judged once to learn how many dimensions are normalised, which the shapes of the outputs depend on.
   const Problem inputs = create(description, file.name());
   description.normalized_dims = inputs.description().normalized_dims;
-  for (const OutputTensor& output : output_tensors(inputs)) {
-    const auto place =
-        static_cast<std::size_t>(std::ranges::find(result_tensors, output.name) - result_tensors.begin());
-    grad::give(description, input_count + place, TensorLayout::contiguous(output.dtype, output.shape));
+  const std::vector<OutputTensor> outputs = output_tensors(inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    grad::give(description, input_count + i, TensorLayout::contiguous(outputs[i].dtype, outputs[i].shape));
   }
   const Problem problem = create(description, file.name());
   return {std::move(file), problem, arguments};
