@@ -33,7 +33,7 @@ Status check_pointer(const Operand& operand, const TensorLayout* layout, const v
   }
   const std::size_t size = dtype_size(layout->dtype);
   const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(pointer);
-  if (address % size != 0) {
+  if ((address & (size - 1)) != 0) {  // sizes are powers of two
     return {Code::bad_stride, name() + " points to " + hex(address) + " but must point to a multiple of " +
                                   std::to_string(size) + " bytes, the size of " + dtype_name(layout->dtype)};
   }

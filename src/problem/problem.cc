@@ -58,14 +58,15 @@ template <class Visit>
 Status for_each_tensor(const Description& problem, Visit visit) {
   const auto operands = problem.what().operands;
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    if (problem.layout(i) == nullptr) continue;
-    if (Status status = visit(Tensor{operands[i], *problem.layout(i)}); !status.ok()) return status;
+    const TensorLayout* const layout = problem.layout(i);
+    if (layout == nullptr) continue;
+    if (Status status = visit(Tensor{operands[i], *layout}); !status.ok()) return status;
   }
   return {};
 }
 
 /// The first tensor of the operator: its dtype is T and its dimensions are the problem's.
-Tensor first_of(const Description& problem) { return {problem.what().operands[0], *problem.layout(0)}; }
+Tensor first_of(const Description& problem) { return {problem.what().operands[0], problem.first()}; }
 
 /// The dtypes that a tensor may have, in words; those of the others follow from the first one's.
 std::string allowed_dtypes(const Tensor& tensor, const Tensor& first) {
@@ -161,8 +162,9 @@ Result<Normalized> find_normalized_dims(const Description& problem) {
   const auto operands = problem.what().operands;
   for (const Role role : {Role::column, Role::row}) {
     for (std::size_t i = 0; i < operands.size(); ++i) {
-      if (operands[i].role != role || problem.layout(i) == nullptr) continue;
-      const Tensor tensor{operands[i], *problem.layout(i)};
+      const TensorLayout* const layout = problem.layout(i);
+      if (operands[i].role != role || layout == nullptr) continue;
+      const Tensor tensor{operands[i], *layout};
       if (role == Role::row) return told_by_rows(tensor, first);
       if (tensor.layout.rank > rank) {
         return refuse(Code::bad_shape, tensor.name(), tensor.layout,

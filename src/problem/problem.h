@@ -32,6 +32,8 @@ class Description {
     layouts_[place] = layout;
     given_[place] = true;
   }
+  /// The operator's first tensor, which every problem has.
+  const TensorLayout& first() const noexcept { return layouts_[0]; }
   /// Null where the tensor is absent.
   const TensorLayout* layout(std::size_t place) const noexcept { return given_[place] ? &layouts_[place] : nullptr; }
 
@@ -61,7 +63,7 @@ class Problem {
   bool accumulate() const noexcept { return description_.accumulate; }
   std::int64_t rows() const noexcept { return rows_; }
   std::int64_t columns() const noexcept { return columns_; }
-  DType dtype() const noexcept { return layout(0)->dtype; }
+  DType dtype() const noexcept { return description_.first().dtype; }
   /// See alng::Problem.
   std::int64_t bytes() const noexcept;
   std::string to_string() const;
