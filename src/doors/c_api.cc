@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -251,8 +250,7 @@ alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_
     const Result<Plan> plan = plan_of(problem, options);
     if (!plan.ok()) return plan.status();
     where->workspace_size = plan->workspace_size();
-    const std::unique_ptr<std::byte[]> workspace(new (std::nothrow) std::byte[where->workspace_size]);
-    if (!workspace) return out_of_memory();
+    const auto workspace = std::make_unique_for_overwrite<std::byte[]>(where->workspace_size);
     where->workspace = workspace.get();
     return plan->run(where.value());
   });
