@@ -1,5 +1,4 @@
 // How many threads streams take, and what happens where the system gives none.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -12,25 +11,16 @@
 #include <vector>
 
 #include "cann/tests/acl_problem.h"
+#include "operator/real_pthread_create.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// The sanitizers have a pthread_create of their own.
-constexpr bool can_refuse_threads = false;
 namespace {
 std::atomic<bool> refuse_threads = false;
 }
-#else
-constexpr bool can_refuse_threads = true;
-namespace {
-std::atomic<bool> refuse_threads = false;
-}
+
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*),
                               void* argument) {
-  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-  static const auto create = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
-  return refuse_threads ? EAGAIN : create(thread, attributes, begin, argument);
+  return refuse_threads ? EAGAIN : alng::test::real_pthread_create()(thread, attributes, begin, argument);
 }
-#endif
 
 namespace alng::test {
 namespace {
@@ -222,7 +212,6 @@ TEST_F(Threads, WorkThatComesWhileAnotherThreadSynchronisesIsDone) {
 }
 
 TEST_F(Threads, WhereThereAreNoneWhoWaitsOrAsksDoesTheWork) {
-  if (!can_refuse_threads) GTEST_SKIP() << "the sanitizers have a pthread_create of their own";
   const TestStream stream, other;
   aclrtEvent event = nullptr;
   ASSERT_EQ(aclrtCreateEvent(&event), 0);

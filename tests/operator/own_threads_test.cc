@@ -2,7 +2,6 @@
 // the host notices of them. An executable of its own, because it puts itself in the place of the C library's functions:
 // there are eight processors here, and threads can be made to fail. Each test is a process of its own, which begins
 // without threads.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,6 +26,7 @@
 #include "cases/instance.h"
 #include "operator/case_list.h"
 #include "operator/prepared_run.h"
+#include "operator/real_pthread_create.h"
 
 namespace {
 
@@ -47,8 +47,7 @@ int sched_getaffinity(pid_t, std::size_t size, cpu_set_t* set) noexcept {
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   const int number = ++threads_asked_for;
   if (number >= first_failing && number <= last_failing) return EAGAIN;
-  static auto* const real = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
-  return real(thread, attributes, start, argument);
+  return alng::test::real_pthread_create()(thread, attributes, start, argument);
 }
 
 }  // extern "C"
