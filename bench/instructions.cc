@@ -25,11 +25,11 @@ int main(int argc, char** argv) {
   description.rstd = description.mean = statistics;
   description.gamma = alng::TensorLayout::contiguous(dtype, {columns});
   description.dgamma = description.dbeta = parameters;
-  const auto problem = alng::Problem::create(description);
+  const auto problem = alng::GradProblem::create(description);
   alng::PlanOptions options;
   options.isa = "avx2";
   options.threads = 1;
-  const auto plan = problem ? alng::Plan::create(problem.value(), options) : problem.status();
+  const auto plan = problem ? alng::GradPlan::create(problem.value(), options) : problem.status();
   if (!plan) {
     std::fprintf(stderr, "bench_instructions: %s\n", plan.status().message().c_str());
     return 1;

@@ -160,12 +160,12 @@ const alng::Status& refused(const alng::Status& status) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes(std::span(data, size));
   const alng::GradDescription d = describe(bytes);
-  const alng::Result<alng::Problem> made = alng::Problem::create(d);
+  const alng::Result<alng::GradProblem> made = alng::GradProblem::create(d);
   if (!made) {
     refused(made.status());
     return 0;
   }
-  const alng::Problem& problem = made.value();
+  const alng::GradProblem& problem = made.value();
   ALNG_FUZZ_CHECK(!problem.to_string().empty() && problem.bytes() >= 0);
 
   Tensors inputs;
@@ -197,7 +197,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.threads = 1 + static_cast<int>(bytes.below(4));
   const auto execute = [&](const alng::PlanOptions& how) {
     Tensors outputs;
-    const alng::Result<alng::Plan> plan = alng::Plan::create(problem, how);
+    const alng::Result<alng::GradPlan> plan = alng::GradPlan::create(problem, how);
     if (!plan) {
       refused(plan.status());
       return outputs;

@@ -80,9 +80,9 @@ TEST_F(TwinAclnn, TheWorkspaceIsThatOfTheProduct) {
   };
   PlanOptions options;
   options.device = "ascend:a2";
-  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float32, 3, 4));
+  const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float32, 3, 4));
   ASSERT_TRUE(problem.ok());
-  const Result<Plan> plan = Plan::create(problem.value(), options);
+  const Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   ASSERT_TRUE(plan.ok());
   EXPECT_GE(workspace("Ascend910B3"), plan->workspace_size());
   EXPECT_NE(workspace("Ascend910B3"), workspace("alng"));

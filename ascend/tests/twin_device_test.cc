@@ -109,14 +109,14 @@ TEST_P(AscendDevice, IsListedAndNeverChosenUnasked) {
   ASSERT_NE(found, all.end());
   EXPECT_TRUE(found->available);
   EXPECT_NE(found->reason.find("on a host model, very slow"), std::string::npos) << found->reason;
-  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
+  const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float16, 64, 1024));
   ASSERT_TRUE(problem.ok());
-  const Result<Plan> unasked = Plan::create(problem.value());
+  const Result<GradPlan> unasked = GradPlan::create(problem.value());
   ASSERT_TRUE(unasked.ok());
   EXPECT_EQ(unasked->device(), "cpu");
   PlanOptions options;
   options.device = GetParam();
-  const Result<Plan> asked = Plan::create(problem.value(), options);
+  const Result<GradPlan> asked = GradPlan::create(problem.value(), options);
   ASSERT_TRUE(asked.ok()) << asked.status().message();
   EXPECT_EQ(asked->device(), GetParam());
   for (const char* part : {"product: A", ", on a host model: exact and slow\n",
@@ -126,11 +126,11 @@ TEST_P(AscendDevice, IsListedAndNeverChosenUnasked) {
 }
 
 TEST_P(AscendDevice, HasNoInstructionSets) {
-  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
+  const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float16, 64, 1024));
   PlanOptions options;
   options.device = GetParam();
   options.isa = "avx2";
-  const Result<Plan> plan = Plan::create(problem.value(), options);
+  const Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.status().code(), Code::unsupported);
   EXPECT_EQ(plan.status().message(),
@@ -138,10 +138,10 @@ TEST_P(AscendDevice, HasNoInstructionSets) {
 }
 
 TEST_P(AscendDevice, RefusesRowsBeyondTheOperator) {
-  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 1, (1 << 20) + 1));
+  const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float16, 1, (1 << 20) + 1));
   PlanOptions options;
   options.device = GetParam();
-  const Result<Plan> plan = Plan::create(problem.value(), options);
+  const Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.status().code(), Code::unsupported);
   EXPECT_NE(plan.status().message().find("1048577"), std::string::npos) << plan.status().message();
@@ -180,10 +180,10 @@ TEST(AscendDevices, NoKernelTouchesUbBesideItsInstructions) {
 }
 
 TEST(AscendDevices, UnknownOnesAreRefusedWithTheList) {
-  const Result<Problem> problem = Problem::create(GradDescription::dense(DType::float16, 64, 1024));
+  const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float16, 64, 1024));
   PlanOptions options;
   options.device = "ascend:a5";
-  const Result<Plan> plan = Plan::create(problem.value(), options);
+  const Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.status().code(), Code::bad_option);
   EXPECT_EQ(

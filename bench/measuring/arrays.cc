@@ -50,14 +50,14 @@ void fill(DType dtype, std::byte* to, std::int64_t count, std::uint64_t stream) 
 
 }  // namespace
 
-Problem bench_problem(const BenchShape& shape) {
+GradProblem bench_problem(const BenchShape& shape) {
   GradDescription description = GradDescription::dense(shape.dtype, shape.rows, shape.columns);
   if (!shape.gamma) {
     description.gamma.reset();
     description.normalized_dims = 1;
   }
   if (!shape.dsum) description.dsum.reset();
-  Problem problem = or_fail(Problem::create(description));
+  GradProblem problem = or_fail(GradProblem::create(description));
   const double elements = static_cast<double>(shape.rows) * static_cast<double>(shape.columns);
   const double needed = elements * static_cast<double>(dtype_size(shape.dtype)) * (shape.dsum ? 5 : 4);
   const double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));

@@ -23,7 +23,7 @@ struct BenchShape {
 
 /// Throws `Failure` where there is no such problem, with the library's sentence, or where it would not fit in this
 /// machine's memory.
-Problem bench_problem(const BenchShape& shape);
+GradProblem bench_problem(const BenchShape& shape);
 
 /// The tensors of a `bench_problem`, filled.
 class BenchArrays {

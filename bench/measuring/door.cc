@@ -75,7 +75,7 @@ class Device {
 /// The problem's tensors on the device, with the numbers that the C++ run has.
 class DeviceProblem {
  public:
-  DeviceProblem(const Problem& problem, const GradArguments& host) {
+  DeviceProblem(const GradProblem& problem, const GradArguments& host) {
     const GradDescription& d = problem.description();
     add(&d.dy, host.dy);
     add(&d.x1, host.x1);
@@ -154,8 +154,8 @@ double microseconds(Call&& call) {
 }
 
 DoorResult measure_door(const BenchShape& shape, const BenchOptions& options, const Device& device) {
-  const Problem problem = bench_problem(shape);
-  const Plan plan = or_fail(Plan::create(problem, options.plan));
+  const GradProblem problem = bench_problem(shape);
+  const GradPlan plan = or_fail(GradPlan::create(problem, options.plan));
   const BenchArrays arrays(shape);
   GradArguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());

@@ -96,7 +96,7 @@ void check(const FreeOrder& kernel, const BenchShape& shape, const GradArguments
   }
 }
 
-std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const Problem& problem, const BenchShape& shape,
+std::vector<std::unique_ptr<FreeOrder>> free_order_contestants(const GradProblem& problem, const BenchShape& shape,
                                                                const GradArguments& a, int threads) {
   std::vector<std::unique_ptr<FreeOrder>> contestants;
   const FreeOrderKernels kernels = free_order_kernels(shape.dtype, shape.dsum);
@@ -137,8 +137,8 @@ Quartiles quartiles(std::vector<double> values) {
 
 BenchResult measure(const BenchShape& shape, const BenchOptions& options) {
   const Progress progress(fmt::format("measuring {}x{} {}", shape.rows, shape.columns, dtype_name(shape.dtype)), 0);
-  const Problem problem = bench_problem(shape);
-  const Plan plan = or_fail(Plan::create(problem, options.plan));
+  const GradProblem problem = bench_problem(shape);
+  const GradPlan plan = or_fail(GradPlan::create(problem, options.plan));
   const BenchArrays arrays(shape);
   GradArguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());

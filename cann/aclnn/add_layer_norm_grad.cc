@@ -24,7 +24,7 @@ using Tensors = std::shared_ptr<Tensor>[grad::count];
 GradDescription describe(const Tensors& tensors) {
   GradDescription d;
   for (std::size_t i = 0; i < grad::count; ++i) {
-    if (tensors[i] != nullptr) grad::give(d, i, tensors[i]->layout());
+    if (tensors[i] != nullptr) give_layout(d, i, tensors[i]->layout());
   }
   return d;
 }
@@ -62,7 +62,7 @@ Answer prepare(const aclTensor* const (&given)[grad::count], std::uint64_t* work
   Answer no_context = current_context(phase_1, context);
   const int device = context == nullptr ? 0 : context->device();
   const GradDescription description = describe(found);
-  Result<Plan> plan = plan_for(description, device);
+  Result<GradPlan> plan = plan_for(description, device);
   if (!plan) return from_status(phase_1, plan.status());
   if (!no_context.ok()) return runtime_failed(std::move(no_context));
 
@@ -112,7 +112,7 @@ class Launch final : public Work {
       if (held[grad::count] == nullptr) return fault("workspace", workspace_, workspace_size_);
     }
     GradArguments a;
-    for (std::size_t i = 0; i < grad::count; ++i) grad::give(a, i, address_[i]);
+    for (std::size_t i = 0; i < grad::count; ++i) give_pointer(a, i, address_[i]);
     a.workspace = workspace_;
     a.workspace_size = workspace_size_;
     const Status status = plan_.run(a);
@@ -128,7 +128,7 @@ class Launch final : public Work {
                 std::to_string(bytes) + " bytes must be memory of the device"};
   }
 
-  Plan plan_;
+  GradPlan plan_;
   int device_;
   std::array<std::byte*, grad::count> address_;
   std::array<std::size_t, grad::count> bytes_;

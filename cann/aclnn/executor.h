@@ -33,7 +33,7 @@ struct ExecutorTensor {
 
 struct Executor {
   /// Nothing where there is nothing to compute.
-  std::optional<Plan> plan;
+  std::optional<GradPlan> plan;
   int device = 0;
   std::size_t workspace_size = 0;
 

@@ -12,7 +12,7 @@ namespace {
 struct Entry {
   GradDescription description;
   const std::string* device;
-  Plan plan;
+  GradPlan plan;
 };
 
 constexpr std::size_t places = 64;
@@ -21,8 +21,8 @@ thread_local std::array<std::unique_ptr<Entry>, places> cache;
 bool same(const GradDescription& a, const GradDescription& b) {
   if (a.normalized_dims != b.normalized_dims || a.accumulate != b.accumulate) return false;
   for (std::size_t place = 0; place < grad::count; ++place) {
-    const TensorLayout* const one = grad::layout(a, place);
-    const TensorLayout* const other = grad::layout(b, place);
+    const TensorLayout* const one = layout_at(a, place);
+    const TensorLayout* const other = layout_at(b, place);
     if ((one == nullptr) != (other == nullptr) || (one != nullptr && *one != *other)) return false;
   }
   return true;
@@ -44,15 +44,15 @@ std::size_t place_of(const GradDescription& description) {
 
 }  // namespace
 
-Result<Plan> plan_for(const GradDescription& description, int device) {
+Result<GradPlan> plan_for(const GradDescription& description, int device) {
   std::unique_ptr<Entry>& entry = cache[place_of(description)];
   const std::string& on = device_of_plans(device);
   if (entry != nullptr && entry->device == &on && same(entry->description, description)) return entry->plan;
-  const Result<Problem> problem = Problem::create(description);
+  const Result<GradProblem> problem = GradProblem::create(description);
   if (!problem) return problem.status();
   PlanOptions options;
   options.device = on;
-  Result<Plan> plan = Plan::create(problem.value(), options);
+  Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   if (plan) entry = std::make_unique<Entry>(Entry{description, &on, plan.value()});
   return plan;
 }

@@ -1,10 +1,10 @@
 /* LayerNorm of a sum and its gradient, in C. This is everything the library exports; the C++ interface (alng.hpp) is
  * headers over it. C99.
  *
- * A call describes the tensors (alng_grad_problem), makes a plan of them once, and runs the plan with pointers as often
- * as wanted (alng_grad_arguments). Every function that can refuse returns a code and, where `status` is not NULL, one
- * sentence that names the tensor, what it is and what it should be. A refused call has written nothing but *status and,
- * for alng_grad_plan_create, NULL to *plan.
+ * A call describes the tensors (alng_forward_problem, alng_grad_problem), makes a plan of them once, and runs the plan
+ * with pointers as often as wanted (alng_forward_arguments, alng_grad_arguments). Every function that can refuse
+ * returns a code and, where `status` is not NULL, one sentence that names the tensor, what it is and what it should be.
+ * A refused call has written nothing but *status and, for alng_..._plan_create, NULL to *plan.
  *
  * Structs that begin with `size` can grow: the caller sets it to sizeof the struct as its own header has it. Members
  * that a newer library has and an older caller doesn't know are taken as 0. A newer caller's members that an older
@@ -33,7 +33,7 @@ typedef enum alng_code {
   ALNG_BAD_SHAPE = 3,    /* a rank or an extent is out of range or disagrees with the tensor it must agree with */
   ALNG_BAD_STRIDE = 4,   /* negative; or an output's elements share addresses; or an offset leaves 64 bits; or a pointer
                             is   not a multiple of its element's size */
-  ALNG_OVERLAP = 5,      /* an output overlaps another tensor in a way that is not allowed (alng_grad_arguments) */
+  ALNG_OVERLAP = 5,      /* an output overlaps another tensor in a way that is not allowed (alng_..._arguments) */
   ALNG_BAD_WORKSPACE = 6, /* absent, or smaller than alng_plan_workspace_size */
   ALNG_BAD_OPTION = 7, /* no such value: device, instruction set, thread count, size, a stream where there is none; or a
                           plan of another operator */
@@ -67,6 +67,22 @@ typedef struct alng_tensor {
  * that every problem refuses. */
 ALNG_EXPORT alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape);
 
+/* The tensors of one AddLayerNorm. Start from {sizeof(alng_forward_problem)}; what stays all 0 is absent. The formula,
+ * and what each tensor means and may be, is in alng/forward.hpp (ForwardDescription), whose members have the same
+ * names. */
+typedef struct alng_forward_problem {
+  size_t size; /* sizeof(alng_forward_problem) */
+  /* Inputs. x1's dtype is T. x2: T, x1's shape. gamma, beta: T or float32 each, x1's trailing dimensions. All but x1
+   * may be absent. */
+  alng_tensor x1, x2, gamma, beta;
+  /* Outputs; an absent one is not computed. y, x (the sum): T, x1's shape. mean, rstd: float32, x1's leading
+   * dimensions, then as many 1s as dimensions are normalised, one 1, or none. */
+  alng_tensor y, mean, rstd, x;
+  int32_t normalized_dims; /* how many trailing dimensions are normalised; 0: told by gamma, beta, else by mean, rstd */
+  int32_t round_sum;       /* not 0: x1 + x2 is rounded to T before it is normalised */
+  float eps;               /* added to the variance; finite, at least 0 */
+} alng_forward_problem;
+
 /* The tensors of one AddLayerNormGrad. Start from {sizeof(alng_grad_problem)}; what stays all 0 is absent. The formula,
  * and what each tensor means and may be, is in alng/grad.hpp (GradDescription), whose members have the same names. */
 typedef struct alng_grad_problem {
@@ -94,6 +110,8 @@ typedef struct alng_summary {
 
 /* Judges a problem without planning it: ALNG_BAD_DTYPE, _SHAPE, _STRIDE, _OPTION. `summary` may be NULL. No rows and no
  * columns are valid. */
+ALNG_EXPORT alng_code alng_forward_judge(const alng_forward_problem* problem, alng_summary* summary,
+                                         alng_status* status);
 ALNG_EXPORT alng_code alng_grad_judge(const alng_grad_problem* problem, alng_summary* summary, alng_status* status);
 
 /* How a plan shall be made. NULL or {sizeof(alng_options)}: the best there is. Strings may be NULL. */
@@ -112,6 +130,20 @@ typedef struct alng_executor {
   void (*parallel)(void* context, int32_t count, void (*task)(void* task_data, int32_t index), void* task_data);
   void* context; /* handed through to `parallel` */
 } alng_executor;
+
+/* Where the data of one AddLayerNorm is; what is said of alng_grad_arguments holds. y may start at exactly the address
+ * of x1 or x2 where the two have the same strides, and so may x; not both at one. */
+typedef struct alng_forward_arguments {
+  size_t size; /* sizeof(alng_forward_arguments) */
+  const void *x1, *x2, *gamma, *beta;
+  void* y;
+  float *mean, *rstd;
+  void* x;
+  void* workspace;       /* scratch memory of this run alone, any alignment; contents mean nothing before and after */
+  size_t workspace_size; /* at least alng_plan_workspace_size bytes */
+  const alng_executor* executor; /* NULL: the library's own threads */
+  void* stream;                  /* the stream of a device that has them; NULL on all others */
+} alng_forward_arguments;
 
 /* Where the data of one AddLayerNormGrad is. Pointers are to the element whose indices are all 0, aligned to their
  * element's size, given exactly for the tensors that the problem has (one without elements may be NULL). The caller
@@ -137,6 +169,8 @@ typedef struct alng_grad_arguments {
 typedef struct alng_plan alng_plan;
 
 /* Judges the problem and plans it. On success *plan is to be given to alng_plan_destroy; on a refusal it is NULL. */
+ALNG_EXPORT alng_code alng_forward_plan_create(const alng_forward_problem* problem, const alng_options* options,
+                                               alng_plan** plan, alng_status* status);
 ALNG_EXPORT alng_code alng_grad_plan_create(const alng_grad_problem* problem, const alng_options* options,
                                             alng_plan** plan, alng_status* status);
 ALNG_EXPORT void alng_plan_destroy(alng_plan* plan); /* NULL is allowed */
@@ -154,16 +188,22 @@ ALNG_EXPORT size_t alng_plan_explain(const alng_plan* plan, char* text, size_t s
 
 /* Computes the outputs; after a refusal they are untouched. On the CPU it allocates, locks and prints nothing on
  * success. Floating-point settings of the caller neither change a bit nor are changed. */
+ALNG_EXPORT alng_code alng_forward_run(const alng_plan* plan, const alng_forward_arguments* arguments,
+                                       alng_status* status);
 ALNG_EXPORT alng_code alng_grad_run(const alng_plan* plan, const alng_grad_arguments* arguments, alng_status* status);
 
 /* Plan, workspace and run in one call; `workspace` and `workspace_size` of the arguments are not looked at. */
+ALNG_EXPORT alng_code alng_add_layer_norm(const alng_forward_problem* problem, const alng_forward_arguments* arguments,
+                                          const alng_options* options, alng_status* status);
 ALNG_EXPORT alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                                const alng_options* options, alng_status* status);
 
-/* The formula in double precision with compensated sums, from the inputs in `arguments` alone: what results are judged
- * by. x = x1 + x2 is rounded to float32 as the forward pass did. Outputs are dense and row-major, NULL where not
- * wanted: dx rows * columns values, dgamma and dbeta `columns` values, without what `accumulate` would add. Slow;
- * allocates. */
+/* The formulas in double precision with compensated sums, from the inputs in `arguments` alone: what results are judged
+ * by. x = x1 + x2 is rounded to float32 as it is formed, with round_sum to T. Outputs are dense and row-major, NULL
+ * where not wanted: y, x and dx rows * columns values, mean and rstd `rows`, dgamma and dbeta `columns` values, without
+ * what `accumulate` would add. Slow; allocates. */
+ALNG_EXPORT alng_code alng_forward_oracle(const alng_forward_problem* problem, const alng_forward_arguments* arguments,
+                                          double* y, double* mean, double* rstd, double* x, alng_status* status);
 ALNG_EXPORT alng_code alng_grad_oracle(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                        double* dx, double* dgamma, double* dbeta, alng_status* status);
 

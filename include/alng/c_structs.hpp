@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "alng/alng.h"
+#include "alng/by_place.hpp"
+#include "alng/forward.hpp"
 #include "alng/grad.hpp"
 #include "alng/language.h"
 #include "alng/options.hpp"
@@ -26,14 +28,48 @@ inline alng_tensor tensor(const TensorLayout* layout) noexcept {
   return result;
 }
 
-inline alng_grad_problem problem(const GradDescription& description) noexcept {
-  alng_grad_problem result{};
+/// The operators as the C interface has them: their structs and their functions.
+struct Forward {
+  using Description = ForwardDescription;
+  using Arguments = ForwardArguments;
+  using Problem = alng_forward_problem;
+  using Where = alng_forward_arguments;
+  static constexpr auto judge = alng_forward_judge;
+  static constexpr auto plan_create = alng_forward_plan_create;
+  static constexpr auto run = alng_forward_run;
+  static constexpr auto one_call = alng_add_layer_norm;
+
+  static void set_options(const Description& description, Problem& problem) noexcept {
+    problem.round_sum = description.round_sum ? 1 : 0;
+    problem.eps = description.eps;
+  }
+};
+
+struct Grad {
+  using Description = GradDescription;
+  using Arguments = GradArguments;
+  using Problem = alng_grad_problem;
+  using Where = alng_grad_arguments;
+  static constexpr auto judge = alng_grad_judge;
+  static constexpr auto plan_create = alng_grad_plan_create;
+  static constexpr auto run = alng_grad_run;
+  static constexpr auto one_call = alng_add_layer_norm_grad;
+
+  static void set_options(const Description& description, Problem& problem) noexcept {
+    problem.accumulate = description.accumulate ? 1 : 0;
+  }
+};
+
+template <class Operator>
+typename Operator::Problem problem(const typename Operator::Description& description) noexcept {
+  using Table = typename Operator::Description::Table;
+  typename Operator::Problem result{};
   result.size = sizeof result;
-#define ALNG_TENSOR(name, ...) result.name = tensor(grad::given(description.name));
-  ALNG_GRAD_OPERANDS(ALNG_TENSOR)
-#undef ALNG_TENSOR
+  for (std::size_t place = 0; place < Table::operands.size(); ++place) {
+    Table::at(result, place, [&](alng_tensor& member) { member = tensor(layout_at(description, place)); });
+  }
   result.normalized_dims = description.normalized_dims;
-  result.accumulate = description.accumulate ? 1 : 0;
+  Operator::set_options(description, result);
   return result;
 }
 
@@ -71,14 +107,15 @@ Status call(Function function) noexcept {
   });
 }
 
-/// `function(const alng_grad_arguments&, alng_status*)`, its code and sentence as a Status.
-template <class Function>
-Status with_arguments(const GradArguments& arguments, Function function) noexcept {
-  alng_grad_arguments result{};
+/// `function(const Operator::Where&, alng_status*)`, its code and sentence as a Status.
+template <class Operator, class Function>
+Status with_arguments(const typename Operator::Arguments& arguments, Function function) noexcept {
+  using Table = typename Operator::Arguments::Table;
+  typename Operator::Where result{};
   result.size = sizeof result;
-#define ALNG_COPY(name, ...) result.name = arguments.name;
-  ALNG_GRAD_OPERANDS(ALNG_COPY)
-#undef ALNG_COPY
+  for (std::size_t place = 0; place < Table::operands.size(); ++place) {
+    give_pointer<typename Operator::Where, Table>(result, place, pointer_at(arguments, place));
+  }
   result.workspace = arguments.workspace;
   result.workspace_size = arguments.workspace_size;
   result.stream = arguments.stream;

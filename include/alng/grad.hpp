@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "alng/alng.h"
 #include "alng/language.h"
 #include "alng/operands.hpp"
 #include "alng/options.hpp"
@@ -23,11 +22,13 @@
 
 namespace alng {
 
-/// The tensors of a problem before anybody has looked at them. Fill it in, then call `Problem::create`.
+/// The tensors of a problem before anybody has looked at them. Fill it in, then call `GradProblem::create`.
 ///
 /// T is the dtype of dy: float32, float16 or bfloat16. "Leading" dimensions are dy's dimensions that are not
 /// normalised; "trailing" ones are the normalised ones. All of them may differ in strides.
 struct GradDescription {
+  using Table = grad::Table;
+
   /// Gradient of the LayerNorm's output. Rank 1 to 8, dtype T.
   TensorLayout dy;
   /// First input of the forward's sum. dtype T, shape of dy.
@@ -89,6 +90,8 @@ struct GradDescription {
 /// Inputs may overlap inputs. Interleaved tensors that share no byte, such as column slices of one wide buffer or its
 /// even and odd rows, do not overlap; a layout too tangled to tell (no common period keeps the two apart) is refused.
 struct GradArguments {
+  using Table = grad::Table;
+
   const void* dy = nullptr;
   const void* x1 = nullptr;
   const void* x2 = nullptr;
@@ -99,8 +102,8 @@ struct GradArguments {
   void* dx = nullptr;
   float* dgamma = nullptr;
   float* dbeta = nullptr;
-  /// Scratch memory of at least `Plan::workspace_size()` bytes, its contents meaningless before and after. One run at
-  /// a time may use it.
+  /// Scratch memory of at least `GradPlan::workspace_size()` bytes, its contents meaningless before and after. One run
+  /// at a time may use it.
   void* workspace = nullptr;
   std::size_t workspace_size = 0;
   /// The caller's threads, or null for the library's own. Those are made where a plan is made, fewer or none of them
@@ -111,63 +114,6 @@ struct GradArguments {
   void* stream = nullptr;
 };
 
-namespace grad {
-
-// Tensors and pointers by their place in the table of operands.hpp.
-
-inline const TensorLayout* given(const TensorLayout& layout) noexcept { return &layout; }
-inline const TensorLayout* given(const std::optional<TensorLayout>& layout) noexcept {
-  return layout ? &*layout : nullptr;
-}
-
-/// Null where the problem does not have the tensor.
-inline const TensorLayout* layout(const GradDescription& description, std::size_t place) noexcept {
-  switch (place) {
-#define ALNG_LAYOUT(name, ...) \
-  case name:                   \
-    return given(description.name);
-    ALNG_GRAD_OPERANDS(ALNG_LAYOUT)
-#undef ALNG_LAYOUT
-  }
-  return nullptr;
-}
-
-/// Gives the problem the tensor.
-inline void give(GradDescription& description, std::size_t place, const TensorLayout& layout) noexcept {
-  switch (place) {
-#define ALNG_GIVE(name, ...)   \
-  case name:                   \
-    description.name = layout; \
-    break;
-    ALNG_GRAD_OPERANDS(ALNG_GIVE)
-#undef ALNG_GIVE
-  }
-}
-
-inline const void* pointer(const GradArguments& arguments, std::size_t place) noexcept {
-  switch (place) {
-#define ALNG_POINTER(name, ...) \
-  case name:                    \
-    return arguments.name;
-    ALNG_GRAD_OPERANDS(ALNG_POINTER)
-#undef ALNG_POINTER
-  }
-  return nullptr;
-}
-
-/// `data` of an output is what the run writes to.
-inline void give(GradArguments& arguments, std::size_t place, const void* data) noexcept {
-  switch (place) {
-#define ALNG_GIVE(name, ...)                                                         \
-  case name:                                                                         \
-    arguments.name = static_cast<decltype(arguments.name)>(const_cast<void*>(data)); \
-    break;
-    ALNG_GRAD_OPERANDS(ALNG_GIVE)
-#undef ALNG_GIVE
-  }
-}
-
-}  // namespace grad
 }  // namespace alng
 
 #endif

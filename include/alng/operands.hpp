@@ -41,7 +41,17 @@ struct Operand {
 /// More operands than any operator has.
 inline constexpr std::size_t max_operands = 16;
 
-/// AddLayerNormGrad; the inputs come first. Name, role, dtype, presence, direction, and the outputs that depend on it.
+/// Each table lists name, role, dtype, presence, direction, and the outputs that depend on the operand; inputs first.
+#define ALNG_FORWARD_OPERANDS(OPERAND)                       \
+  OPERAND(x1, element, T, required, input, y, mean, rstd, x) \
+  OPERAND(x2, element, T, optional, input, y, mean, rstd, x) \
+  OPERAND(gamma, column, T_or_float32, optional, input, y)   \
+  OPERAND(beta, column, T_or_float32, optional, input, y)    \
+  OPERAND(y, element, T, optional, output, y)                \
+  OPERAND(mean, row, float32, optional, output, mean)        \
+  OPERAND(rstd, row, float32, optional, output, rstd)        \
+  OPERAND(x, element, T, optional, output, x)
+
 #define ALNG_GRAD_OPERANDS(OPERAND)                           \
   OPERAND(dy, element, T, required, input, dx, dgamma, dbeta) \
   OPERAND(x1, element, T, required, input, dx, dgamma)        \
@@ -54,30 +64,64 @@ inline constexpr std::size_t max_operands = 16;
   OPERAND(dgamma, column, float32, optional, output, dgamma)  \
   OPERAND(dbeta, column, float32, optional, output, dbeta)
 
-namespace grad {
-
-/// Places in the table.
-enum Place : int {
-#define ALNG_PLACE(name, ...) name,
-  ALNG_GRAD_OPERANDS(ALNG_PLACE)
-#undef ALNG_PLACE
-      count
-};
-
-constexpr std::uint32_t bits_of(std::initializer_list<Place> places) noexcept {
+constexpr std::uint32_t bits_of(std::initializer_list<int> places) noexcept {
   std::uint32_t bits = 0;
-  for (const Place place : places) bits |= std::uint32_t{1} << place;
+  for (const int place : places) bits |= std::uint32_t{1} << place;
   return bits;
 }
 
-inline constexpr std::array<Operand, count> operands = {{
+#define ALNG_PLACE(name, ...) name,
 #define ALNG_OPERAND(name, role, type, presence, direction, ...) \
   {#name, Role::role, Type::type, Presence::presence, Direction::direction, bits_of({__VA_ARGS__})},
-    ALNG_GRAD_OPERANDS(ALNG_OPERAND)
-#undef ALNG_OPERAND
-}};
+#define ALNG_VISIT(name, ...) \
+  case name:                  \
+    visit(tensors.name);      \
+    break;
+
+/// AddLayerNorm.
+namespace forward {
+
+/// Places in the table.
+enum Place : int { ALNG_FORWARD_OPERANDS(ALNG_PLACE) count };
+
+inline constexpr std::array<Operand, count> operands = {{ALNG_FORWARD_OPERANDS(ALNG_OPERAND)}};
+
+struct Table {
+  static constexpr const std::array<Operand, count>& operands = forward::operands;
+
+  /// Calls visit(member) with the member at that place of any struct whose members have the table's names.
+  template <class Tensors, class Visit>
+  static constexpr void at(Tensors& tensors, std::size_t place, Visit visit) {
+    switch (place) { ALNG_FORWARD_OPERANDS(ALNG_VISIT) }
+  }
+};
+
+}  // namespace forward
+
+/// AddLayerNormGrad.
+namespace grad {
+
+/// Places in the table.
+enum Place : int { ALNG_GRAD_OPERANDS(ALNG_PLACE) count };
+
+inline constexpr std::array<Operand, count> operands = {{ALNG_GRAD_OPERANDS(ALNG_OPERAND)}};
+
+struct Table {
+  static constexpr const std::array<Operand, count>& operands = grad::operands;
+
+  /// Calls visit(member) with the member at that place of any struct whose members have the table's names.
+  template <class Tensors, class Visit>
+  static constexpr void at(Tensors& tensors, std::size_t place, Visit visit) {
+    switch (place) { ALNG_GRAD_OPERANDS(ALNG_VISIT) }
+  }
+};
 
 }  // namespace grad
+
+#undef ALNG_PLACE
+#undef ALNG_OPERAND
+#undef ALNG_VISIT
+
 }  // namespace alng
 
 #endif

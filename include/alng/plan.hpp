@@ -1,4 +1,4 @@
-// How a problem is done (Plan), and the calls that do it.
+// How a problem is done (a plan), and the calls that do it.
 #ifndef ALNG_PLAN_HPP
 #define ALNG_PLAN_HPP
 
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "alng/c_structs.hpp"
-#include "alng/grad.hpp"
 #include "alng/language.h"
 #include "alng/options.hpp"
 #include "alng/problem.hpp"
@@ -23,20 +22,24 @@ namespace alng {
 inline int canonical_order() noexcept { return alng_canonical_order(); }
 
 /// How a problem is done on one device: immutable, printable, shareable between threads, cheap to copy.
-class Plan {
+template <class Operator>
+class PlanOf {
  public:
+  using Problem = ProblemOf<Operator>;
+  using Arguments = typename Operator::Arguments;
+
   /// Chooses back end, instruction set and partition. Refusals: `bad_option` for a device or instruction set nobody has
   /// heard of, `unsupported` for one that cannot do this here, with the reason, `out_of_memory`.
-  static Result<Plan> create(const Problem& problem, const PlanOptions& options = {}) noexcept {
-    return c_structs::guarded([&]() -> Result<Plan> {
-      const alng_grad_problem asked = c_structs::problem(problem.description());
+  static Result<PlanOf> create(const Problem& problem, const PlanOptions& options = {}) noexcept {
+    return c_structs::guarded([&]() -> Result<PlanOf> {
+      const auto asked = c_structs::problem<Operator>(problem.description());
       const alng_options wanted = c_structs::options(options);
       alng_plan* plan = nullptr;
       Status status =
-          c_structs::call([&](alng_status* said) { return alng_grad_plan_create(&asked, &wanted, &plan, said); });
+          c_structs::call([&](alng_status* said) { return Operator::plan_create(&asked, &wanted, &plan, said); });
       if (!status.ok()) return status;
       Handle handle(plan);
-      return Plan(std::make_shared<const State>(State{problem, std::move(handle)}));
+      return PlanOf(std::make_shared<const State>(State{problem, std::move(handle)}));
     });
   }
 
@@ -63,10 +66,9 @@ class Plan {
   ///
   /// Refusals: `null_pointer`, `bad_stride`, `overlap`, `bad_workspace`, `bad_option`; the outputs are then untouched.
   /// After a `device_error` they may be partly written.
-  Status run(const GradArguments& arguments) const noexcept {
-    return c_structs::with_arguments(arguments, [&](const alng_grad_arguments& where, alng_status* said) {
-      return alng_grad_run(handle(), &where, said);
-    });
+  Status run(const Arguments& arguments) const noexcept {
+    return c_structs::with_arguments<Operator>(
+        arguments, [&](const auto& where, alng_status* said) { return Operator::run(handle(), &where, said); });
   }
 
  private:
@@ -78,20 +80,38 @@ class Plan {
     Problem problem;
     Handle handle;
   };
-  explicit Plan(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
+  explicit PlanOf(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
   const alng_plan* handle() const noexcept { return state_->handle.get(); }
   std::shared_ptr<const State> state_;
 };
 
-/// Problem, plan, workspace and run in one call. Allocates the workspace; for repeated work keep a Plan. `workspace`
+using ForwardPlan = PlanOf<c_structs::Forward>;
+using GradPlan = PlanOf<c_structs::Grad>;
+
+namespace c_structs {
+
+template <class Operator>
+Status one_call(const typename Operator::Description& description, const typename Operator::Arguments& arguments,
+                const PlanOptions& options) noexcept {
+  const auto asked = problem<Operator>(description);
+  const alng_options wanted = c_structs::options(options);
+  return with_arguments<Operator>(arguments, [&](const auto& where, alng_status* said) {
+    return Operator::one_call(&asked, &where, &wanted, said);
+  });
+}
+
+}  // namespace c_structs
+
+/// Problem, plan, workspace and run in one call. Allocates the workspace; for repeated work keep a plan. `workspace`
 /// and `workspace_size` of the arguments are ignored.
+inline Status add_layer_norm(const ForwardDescription& description, const ForwardArguments& arguments,
+                             const PlanOptions& options = {}) noexcept {
+  return c_structs::one_call<c_structs::Forward>(description, arguments, options);
+}
+/// The same for the gradient.
 inline Status add_layer_norm_grad(const GradDescription& description, const GradArguments& arguments,
                                   const PlanOptions& options = {}) noexcept {
-  const alng_grad_problem asked = c_structs::problem(description);
-  const alng_options wanted = c_structs::options(options);
-  return c_structs::with_arguments(arguments, [&](const alng_grad_arguments& where, alng_status* said) {
-    return alng_add_layer_norm_grad(&asked, &where, &wanted, said);
-  });
+  return c_structs::one_call<c_structs::Grad>(description, arguments, options);
 }
 
 /// The devices this build knows, best first.

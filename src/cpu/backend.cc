@@ -1,6 +1,7 @@
 // The device "cpu".
 #include "plan/backend.h"
 
+#include "cpu/forward/execution.h"
 #include "cpu/grad/execution.h"
 #include "cpu/instruction_set.h"
 #include "cpu/threads.h"
@@ -25,7 +26,8 @@ class CpuBackend final : public Backend {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);
     if (!isa.ok()) return isa.status();
     const int threads = options.threads > 0 ? options.threads : default_threads();
-    return plan_grad(problem, isa.value(), threads);
+    return &problem.what() == &add_layer_norm ? plan_forward(problem, isa.value(), threads)
+                                              : plan_grad(problem, isa.value(), threads);
   }
 };
 

@@ -33,14 +33,11 @@ constexpr std::size_t kFarAhead = 4096;
 constexpr std::size_t kSegmentEndLines = 1;
 constexpr std::size_t kRowEndLines = 4;
 
-// The inputs that a sweep reads: the row at hand of dy, x1 and x2, the pending one of dsum. Unless kFull, x2 and dsum
-// may be null. Behind the end of a row begins the next, or else what is fetched is not used; fetching cannot fault.
-template <class T, bool kFull>
+// The inputs that a sweep reads, as `T` or null where absent; never null where kAll. Behind the end of a row begins the
+// next, or else what is fetched is not used; fetching cannot fault.
+template <class T, bool kAll, std::size_t kInputs>
 struct InputLines {
-  const T* dy;
-  const T* x1;
-  const T* x2;
-  const T* dsum;
+  const T* inputs[kInputs];
 
   static constexpr std::size_t kLineElements = kLine / sizeof(T);
 
@@ -48,7 +45,7 @@ struct InputLines {
   // the lines of two steps asked for together cost 5 to 10 %.
   HWY_INLINE void FetchNear(std::size_t i) const {
     __asm__ volatile("" : : : "memory");
-    const std::size_t from = i + Arrived(dy + i);
+    const std::size_t from = i + Arrived(inputs[0] + i);
 #pragma GCC unroll 8
     for (const std::size_t ahead : kNearAhead) Ask<0>(from + ahead / sizeof(T));
     __asm__ volatile("" : : : "memory");
@@ -90,15 +87,15 @@ struct InputLines {
   }
 
   // The line of each input at i. 2 is into all caches but the first level; 0 into the first as passing by
-  // (`prefetchnta`): 1 to 2 % faster than not so, also for dy, which the next row's sweep reads again and finds in the
-  // second level of the processors that fetch like this. Inlined early: a call of a function that does nothing but
-  // fetch is dropped by gcc.
+  // (`prefetchnta`): 1 to 2 % faster than not so, also for dy, which the next row's sweep of a gradient reads again and
+  // finds in the second level of the processors that fetch like this. Inlined early: a call of a function that does
+  // nothing but fetch is dropped by gcc.
   template <int kInto>
   HWY_INLINE void Ask(std::size_t i) const {
-    __builtin_prefetch(dy + i, 0, kInto);
-    __builtin_prefetch(x1 + i, 0, kInto);
-    if (kFull || x2 != nullptr) __builtin_prefetch(x2 + i, 0, kInto);
-    if (kFull || dsum != nullptr) __builtin_prefetch(dsum + i, 0, kInto);
+#pragma GCC unroll 4
+    for (const T* const input : inputs) {
+      if (kAll || input != nullptr) __builtin_prefetch(input + i, 0, kInto);
+    }
   }
 };
 

@@ -200,8 +200,25 @@ HWY_INLINE V FirstOf(V v, size_t n) {
   return hn::IfThenElseZero(hn::FirstN(F(), n), v);
 }
 
-// The kernels' own arrays (h, column sums, their copy of gamma): float32, padded to whole steps, in the order in which
-// the elements of a step lie in its vectors.
+// v as T holds it: what a store writes and a load of it then gives.
+template <class T>
+HWY_INLINE V Rounded(V v) {
+  if constexpr (std::is_same_v<T, float>) return v;
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    return hn::BitCast(F(), hn::ShiftLeft<16>(hn::PromoteTo(U32(), BFloat16Bits(v))));
+  }
+  if constexpr (std::is_same_v<T, Float16>) {
+#if HWY_TARGET == HWY_SCALAR
+    return hn::Set(F(), float32_from_float16(float16_from_float32(hn::GetLane(v))));
+#else
+    const hn::Rebind<hwy::float16_t, F> d16;
+    return hn::PromoteTo(F(), hn::DemoteTo(d16, CanonicalNaN(v)));
+#endif
+  }
+}
+
+// The kernels' own arrays (h, x, column sums, their copies of gamma and beta): float32, padded to whole steps, in the
+// order in which the elements of a step lie in its vectors.
 HWY_INLINE V LoadOwn(As<V>, const float* p) { return hn::LoadU(F(), p); }
 HWY_INLINE void StoreOwn(V v, float* p) { hn::StoreU(v, F(), p); }
 // +0 where `zero`, with no branch.
@@ -225,6 +242,11 @@ HWY_INLINE Two Mul(Two a, Two b) { return {Mul(a.first, b.first), Mul(a.second, 
 HWY_INLINE Two Fma(Two a, Two b, Two c) { return {Fma(a.first, b.first, c.first), Fma(a.second, b.second, c.second)}; }
 HWY_INLINE Two NegFma(Two a, Two b, Two c) {
   return {NegFma(a.first, b.first, c.first), NegFma(a.second, b.second, c.second)};
+}
+
+template <class T>
+HWY_INLINE Two Rounded(Two v) {
+  return {Rounded<T>(v.first), Rounded<T>(v.second)};
 }
 
 HWY_INLINE Two LoadOwn(As<Two>, const float* p) { return {hn::LoadU(F(), p), hn::LoadU(F(), p + 16)}; }

@@ -97,41 +97,64 @@ Status force(Tuning& tuning, std::string_view list) {
   return {};
 }
 
-}  // namespace
-
-std::string Tuning::explain() const {
-  std::string text;
-  if (fetch != Fetch::nowhere) {
-    text += std::string("inputs: fetched ahead into the ") + (fetch == Fetch::first_level ? "first" : "second") +
-            "-level cache\n";
-  }
-  text += std::string("dx: written ") + (stream ? "past" : "through") + " the caches, " +
-          (row_by_row ? "before the next row begins" : "while the next row is read") + "\n";
-  if (in_twos) text += "column sums: two rows at a time\n";
-  return text;
+std::int64_t tensor_bytes(const Problem& problem) {
+  return problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
 }
 
-Result<Tuning> choose_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
+/// What both operators choose by the same rules.
+Tuning common_tuning(const Problem& problem) {
+  Tuning tuning;
+  tuning.fetch = fastest_fetch(problem.bytes());
+  tuning.stream = tensor_bytes(problem) >= stream_bytes;
+  tuning.most_tasks = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
+  return tuning;
+}
+
+Status force_by_environment(Tuning& tuning) {
+  const char* const forced = std::getenv("ALNG_TUNING");
+  return forced != nullptr ? force(tuning, forced) : Status();
+}
+
+}  // namespace
+
+std::string Tuning::explain_inputs() const {
+  if (fetch == Fetch::nowhere) return {};
+  return std::string("inputs: fetched ahead into the ") + (fetch == Fetch::first_level ? "first" : "second") +
+         "-level cache\n";
+}
+
+std::string Tuning::explain_dx() const {
+  return std::string("dx: written ") + where_written() + ", " +
+         (row_by_row ? "before the next row begins" : "while the next row is read") + "\n" +
+         (in_twos ? "column sums: two rows at a time\n" : "");
+}
+
+Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
+  Tuning tuning = common_tuning(problem);
+  if (Status status = force_by_environment(tuning); !status.ok()) return status;
+  // There are no kernels that fetch into the first level, and scalar code has no stores past the caches.
+  if (!dense.all) tuning.fetch = Fetch::nowhere;
+  if (tuning.fetch == Fetch::first_level) tuning.fetch = Fetch::second_level;
+  tuning.stream = tuning.stream && dense.outputs && (problem.has(forward::y) || problem.has(forward::x)) &&
+                  isa != InstructionSet::scalar;
+  return tuning;
+}
+
+Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
   const std::int64_t columns = problem.columns();
-  const std::int64_t tensor_bytes = problem.rows() * columns * static_cast<std::int64_t>(dtype_size(problem.dtype()));
   const bool sums_and_dx = problem.has(grad::dx) && problem.has(grad::dgamma) && problem.has(grad::dbeta);
   const bool short_row =
       columns <= (problem.dtype() == DType::float32 ? row_by_row_columns_float32 : row_by_row_columns_16_bit);
-  Tuning tuning;
-  tuning.fetch = fastest_fetch(problem.bytes());
-  tuning.stream = tensor_bytes >= stream_bytes;
+  Tuning tuning = common_tuning(problem);
   tuning.row_by_row =
       !tuning.stream && tuning.fetch == Fetch::nowhere && (short_row || problem.rows() <= row_by_row_rows);
   tuning.in_twos = tuning.fetch != Fetch::first_level || columns > sums_stay_columns;
-  tuning.most_tasks = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
-  if (const char* forced = std::getenv("ALNG_TUNING")) {
-    if (Status status = force(tuning, forced); !status.ok()) return status;
-  }
+  if (Status status = force_by_environment(tuning); !status.ok()) return status;
   // What there are no kernels for: only AVX-512 has those that fetch into the first level, scalar code has no stores
   // past the caches, and those that do row by row have all tensors.
   if (!dense.all) tuning.fetch = Fetch::nowhere;
   if (tuning.fetch == Fetch::first_level && isa != InstructionSet::avx512) tuning.fetch = Fetch::second_level;
-  tuning.stream = tuning.stream && problem.has(grad::dx) && dense.dx && isa != InstructionSet::scalar;
+  tuning.stream = tuning.stream && problem.has(grad::dx) && dense.outputs && isa != InstructionSet::scalar;
   tuning.row_by_row = tuning.row_by_row && sums_and_dx && problem.has(grad::x2) && problem.has(grad::gamma) &&
                       problem.has(grad::dsum) && dense.all && !tuning.stream;
   tuning.in_twos = tuning.in_twos && sums_and_dx && dense.all && !tuning.row_by_row;

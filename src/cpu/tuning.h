@@ -18,30 +18,37 @@ enum class Fetch { nowhere, first_level, second_level };
 struct Tuning {
   /// `nowhere` where some rows are not dense.
   Fetch fetch = Fetch::nowhere;
-  /// dx is written past the caches: it is too large to be found there by whoever reads it next.
+  /// Outputs of the problem's size are written past the caches: they are too large to be found there by whoever reads
+  /// them next.
   bool stream = false;
-  /// Each row's dx is written before the next row begins, not in the sweep of the next. Only where all tensors are
-  /// there and dense.
+  /// Of a gradient: each row's dx is written before the next row begins, not in the sweep of the next. Only where all
+  /// tensors are there and dense.
   bool row_by_row = false;
-  /// Every second sweep adds both its rows to the column sums. Only where dx and both sums are wanted and all is dense.
+  /// Of a gradient: every second sweep adds both its rows to the column sums. Only where dx and both sums are wanted
+  /// and all is dense.
   bool in_twos = false;
   /// More tasks than this cost more to wake than they save.
   std::int64_t most_tasks = 1;
 
-  /// As lines of Plan::explain.
-  std::string explain() const;
+  /// As lines of PlanOf::explain: of the inputs, and of dx and the column sums.
+  std::string explain_inputs() const;
+  std::string explain_dx() const;
+  /// "past the caches" or "through the caches"
+  const char* where_written() const noexcept { return stream ? "past the caches" : "through the caches"; }
 };
 
-/// What of a problem's layouts matters here: the rows of all tensors of dy's shape, or those of dx, lie dense.
+/// What of a problem's layouts matters here: the rows of all tensors with a value for each element, or of the outputs
+/// among them, lie dense.
 struct DenseRows {
   bool all;
-  bool dx;
+  bool outputs;
 };
 
 /// The fastest choices on this processor, but for what the environment variable ALNG_TUNING says, a list such as
 /// "fetch=first,stream=off": fetch (nowhere, first, second), stream, row_by_row, in_twos (on, off). What a problem or
 /// an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
-Result<Tuning> choose_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
+Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
+Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 
 }  // namespace alng::impl::cpu
 

@@ -78,26 +78,54 @@ TensorLayout layout_of(const alng_tensor& tensor) noexcept {
   return layout;
 }
 
-Result<Description> description_of(const alng_grad_problem* given) {
-  if (given == nullptr) return missing("problem");
-  alng_grad_problem problem{};
-  if (Status status = copy(given, "alng_grad_problem", problem); !status.ok()) return status;
-  Description description(add_layer_norm_grad);
-  const auto give = [&](std::size_t place, const alng_tensor& tensor) {
-    const bool absent = tensor.dtype == 0 && tensor.rank == 0;
-    if (!absent || grad::operands[place].presence == Presence::required) description.give(place, layout_of(tensor));
-  };
-#define ALNG_GIVE(name, ...) give(grad::name, problem.name);
-  ALNG_GRAD_OPERANDS(ALNG_GIVE)
-#undef ALNG_GIVE
-  description.normalized_dims = problem.normalized_dims;
-  description.accumulate = problem.accumulate != 0;
-  return description;
+void copy_options(const alng_forward_problem& given, Description& description) noexcept {
+  description.round_sum = given.round_sum != 0;
+  description.eps = given.eps;
+}
+void copy_options(const alng_grad_problem& given, Description& description) noexcept {
+  description.accumulate = given.accumulate != 0;
 }
 
-Result<Problem> problem_of(const alng_grad_problem* given) {
-  const Result<Description> description = description_of(given);
-  return description.ok() ? Problem::create(description.value()) : description.status();
+/// An operator by its struct of tensors or of pointers: the name of that struct, the operator and its table.
+template <class Struct>
+struct Named;
+template <>
+struct Named<alng_forward_problem> {
+  static constexpr const char* name = "alng_forward_problem";
+  static constexpr const Operator& what = add_layer_norm;
+  using Table = alng::forward::Table;
+};
+template <>
+struct Named<alng_grad_problem> {
+  static constexpr const char* name = "alng_grad_problem";
+  static constexpr const Operator& what = add_layer_norm_grad;
+  using Table = alng::grad::Table;
+};
+template <>
+struct Named<alng_forward_arguments> : Named<alng_forward_problem> {
+  static constexpr const char* name = "alng_forward_arguments";
+};
+template <>
+struct Named<alng_grad_arguments> : Named<alng_grad_problem> {
+  static constexpr const char* name = "alng_grad_arguments";
+};
+
+template <class Struct>
+Result<Problem> problem_of(const Struct* given) {
+  using Table = typename Named<Struct>::Table;
+  if (given == nullptr) return missing("problem");
+  Struct problem{};
+  if (Status status = copy(given, Named<Struct>::name, problem); !status.ok()) return status;
+  Description description(Named<Struct>::what);
+  for (std::size_t place = 0; place < Table::operands.size(); ++place) {
+    Table::at(problem, place, [&](const alng_tensor& tensor) {
+      const bool absent = tensor.dtype == 0 && tensor.rank == 0;
+      if (!absent || Table::operands[place].presence == Presence::required) description.give(place, layout_of(tensor));
+    });
+  }
+  description.normalized_dims = problem.normalized_dims;
+  copy_options(problem, description);
+  return Problem::create(description);
 }
 
 Result<PlanOptions> options_of(const alng_options* given) {
@@ -111,7 +139,8 @@ Result<PlanOptions> options_of(const alng_options* given) {
   return result;
 }
 
-Result<Plan> plan_of(const alng_grad_problem* given, const alng_options* given_options) {
+template <class Struct>
+Result<Plan> plan_of(const Struct* given, const alng_options* given_options) {
   const Result<Problem> problem = problem_of(given);
   if (!problem.ok()) return problem.status();
   const Result<PlanOptions> options = options_of(given_options);
@@ -120,15 +149,17 @@ Result<Plan> plan_of(const alng_grad_problem* given, const alng_options* given_o
 }
 
 /// What is returned points to `executor`, which is filled in.
-Result<Arguments> arguments_of(const alng_grad_arguments* given, Executor& executor) {
+template <class Struct>
+Result<Arguments> arguments_of(const Struct* given, Executor& executor) {
+  using Table = typename Named<Struct>::Table;
   if (given == nullptr) return missing("arguments");
-  alng_grad_arguments arguments{};
-  if (Status status = copy(given, "alng_grad_arguments", arguments); !status.ok()) return status;
+  Struct arguments{};
+  if (Status status = copy(given, Named<Struct>::name, arguments); !status.ok()) return status;
   Arguments result;
-  result.what = &add_layer_norm_grad;
-#define ALNG_GIVE(name, ...) result.data[grad::name] = const_cast<void*>(static_cast<const void*>(arguments.name));
-  ALNG_GRAD_OPERANDS(ALNG_GIVE)
-#undef ALNG_GIVE
+  result.what = &Named<Struct>::what;
+  for (std::size_t place = 0; place < Table::operands.size(); ++place) {
+    Table::at(arguments, place, [&](const void* pointer) { result.data[place] = const_cast<void*>(pointer); });
+  }
   result.workspace = arguments.workspace;
   result.workspace_size = arguments.workspace_size;
   result.stream = arguments.stream;
@@ -137,6 +168,76 @@ Result<Arguments> arguments_of(const alng_grad_arguments* given, Executor& execu
     result.executor = &executor;
   }
   return result;
+}
+
+template <class Struct>
+alng_code judge(const Struct* problem, alng_summary* summary, alng_status* status) noexcept {
+  return guarded(status, [&]() -> Status {
+    alng_summary result{};
+    if (summary != nullptr) {
+      if (Status size = copy(summary, "alng_summary", result); !size.ok()) return size;
+    }
+    const Result<Problem> judged = problem_of(problem);
+    if (!judged.ok() || summary == nullptr) return judged.status();
+    result.rows = judged->rows();
+    result.columns = judged->columns();
+    result.bytes = judged->bytes();
+    result.normalized_dims = judged->normalized_dims();
+    copy_text(judged->to_string(), result.text, sizeof result.text);
+    std::memcpy(summary, &result, sizeof result);
+    return {};
+  });
+}
+
+template <class Struct>
+alng_code plan_create(const Struct* problem, const alng_options* options, alng_plan** plan,
+                      alng_status* status) noexcept {
+  return guarded(status, [&]() -> Status {
+    if (plan == nullptr) return missing("plan");
+    *plan = nullptr;
+    Result<Plan> planned = plan_of(problem, options);
+    if (!planned.ok()) return planned.status();
+    *plan = new alng_plan{std::move(planned).value()};
+    return {};
+  });
+}
+
+template <class Struct>
+alng_code run(const alng_plan* plan, const Struct* arguments, alng_status* status) noexcept {
+  return guarded(status, [&]() -> Status {
+    if (plan == nullptr) return missing("plan");
+    Executor executor;
+    const Result<Arguments> where = arguments_of(arguments, executor);
+    return where.ok() ? plan->plan.run(where.value()) : where.status();
+  });
+}
+
+template <class Struct, class Where>
+alng_code one_call(const Struct* problem, const Where* arguments, const alng_options* options,
+                   alng_status* status) noexcept {
+  return guarded(status, [&]() -> Status {
+    Executor executor;
+    Result<Arguments> where = arguments_of(arguments, executor);
+    if (!where.ok()) return where.status();
+    const Result<Plan> plan = plan_of(problem, options);
+    if (!plan.ok()) return plan.status();
+    where->workspace_size = plan->workspace_size();
+    const auto workspace = std::make_unique_for_overwrite<std::byte[]>(where->workspace_size);
+    where->workspace = workspace.get();
+    return plan->run(where.value());
+  });
+}
+
+/// `oracle(problem, arguments)` of what is given.
+template <class Struct, class Where, class Oracle>
+alng_code judge_by(const Struct* problem, const Where* arguments, alng_status* status, Oracle oracle) noexcept {
+  return guarded(status, [&]() -> Status {
+    const Result<Problem> judged = problem_of(problem);
+    if (!judged.ok()) return judged.status();
+    Executor executor;
+    const Result<Arguments> where = arguments_of(arguments, executor);
+    return where.ok() ? oracle(judged.value(), where.value()) : where.status();
+  });
 }
 
 /// Writes what the list has at `index`; 0 where there is nothing, or no memory for the list.
@@ -182,34 +283,20 @@ alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape
   return tensor;
 }
 
+alng_code alng_forward_judge(const alng_forward_problem* problem, alng_summary* summary, alng_status* status) {
+  return judge(problem, summary, status);
+}
 alng_code alng_grad_judge(const alng_grad_problem* problem, alng_summary* summary, alng_status* status) {
-  return guarded(status, [&]() -> Status {
-    alng_summary result{};
-    if (summary != nullptr) {
-      if (Status size = copy(summary, "alng_summary", result); !size.ok()) return size;
-    }
-    const Result<Problem> judged = problem_of(problem);
-    if (!judged.ok() || summary == nullptr) return judged.status();
-    result.rows = judged->rows();
-    result.columns = judged->columns();
-    result.bytes = judged->bytes();
-    result.normalized_dims = judged->normalized_dims();
-    copy_text(judged->to_string(), result.text, sizeof result.text);
-    std::memcpy(summary, &result, sizeof result);
-    return {};
-  });
+  return judge(problem, summary, status);
 }
 
+alng_code alng_forward_plan_create(const alng_forward_problem* problem, const alng_options* options, alng_plan** plan,
+                                   alng_status* status) {
+  return plan_create(problem, options, plan, status);
+}
 alng_code alng_grad_plan_create(const alng_grad_problem* problem, const alng_options* options, alng_plan** plan,
                                 alng_status* status) {
-  return guarded(status, [&]() -> Status {
-    if (plan == nullptr) return missing("plan");
-    *plan = nullptr;
-    Result<Plan> planned = plan_of(problem, options);
-    if (!planned.ok()) return planned.status();
-    *plan = new alng_plan{std::move(planned).value()};
-    return {};
-  });
+  return plan_create(problem, options, plan, status);
 }
 
 void alng_plan_destroy(alng_plan* plan) { delete plan; }
@@ -232,38 +319,32 @@ size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
   return words.size();
 }
 
+alng_code alng_forward_run(const alng_plan* plan, const alng_forward_arguments* arguments, alng_status* status) {
+  return run(plan, arguments, status);
+}
 alng_code alng_grad_run(const alng_plan* plan, const alng_grad_arguments* arguments, alng_status* status) {
-  return guarded(status, [&]() -> Status {
-    if (plan == nullptr) return missing("plan");
-    Executor executor;
-    const Result<Arguments> where = arguments_of(arguments, executor);
-    return where.ok() ? plan->plan.run(where.value()) : where.status();
-  });
+  return run(plan, arguments, status);
 }
 
+alng_code alng_add_layer_norm(const alng_forward_problem* problem, const alng_forward_arguments* arguments,
+                              const alng_options* options, alng_status* status) {
+  return one_call(problem, arguments, options, status);
+}
 alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                    const alng_options* options, alng_status* status) {
-  return guarded(status, [&]() -> Status {
-    Executor executor;
-    Result<Arguments> where = arguments_of(arguments, executor);
-    if (!where.ok()) return where.status();
-    const Result<Plan> plan = plan_of(problem, options);
-    if (!plan.ok()) return plan.status();
-    where->workspace_size = plan->workspace_size();
-    const auto workspace = std::make_unique_for_overwrite<std::byte[]>(where->workspace_size);
-    where->workspace = workspace.get();
-    return plan->run(where.value());
-  });
+  return one_call(problem, arguments, options, status);
 }
 
+alng_code alng_forward_oracle(const alng_forward_problem* problem, const alng_forward_arguments* arguments, double* y,
+                              double* mean, double* rstd, double* x, alng_status* status) {
+  return judge_by(problem, arguments, status, [&](const Problem& asked, const Arguments& where) {
+    return oracle(asked, where, ForwardOracleOutputs{y, mean, rstd, x});
+  });
+}
 alng_code alng_grad_oracle(const alng_grad_problem* problem, const alng_grad_arguments* arguments, double* dx,
                            double* dgamma, double* dbeta, alng_status* status) {
-  return guarded(status, [&]() -> Status {
-    const Result<Problem> judged = problem_of(problem);
-    if (!judged.ok()) return judged.status();
-    Executor executor;
-    const Result<Arguments> where = arguments_of(arguments, executor);
-    return where.ok() ? oracle(judged.value(), where.value(), {dx, dgamma, dbeta}) : where.status();
+  return judge_by(problem, arguments, status, [&](const Problem& asked, const Arguments& where) {
+    return oracle(asked, where, GradOracleOutputs{dx, dgamma, dbeta});
   });
 }
 

@@ -47,7 +47,7 @@ class Backend {
 
 /// Changes with every change of what a back end in another library and libalng must agree on: the classes above, and
 /// those of src/problem and include/alng that they speak of.
-inline constexpr std::int32_t backend_interface = 1;
+inline constexpr std::int32_t backend_interface = 2;
 
 /// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
 std::vector<const Backend*> backends();

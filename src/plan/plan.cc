@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <bit>
+#include <cstring>
 
 #include "order/version.h"
 #include "plan/float_environment.h"
@@ -34,6 +35,19 @@ void write_empty_sums(const Problem& problem, const Arguments& arguments) noexce
       auto* element = reinterpret_cast<float*>(static_cast<std::byte*>(arguments.data[i]) + rows.column.offset(j));
       const float value = problem.accumulate() ? *element + 0.0f : 0.0f;
       *element = value == value ? value : std::bit_cast<float>(canonical_nan_float32);
+    }
+  }
+}
+
+// No columns: what each row's mean and rstd would be the mean of is nothing. As 0 / 0 they are NaN.
+void write_empty_statistics(const Problem& problem, const Arguments& arguments) noexcept {
+  const auto operands = problem.what().operands;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].direction == Direction::input || operands[i].role != Role::row || !problem.has(i)) continue;
+    const Rows rows = rows_of(problem, i);
+    for (std::int64_t r = 0; r < problem.rows(); ++r) {
+      std::memcpy(static_cast<std::byte*>(arguments.data[i]) + rows.row.offset(r), &canonical_nan_float32,
+                  sizeof canonical_nan_float32);
     }
   }
 }
@@ -94,7 +108,10 @@ Status Plan::run(const Arguments& arguments) const noexcept {
   Status status = check_arguments(problem_, arguments, workspace_size());
   if (!status.ok()) return status;
   if (arguments.stream != nullptr) return no_streams(device());
-  if (problem_.columns() == 0) return status;
+  if (problem_.columns() == 0) {
+    write_empty_statistics(problem_, arguments);
+    return status;
+  }
   if (problem_.rows() == 0) {
     write_empty_sums(problem_, arguments);
     return status;

@@ -9,7 +9,7 @@
 
 namespace alng::impl {
 
-/// Immutable. See alng::Plan for every member.
+/// Immutable. See alng::PlanOf for every member.
 class Plan {
  public:
   static Result<Plan> create(const Problem& problem, const PlanOptions& options) noexcept;

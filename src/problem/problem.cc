@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <span>
 #include <string>
@@ -23,6 +24,12 @@ std::string list(std::span<const std::int64_t> numbers) {
 
 std::span<const std::int64_t> shape_of(const TensorLayout& layout) {
   return {layout.shape.data(), static_cast<std::size_t>(layout.rank)};
+}
+
+/// The shortest decimal that reads back as the same float.
+std::string number(float value) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
 
 bool equal(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
@@ -178,6 +185,11 @@ Result<Normalized> find_normalized_dims(const Description& problem) {
                                       ", as no tensor tells it: " + with_layout(first));
 }
 
+Status check_eps(float eps) {
+  if (eps >= 0 && eps <= std::numeric_limits<float>::max()) return {};
+  return {Code::bad_option, "eps is " + number(eps) + " but must be finite and at least 0"};
+}
+
 /// What a tensor with a value for each row may be: the leading dimensions, then as many 1s as there are normalised
 /// ones, a single 1, or nothing.
 std::vector<TensorLayout> row_layouts(const TensorLayout& first, int normalized_dims) {
@@ -289,6 +301,7 @@ Result<Problem> Problem::create(const Description& description) noexcept try {
                       (rows ? "trailing" : "leading") + " dimensions");
   }
   status = for_each_tensor(description, check_strides);
+  if (status.ok()) status = check_eps(description.eps);
   if (!status.ok()) return status;
   Problem problem(description);
   problem.description_.normalized_dims = normalized->dims;
@@ -338,6 +351,7 @@ std::string Problem::to_string() const {
       if (has(i) && operand.type == Type::T_or_float32) text += std::string(" ") + dtype_name(layout(i)->dtype);
     }
   }
+  if (&what() == &add_layer_norm) text += ", eps " + number(eps()) + (round_sum() ? ", sum rounded" : "");
   return text + "; wants " + (wanted.empty() ? "nothing" : wanted);
 }
 

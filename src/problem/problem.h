@@ -20,6 +20,7 @@ struct Operator {
   std::span<const Operand> operands;
 };
 
+inline constexpr Operator add_layer_norm{"AddLayerNorm", forward::operands};
 inline constexpr Operator add_layer_norm_grad{"AddLayerNormGrad", grad::operands};
 
 /// The tensors of a problem before anybody has looked at them, by their places in the operator's table.
@@ -37,9 +38,11 @@ class Description {
   /// Null where the tensor is absent.
   const TensorLayout* layout(std::size_t place) const noexcept { return given_[place] ? &layouts_[place] : nullptr; }
 
-  /// As GradDescription has them.
+  /// As ForwardDescription and GradDescription have them; what the operator does not know stays as it is here.
   int normalized_dims = 0;
   bool accumulate = false;
+  bool round_sum = false;
+  float eps = 0;
 
  private:
   const Operator* operator_;
@@ -50,7 +53,7 @@ class Description {
 /// A valid problem.
 class Problem {
  public:
-  /// Every rule about the tensors; see alng::Problem::create.
+  /// Every rule about the tensors; see alng::ProblemOf::create.
   static Result<Problem> create(const Description& description) noexcept;
 
   const Operator& what() const noexcept { return description_.what(); }
@@ -61,10 +64,12 @@ class Problem {
   bool is_needed(std::size_t place) const noexcept;
   int normalized_dims() const noexcept { return description_.normalized_dims; }
   bool accumulate() const noexcept { return description_.accumulate; }
+  bool round_sum() const noexcept { return description_.round_sum; }
+  float eps() const noexcept { return description_.eps; }
   std::int64_t rows() const noexcept { return rows_; }
   std::int64_t columns() const noexcept { return columns_; }
   DType dtype() const noexcept { return description_.first().dtype; }
-  /// See alng::Problem.
+  /// See alng::ProblemOf.
   std::int64_t bytes() const noexcept;
   std::string to_string() const;
 

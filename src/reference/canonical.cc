@@ -45,6 +45,27 @@ float row_sum(const float* terms, std::int64_t columns) noexcept {
   return sum;
 }
 
+Statistics forward_row(const ForwardRow& row, float* c, float* squares, float* y) noexcept {
+  const float inverse = 1.0f / static_cast<float>(row.columns);
+  const float m = row_sum(row.x, row.columns) * inverse;
+  for (std::int64_t j = 0; j < row.columns; ++j) {
+    c[j] = row.x[j] - m;
+    squares[j] = c[j] * c[j];
+  }
+  const float e = row_sum(c, row.columns) * inverse;
+  const float v = std::fma(-e, e, row_sum(squares, row.columns) * inverse);
+  const Statistics result{m + e, 1.0f / std::sqrt((v < 0.0f ? 0.0f : v) + row.eps)};
+  for (std::int64_t j = 0; j < row.columns; ++j) {
+    const float h = (c[j] - e) * result.rstd;
+    if (row.gamma) {
+      y[j] = row.beta ? std::fma(h, row.gamma[j], row.beta[j]) : h * row.gamma[j];
+    } else {
+      y[j] = row.beta ? h + row.beta[j] : h;
+    }
+  }
+  return result;
+}
+
 void row_pass(const Row& row, float* w, float* q, float* dx) noexcept {
   for (std::int64_t j = 0; j < row.columns; ++j) {
     w[j] = row.gamma ? row.dy[j] * row.gamma[j] : row.dy[j];

@@ -13,8 +13,27 @@ namespace alng::impl::canonical {
 /// can be left out without changing a bit.
 float row_sum(const float* terms, std::int64_t columns) noexcept;
 
-/// What the row pass knows of one row before the row sums: the operands, dense and in float32. x2, gamma and dsum may
+/// One row of the forward: the operands, dense and in float32, x formed and where asked for rounded. gamma and beta may
 /// be null.
+struct ForwardRow {
+  std::int64_t columns;
+  const float* x;
+  const float* gamma;
+  const float* beta;
+  float eps;
+};
+
+struct Statistics {
+  float mean;
+  float rstd;
+};
+
+/// y in float32, before its one rounding to the dtype of y, and the statistics. `c` and `squares` are scratch of D
+/// values each.
+Statistics forward_row(const ForwardRow& row, float* c, float* squares, float* y) noexcept;
+
+/// What the gradient's row pass knows of one row before the row sums: the operands, dense and in float32. x2, gamma and
+/// dsum may be null.
 struct Row {
   std::int64_t columns;
   const float* dy;

@@ -1,5 +1,6 @@
 #include "reference/oracle.h"
 
+#include <algorithm>
 #include <cfenv>
 #include <cmath>
 #include <cstddef>
@@ -7,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "problem/float16.h"
+#include "problem/element.h"
 #include "problem/out_of_memory.h"
 #include "problem/rows.h"
 
@@ -72,7 +73,47 @@ float read_statistic(const StridedDims& row, const void* data, std::int64_t inde
   return value;
 }
 
-void compute(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) {
+void compute(const Problem& problem, const Arguments& arguments, const ForwardOracleOutputs& outputs) {
+  const std::int64_t columns = problem.columns();
+  const auto n = static_cast<std::size_t>(columns);
+  const auto reader = [&](std::size_t place) {
+    return RowReader(rows_of(problem, place), arguments.data[place], columns);
+  };
+  const auto of_columns = [&](std::size_t place, double absent) {
+    std::vector<double> values(n, absent);
+    if (!problem.has(place)) return values;
+    RowReader row = reader(place);
+    std::copy_n(row.read(0), n, values.begin());
+    return values;
+  };
+  RowReader x1 = reader(forward::x1);
+  std::optional<RowReader> x2;
+  if (problem.has(forward::x2)) x2 = reader(forward::x2);
+  const std::vector<double> gamma = of_columns(forward::gamma, 1.0), beta = of_columns(forward::beta, 0.0);
+  std::vector<double> x(n);
+
+  for (std::int64_t i = 0; i < problem.rows(); ++i) {
+    const float* x1_row = x1.read(i);
+    const float* x2_row = x2 ? x2->read(i) : nullptr;
+    double sum = 0, sum_error = 0, squares = 0, squares_error = 0;
+    for (std::size_t j = 0; j < n; ++j) {
+      const float formed = x2_row != nullptr ? x1_row[j] + x2_row[j] : x1_row[j];
+      x[j] = problem.round_sum() ? rounded(formed, problem.dtype()) : formed;
+      add(x[j], sum, sum_error);
+    }
+    const double mean = total(sum, sum_error) / static_cast<double>(columns);
+    for (std::size_t j = 0; j < n; ++j) add((x[j] - mean) * (x[j] - mean), squares, squares_error);
+    const double variance = total(squares, squares_error) / static_cast<double>(columns);
+    const double rstd = 1 / std::sqrt(variance + static_cast<double>(problem.eps()));
+    if (outputs.mean != nullptr) outputs.mean[i] = mean;
+    if (outputs.rstd != nullptr) outputs.rstd[i] = rstd;
+    if (outputs.x != nullptr) std::copy(x.begin(), x.end(), outputs.x + i * columns);
+    if (outputs.y == nullptr) continue;
+    for (std::size_t j = 0; j < n; ++j) outputs.y[i * columns + j] = (x[j] - mean) * rstd * gamma[j] + beta[j];
+  }
+}
+
+void compute(const Problem& problem, const Arguments& arguments, const GradOracleOutputs& outputs) {
   const std::int64_t columns = problem.columns();
   const auto n = static_cast<std::size_t>(columns);
   const auto reader = [&](std::size_t place) {
@@ -137,9 +178,8 @@ void compute(const Problem& problem, const Arguments& arguments, const OracleOut
   }
 }
 
-}  // namespace
-
-Status oracle(const Problem& problem, const Arguments& arguments, const OracleOutputs& outputs) noexcept {
+template <class Outputs>
+Status guarded_oracle(const Problem& problem, const Arguments& arguments, const Outputs& outputs) noexcept {
   if (Status inputs = check_inputs(problem, arguments); !inputs.ok()) return inputs;
   if (problem.columns() == 0) return {};
   // A host that rounds another way or flushes denormals must not bend what results are judged by.
@@ -154,6 +194,15 @@ Status oracle(const Problem& problem, const Arguments& arguments, const OracleOu
   }
   std::fesetenv(&host);
   return status;
+}
+
+}  // namespace
+
+Status oracle(const Problem& problem, const Arguments& arguments, const ForwardOracleOutputs& outputs) noexcept {
+  return guarded_oracle(problem, arguments, outputs);
+}
+Status oracle(const Problem& problem, const Arguments& arguments, const GradOracleOutputs& outputs) noexcept {
+  return guarded_oracle(problem, arguments, outputs);
 }
 
 }  // namespace alng::impl

@@ -79,7 +79,7 @@ void Instance::describe() {
   if (case_.wants_dbeta) small(grad::dbeta, DType::float32);
 
   for (std::size_t t = 0; t < grad::count; ++t) {
-    if (layouts_[t]) grad::give(description_, t, *layouts_[t]);
+    if (layouts_[t]) give_layout(description_, t, *layouts_[t]);
   }
   description_.accumulate = case_.accumulate;
   // With gamma the number is left to be told by it, with short statistics to be told by them: both ways are used.

@@ -104,7 +104,7 @@ std::string check_columns(const Instance& instance, int tensor, const std::vecto
 Truth truth_of(const Instance& instance) {
   Truth truth;
   const cases::Case& what = instance.what();
-  OracleOutputs outputs;
+  GradOracleOutputs outputs;
   if (what.wants_dx) {
     truth.dx.resize(static_cast<std::size_t>(what.elements()));
     outputs.dx = truth.dx.data();
@@ -122,9 +122,9 @@ Truth truth_of(const Instance& instance) {
   for (int t = 0; t < grad::dx; ++t) {
     if (!instance.layout(t)) continue;
     memory.push_back(instance.storage(t));
-    grad::give(arguments, t, memory.back().data());
+    give_pointer(arguments, t, memory.back().data());
   }
-  const Result<Problem> problem = Problem::create(instance.description());
+  const Result<GradProblem> problem = GradProblem::create(instance.description());
   EXPECT_TRUE(problem.ok()) << problem.status().message();
   if (!problem.ok()) return truth;
   const Status status = oracle(problem.value(), arguments, outputs);

@@ -30,7 +30,7 @@ alng_tensor in_c(const TensorLayout* layout) {
 }
 
 alng_grad_problem in_c(const GradDescription& d) {
-  const auto of = [&](grad::Place place) { return in_c(grad::layout(d, place)); };
+  const auto of = [&](grad::Place place) { return in_c(layout_at(d, place)); };
   return {sizeof(alng_grad_problem), of(grad::dy),   of(grad::x1), of(grad::x2),     of(grad::rstd),  of(grad::mean),
           of(grad::gamma),           of(grad::dsum), of(grad::dx), of(grad::dgamma), of(grad::dbeta), d.normalized_dims,
           d.accumulate ? 1 : 0};
@@ -58,7 +58,7 @@ alng_grad_arguments in_c(const GradArguments& a) {
 struct Tensors {
   explicit Tensors(const Instance& instance) : run(instance, {}) {
     if (instance.dx_over() < 0) return;
-    grad::give(run.arguments, grad::dx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
+    give_pointer(run.arguments, grad::dx, run.memory[static_cast<std::size_t>(instance.dx_over())].data());
   }
   Outcome outcome() const {
     Outcome out = run.outcome();
@@ -288,7 +288,7 @@ TEST_F(CDoorCall, TheSummaryIsWhatTheCppDoorSays) {
   alng_summary summary{};
   summary.size = sizeof summary;
   ASSERT_EQ(alng_grad_judge(&problem_, &summary, &status_), ALNG_OK) << status_.message;
-  const Problem problem = Problem::create(instance_.description()).value();
+  const GradProblem problem = GradProblem::create(instance_.description()).value();
   EXPECT_EQ(summary.rows, problem.rows());
   EXPECT_EQ(summary.columns, problem.columns());
   EXPECT_EQ(summary.bytes, problem.bytes());

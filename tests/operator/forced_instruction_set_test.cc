@@ -27,7 +27,7 @@ namespace {
 
 using cases::Instance;
 
-Problem small_problem() { return Problem::create(GradDescription::dense(DType::float32, 2, 600)).value(); }
+GradProblem small_problem() { return GradProblem::create(GradDescription::dense(DType::float32, 2, 600)).value(); }
 
 /// A variable of the environment for the lifetime of an object; then what it was before.
 class Environment {
@@ -55,12 +55,12 @@ TEST(ForcedInstructionSet, ThePlanSaysWhichOneRuns) {
     if (!isa.available) continue;
     PlanOptions options;
     options.isa = isa.name;
-    const Result<Plan> forced = Plan::create(small_problem(), options);
+    const Result<GradPlan> forced = GradPlan::create(small_problem(), options);
     ASSERT_TRUE(forced.ok()) << forced.status().message();
     EXPECT_EQ(forced->isa(), isa.name);
     EXPECT_NE(forced->explain().find(isa.name), std::string::npos) << forced->explain();
     const Environment environment(isa.name.c_str());
-    const Result<Plan> by_environment = Plan::create(small_problem());
+    const Result<GradPlan> by_environment = GradPlan::create(small_problem());
     ASSERT_TRUE(by_environment.ok()) << by_environment.status().message();
     EXPECT_EQ(by_environment->isa(), isa.name);
   }
@@ -70,7 +70,7 @@ TEST(ForcedInstructionSet, TheOptionGoesBeforeTheEnvironment) {
   const Environment environment("mmx");
   PlanOptions options;
   options.isa = "scalar";
-  const Result<Plan> plan = Plan::create(small_problem(), options);
+  const Result<GradPlan> plan = GradPlan::create(small_problem(), options);
   ASSERT_TRUE(plan.ok()) << plan.status().message();
   EXPECT_EQ(plan->isa(), "scalar");
 }
@@ -82,7 +82,7 @@ TEST(ForcedInstructionSet, WithoutForceTheBestAvailableRuns) {
     if (isa.available && best.empty()) best = isa.name;
   }
   ASSERT_FALSE(best.empty());
-  EXPECT_EQ(Plan::create(small_problem()).value().isa(), best);
+  EXPECT_EQ(GradPlan::create(small_problem()).value().isa(), best);
 }
 
 // vllm PR 34807, zvec #92: builds that die of SIGILL. Here the set is refused in words, on any machine: x86-64 has no
@@ -95,12 +95,12 @@ TEST(ForcedInstructionSet, WhatTheMachineLacksIsRefusedWithItsReason) {
     ++refused;
     PlanOptions options;
     options.isa = isa.name;
-    Status status = Plan::create(small_problem(), options).status();
+    Status status = GradPlan::create(small_problem(), options).status();
     EXPECT_EQ(status.code(), Code::unsupported) << isa.name;
     EXPECT_NE(status.message().find(isa.name), std::string::npos) << status.message();
     EXPECT_NE(status.message().find(isa.reason), std::string::npos) << status.message();
     const Environment environment(isa.name.c_str());
-    status = Plan::create(small_problem()).status();
+    status = GradPlan::create(small_problem()).status();
     EXPECT_EQ(status.code(), Code::unsupported) << isa.name;
     EXPECT_NE(status.message().find("ALNG_ISA"), std::string::npos) << status.message();
   }
@@ -109,7 +109,7 @@ TEST(ForcedInstructionSet, WhatTheMachineLacksIsRefusedWithItsReason) {
 
 TEST(ForcedInstructionSet, AnUnknownNameInTheEnvironmentIsRefused) {
   const Environment environment("mmx");
-  const Status status = Plan::create(small_problem()).status();
+  const Status status = GradPlan::create(small_problem()).status();
   EXPECT_EQ(status.code(), Code::bad_option);
   EXPECT_NE(status.message().find("ALNG_ISA"), std::string::npos) << status.message();
   EXPECT_NE(status.message().find("mmx"), std::string::npos) << status.message();
@@ -120,7 +120,7 @@ TEST(ForcedInstructionSet, AnUnknownNameInTheEnvironmentIsRefused) {
 TEST(ForcedTuning, ThePlanSaysWhatIsChosen) {
   const auto explained = [](const char* tuning) {
     const Environment environment(tuning, "ALNG_TUNING");
-    return Plan::create(small_problem()).value().explain();
+    return GradPlan::create(small_problem()).value().explain();
   };
   const auto says = [](const std::string& text, const char* what) { return text.find(what) != std::string::npos; };
   const std::string one = explained("fetch=second,stream=off,row_by_row=on");
@@ -140,8 +140,8 @@ TEST(ForcedTuning, IntelsFetchIntoTheSecondLevel) {
   __builtin_cpu_init();
   if (!__builtin_cpu_is("intel")) GTEST_SKIP() << "skipped: this processor is not one of Intel's";
   if (std::getenv("ALNG_TUNING") != nullptr) GTEST_SKIP() << "skipped: ALNG_TUNING is set";
-  const Problem large = Problem::create(GradDescription::dense(DType::float32, 4096, 1024)).value();
-  const std::string explained = Plan::create(large).value().explain();
+  const GradProblem large = GradProblem::create(GradDescription::dense(DType::float32, 4096, 1024)).value();
+  const std::string explained = GradPlan::create(large).value().explain();
   EXPECT_NE(explained.find("second-level cache"), std::string::npos) << explained;
 #else
   GTEST_SKIP() << "skipped: this is not an x86-64 build";
@@ -152,7 +152,7 @@ TEST(ForcedTuning, WhatItDoesNotKnowIsRefused) {
   for (const char* wrong :
        {"fetch=third", "stream", "speed=on", "in_twos=1", "fetch=first,,stream=on", "fetch=first;"}) {
     const Environment environment(wrong, "ALNG_TUNING");
-    const Status status = Plan::create(small_problem()).status();
+    const Status status = GradPlan::create(small_problem()).status();
     EXPECT_EQ(status.code(), Code::bad_option) << wrong;
     EXPECT_NE(status.message().find("ALNG_TUNING has \""), std::string::npos) << status.message();
     EXPECT_NE(status.message().find("but must be a list of fetch=nowhere, first or second and stream=, row_by_row= and "
@@ -215,7 +215,7 @@ bool step_through(const std::string& isa, Seen& seen) {
   PlanOptions options;
   options.isa = isa;
   options.threads = 1;
-  const Plan plan = Plan::create(small_problem(), options).value();
+  const GradPlan plan = GradPlan::create(small_problem(), options).value();
   std::vector<float> memory(2 * 600, 0.5f), dx(memory), gamma(600, 1.0f), dgamma(600), dbeta(600), statistics(2, 1.0f);
   std::vector<std::byte> workspace(plan.workspace_size());
   GradArguments arguments;

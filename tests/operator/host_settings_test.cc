@@ -91,7 +91,7 @@ TEST(HostSettings, KeepDenormalsOfAnEmptyBatch) {
   GradDescription description = GradDescription::dense(DType::float32, 0, 4);
   description.dbeta.reset();
   description.accumulate = true;
-  const Plan plan = Plan::create(Problem::create(description).value()).value();
+  const GradPlan plan = GradPlan::create(GradProblem::create(description).value()).value();
   GradArguments arguments;
   std::vector<float> gamma(4, 1.0f);
   std::vector<std::byte> workspace(plan.workspace_size() + 1);

@@ -33,7 +33,7 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
         layout->shape[0] = count;
       }
       if (part.dsum) part.dsum->shape[0] = count;
-      const Plan plan = Plan::create(Problem::create(part).value()).value();
+      const GradPlan plan = GradPlan::create(GradProblem::create(part).value()).value();
       std::vector<std::byte> dx(static_cast<std::size_t>(count * columns) * size, std::byte{0xFF});
       std::vector<float> dgamma(static_cast<std::size_t>(columns)), dbeta(dgamma);
       std::vector<std::byte> workspace(plan.workspace_size());
@@ -72,7 +72,7 @@ void expect_same_bits_for_four_callers(const Executor* executor) {
     const Outcome expected = run_reference(instance);
     PlanOptions options;
     options.threads = 3;
-    const Plan plan = Plan::create(Problem::create(instance.description()).value(), options).value();
+    const GradPlan plan = GradPlan::create(GradProblem::create(instance.description()).value(), options).value();
     struct Caller {
       std::vector<std::vector<std::byte>> outputs;
       Outcome outcome;
@@ -86,17 +86,17 @@ void expect_same_bits_for_four_callers(const Executor* executor) {
           if (!instance.layout(t)) continue;
           // Inputs are shared by all callers, outputs are not.
           if (t < grad::dx) {
-            grad::give(arguments, t, const_cast<std::byte*>(instance.storage(t).data()));
+            give_pointer(arguments, t, const_cast<std::byte*>(instance.storage(t).data()));
           } else {
             caller.outputs.push_back(instance.storage(t));
-            grad::give(arguments, t, caller.outputs.back().data());
+            give_pointer(arguments, t, caller.outputs.back().data());
           }
         }
         std::vector<std::byte> workspace(plan.workspace_size(), std::byte{0xFF});
         arguments.workspace = workspace.data();
         arguments.workspace_size = workspace.size();
         arguments.executor = executor;
-        const Plan copy = plan;
+        const GradPlan copy = plan;
         caller.outcome.status = copy.run(arguments);
         for (int t = grad::dx; t < grad::count; ++t) {
           const auto i = static_cast<std::size_t>(t - grad::dx);

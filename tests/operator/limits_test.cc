@@ -46,14 +46,14 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
   GradDescription far = dense.description();
   for (TensorLayout* layout : {&far.dy, &far.x1, &*far.x2, &*far.dsum, &*far.dx}) layout->strides[0] = distance;
   const std::size_t span = (2 * distance + 129) * 2;
-  const Result<Problem> problem = Problem::create(far);
+  const Result<GradProblem> problem = GradProblem::create(far);
   ASSERT_TRUE(problem.ok()) << problem.status().message();
   for (const Availability& isa : instruction_sets()) {
     if (!isa.available) continue;
     SCOPED_TRACE(isa.name);
     PlanOptions options;
     options.isa = isa.name;
-    const Plan plan = Plan::create(problem.value(), options).value();
+    const GradPlan plan = GradPlan::create(problem.value(), options).value();
     const Sparse dy(span), x1(span), x2(span), dsum(span), dx(span);
     for (const Sparse* memory : {&dy, &x1, &x2, &dsum, &dx}) {
       if (!memory->ok()) GTEST_SKIP() << "skipped: no address space for 8 GiB";
@@ -130,7 +130,7 @@ TEST(SlowLimits, TwoToThe26RowsOfOneColumn) {
   description.x2.reset();
   description.dsum.reset();
   description.dx.reset();
-  const Plan plan = Plan::create(Problem::create(description).value()).value();
+  const GradPlan plan = GradPlan::create(GradProblem::create(description).value()).value();
   EXPECT_LE(plan.workspace_size(), (std::size_t{1} << 20) + 512);
   const float dy = 0.37f, x1 = 1.7f, rstd = 1.1f, mean = 0.3f, gamma = 1;
   float dgamma = -1, dbeta = -1;
@@ -166,12 +166,12 @@ TEST(Limits, WorkspaceIsBoundedWhateverTheRows) {
           layout->strides = {1, rows};
         }
         for (const GradDescription* description : {&dense, &gathered}) {
-          const Problem problem = Problem::create(*description).value();
+          const GradProblem problem = GradProblem::create(*description).value();
           for (const int threads : {1, 2, 3, 8, 16, 33, 64, 1000}) {
             PlanOptions options;
             options.device = "cpu";
             options.threads = threads;
-            const Plan plan = Plan::create(problem, options).value();
+            const GradPlan plan = GradPlan::create(problem, options).value();
             ASSERT_LE(plan.workspace_size(), (std::size_t{1} << 20) + 512 * static_cast<std::size_t>(columns))
                 << problem.to_string() << ", " << threads << " threads, "
                 << (description == &dense ? "dense" : "transposed");
@@ -185,10 +185,10 @@ TEST(Limits, WorkspaceIsBoundedWhateverTheRows) {
 }
 
 TEST(Limits, SmallProblemsStayOnTheCallingThread) {
-  const Problem problem = Problem::create(GradDescription::dense(DType::float32, 4, 64)).value();
+  const GradProblem problem = GradProblem::create(GradDescription::dense(DType::float32, 4, 64)).value();
   PlanOptions options;
   options.threads = 64;
-  EXPECT_EQ(Plan::create(problem, options).value().threads(), 1);
+  EXPECT_EQ(GradPlan::create(problem, options).value().threads(), 1);
 }
 
 // An empty batch still adds +0 to what is there: -0 becomes +0, a NaN the canonical one. Both devices share the

@@ -108,10 +108,10 @@ struct Tiny {
     out.dsum = dsum.data();
     return out;
   }
-  Problem problem() const {
+  GradProblem problem() const {
     GradDescription description = GradDescription::dense(DType::float32, 1, 4);
     description.x2.reset();
-    return Problem::create(description).value();
+    return GradProblem::create(description).value();
   }
 };
 

@@ -73,8 +73,8 @@ const cases::Instance& instance() {
   return made;
 }
 
-const Problem& problem() {
-  static const Problem made = Problem::create(instance().description()).value();
+const GradProblem& problem() {
+  static const GradProblem made = GradProblem::create(instance().description()).value();
   return made;
 }
 
@@ -98,13 +98,13 @@ void run_out_of_memory(Code expected, const std::function<Answer()>& call, bool 
   }
 }
 
-Answer plan(const PlanOptions& options) { return answer_of(Plan::create(problem(), options).status()); }
+Answer plan(const PlanOptions& options) { return answer_of(GradPlan::create(problem(), options).status()); }
 
 TEST(OutOfMemory, Problem) {
-  run_out_of_memory(Code::ok, [] { return answer_of(Problem::create(instance().description()).status()); });
+  run_out_of_memory(Code::ok, [] { return answer_of(GradProblem::create(instance().description()).status()); });
   GradDescription wrong = instance().description();
   wrong.x1.rank = 0;
-  run_out_of_memory(Code::bad_shape, [&] { return answer_of(Problem::create(wrong).status()); });
+  run_out_of_memory(Code::bad_shape, [&] { return answer_of(GradProblem::create(wrong).status()); });
 }
 
 TEST(OutOfMemory, Plan) {
@@ -144,7 +144,7 @@ TEST(OutOfMemory, Run) {
 TEST(OutOfMemory, Oracle) {
   PreparedRun run(instance(), {});
   std::vector<double> dx(static_cast<std::size_t>(instance().what().elements()));
-  const OracleOutputs outputs{dx.data(), nullptr, nullptr};
+  const GradOracleOutputs outputs{dx.data(), nullptr, nullptr};
   run_out_of_memory(Code::ok, [&] { return answer_of(oracle(run.plan.problem(), run.arguments, outputs)); });
   GradArguments wrong = run.arguments;
   wrong.mean = nullptr;
@@ -161,7 +161,7 @@ TEST(OutOfMemory, OracleOfMoreColumnsThanAVectorHas) {
   wide.gamma.reset();
   wide.dgamma.reset();
   wide.dbeta.reset();
-  const Problem problem = Problem::create(wide).value();
+  const GradProblem problem = GradProblem::create(wide).value();
   const std::uint16_t one = 0x3F80;
   const float number = 1;
   GradArguments arguments;

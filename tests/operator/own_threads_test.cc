@@ -328,7 +328,7 @@ TEST_F(OwnThreads, ALimitOnMemoryIsARefusalOrTheSameBits) {
 #if defined(ALNG_SANITIZED)
   GTEST_SKIP() << "skipped: the sanitizer needs more address space than any limit";
 #endif
-  const Problem problem = Problem::create(instance_.description()).value();
+  const GradProblem problem = GradProblem::create(instance_.description()).value();
   int planned = 0;
   // From what the process has already on: nothing to be had, stacks for some threads, for all.
   for (std::size_t more = 0; more <= 4 << 20; more += 64 << 10) {
@@ -343,7 +343,7 @@ TEST_F(OwnThreads, ALimitOnMemoryIsARefusalOrTheSameBits) {
       getrlimit(RLIMIT_AS, &usual);
       const rlimit limit{pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + more, usual.rlim_max};
       setrlimit(RLIMIT_AS, &limit);
-      const Result<Plan> plan = Plan::create(problem, with_threads(8));
+      const Result<GradPlan> plan = GradPlan::create(problem, with_threads(8));
       if (!plan.ok()) return plan.status().code() == Code::out_of_memory ? "refused" : plan.status().message();
       const Status status = plan.value().run(run.arguments);
       setrlimit(RLIMIT_AS, &usual);

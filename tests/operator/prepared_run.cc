@@ -3,10 +3,10 @@
 namespace alng::test {
 
 PreparedRun::PreparedRun(const cases::Instance& what, const PlanOptions& options)
-    : plan(Plan::create(Problem::create(what.description()).value(), options).value()), instance(what) {
+    : plan(GradPlan::create(GradProblem::create(what.description()).value(), options).value()), instance(what) {
   for (int t = 0; t < grad::count; ++t) {
     memory.push_back(instance.storage(t));
-    if (instance.layout(t)) grad::give(arguments, t, memory.back().data());
+    if (instance.layout(t)) give_pointer(arguments, t, memory.back().data());
   }
   workspace.resize(plan.workspace_size(), std::byte{0xFF});
   arguments.workspace = workspace.data();

@@ -18,7 +18,7 @@ struct PreparedRun {
   /// The elements of the outputs as they are now.
   Outcome outcome() const;
 
-  Plan plan;
+  GradPlan plan;
   const cases::Instance& instance;
   /// By tensor.
   std::vector<std::vector<std::byte>> memory;

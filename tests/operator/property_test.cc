@@ -156,7 +156,7 @@ struct Dense {
   };
 
   Gradients run() const {
-    const Plan plan = Plan::create(Problem::create(description).value()).value();
+    const GradPlan plan = GradPlan::create(GradProblem::create(description).value()).value();
     Gradients out;
     out.dx.resize(static_cast<std::size_t>(what.elements()));
     out.dgamma.resize(static_cast<std::size_t>(what.columns()));

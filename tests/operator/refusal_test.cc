@@ -17,10 +17,10 @@ constexpr std::int64_t rows = 5, columns = 12;
 /// A small problem in one block of memory, ready to run, to be spoilt by a test.
 class Refusal : public testing::TestWithParam<const char*> {
  protected:
-  static Plan make_plan(const GradDescription& description) {
+  static GradPlan make_plan(const GradDescription& description) {
     PlanOptions options;
     options.device = GetParam();
-    return Plan::create(Problem::create(description).value(), options).value();
+    return GradPlan::create(GradProblem::create(description).value(), options).value();
   }
 
   Refusal() : plan_(make_plan(GradDescription::dense(DType::float32, rows, columns))), memory_(2000, 0.5f) {
@@ -58,7 +58,7 @@ class Refusal : public testing::TestWithParam<const char*> {
 
   static float* floats(const void* pointer) { return static_cast<float*>(const_cast<void*>(pointer)); }
 
-  Plan plan_;
+  GradPlan plan_;
   std::vector<float> memory_;
   std::vector<std::byte> workspace_;
   GradArguments arguments_;
@@ -152,20 +152,20 @@ TEST_P(Refusal, AnOutputInsideTheWorkspace) {
 INSTANTIATE_TEST_SUITE_P(Device, Refusal, testing::Values("reference", "cpu"));
 
 TEST(PlanRefusal, UnknownNamesAreListedWithTheKnownOnes) {
-  const Problem problem = Problem::create(GradDescription::dense(DType::float32, rows, columns)).value();
+  const GradProblem problem = GradProblem::create(GradDescription::dense(DType::float32, rows, columns)).value();
   PlanOptions options;
   options.device = "gpu7";
-  Status status = Plan::create(problem, options).status();
+  Status status = GradPlan::create(problem, options).status();
   EXPECT_EQ(status.code(), Code::bad_option);
   for (const char* word : {"gpu7", "cpu", "reference"}) EXPECT_NE(status.message().find(word), std::string::npos);
   options = {};
   options.isa = "mmx";
-  status = Plan::create(problem, options).status();
+  status = GradPlan::create(problem, options).status();
   EXPECT_EQ(status.code(), Code::bad_option);
   for (const char* word : {"mmx", "scalar", "avx2"}) EXPECT_NE(status.message().find(word), std::string::npos);
   options = {};
   options.threads = -1;
-  status = Plan::create(problem, options).status();
+  status = GradPlan::create(problem, options).status();
   EXPECT_EQ(status.code(), Code::bad_option);
   EXPECT_NE(status.message().find("-1"), std::string::npos) << status.message();
 }

@@ -43,7 +43,7 @@ class Placed {
       }
     }
     for (int t = 0; t < grad::count; ++t) {
-      if (instance.layout(t)) grad::give(arguments_, t, data(t));
+      if (instance.layout(t)) give_pointer(arguments_, t, data(t));
     }
   }
 
@@ -92,12 +92,12 @@ class Placed {
 
 Outcome run_case(const Instance& instance, const HowToRun& how) {
   Outcome out;
-  const Result<Problem> problem = Problem::create(instance.description());
+  const Result<GradProblem> problem = GradProblem::create(instance.description());
   if (!problem.ok()) {
     out.status = problem.status();
     return out;
   }
-  const Result<Plan> plan = Plan::create(problem.value(), how.plan);
+  const Result<GradPlan> plan = GradPlan::create(problem.value(), how.plan);
   if (!plan.ok()) {
     out.status = plan.status();
     return out;

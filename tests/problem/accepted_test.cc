@@ -1,4 +1,4 @@
-// What Problem::create accepts, and what it then knows.
+// What GradProblem::create accepts, and what it then knows.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -29,7 +29,7 @@ GradDescription describe(const Shape& shape, int normalized, bool keepdims) {
 
 /// The problem, or a failure that shows the refusal's sentence.
 void expect_problem(const GradDescription& description, std::int64_t rows, std::int64_t columns, int normalized) {
-  const Result<Problem> problem = Problem::create(description);
+  const Result<GradProblem> problem = GradProblem::create(description);
   ASSERT_TRUE(problem.ok()) << problem.status().message();
   EXPECT_EQ(problem->rows(), rows);
   EXPECT_EQ(problem->columns(), columns);
@@ -68,7 +68,7 @@ TEST(Accepted, DenseIsAProblemOfEachDtype) {
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
     const GradDescription description = GradDescription::dense(dtype, 64, 768);
     expect_problem(description, 64, 768, 1);
-    const Result<Problem> problem = Problem::create(description);
+    const Result<GradProblem> problem = GradProblem::create(description);
     EXPECT_EQ(problem->dtype(), dtype);
     EXPECT_EQ(problem->description().gamma->dtype, dtype);
     EXPECT_EQ(problem->description().dgamma->dtype, DType::float32);
@@ -208,7 +208,7 @@ TEST(Accepted, InputsOfAnyStridesAndOutputsWithoutFolds) {
   expect_problem(problem, 12, 8, 1);
 }
 
-Problem valid(const GradDescription& description) { return Problem::create(description).value(); }
+GradProblem valid(const GradDescription& description) { return GradProblem::create(description).value(); }
 
 TEST(Bytes, EveryTensorOnce) {
   // dy x1 x2 dsum dx of 2 bytes, gamma of 2, rstd mean of 4 per row, dgamma dbeta of 4 per column.

@@ -36,7 +36,7 @@ namespace alng {
 namespace {
 
 const Status& status_of(const Status& status) { return status; }
-const Status& status_of(const Result<Problem>& problem) { return problem.status(); }
+const Status& status_of(const Result<GradProblem>& problem) { return problem.status(); }
 
 /// Calls `call` with 0, 1, 2, ... allocations allowed until memory suffices; every call before must say out_of_memory.
 /// Returns how many calls ran out.
@@ -61,14 +61,14 @@ int run_out_of_memory(Call call, Code expected) {
 
 TEST(OutOfMemory, CreateOfAValidProblem) {
   const GradDescription problem = GradDescription::dense(DType::float32, 4, 8);
-  run_out_of_memory([&] { return Problem::create(problem); }, Code::ok);
+  run_out_of_memory([&] { return GradProblem::create(problem); }, Code::ok);
 }
 
 TEST(OutOfMemory, CreateThatRefuses) {
   GradDescription problem = GradDescription::dense(DType::float32, 4, 8);
   problem.x1 = TensorLayout::contiguous(DType::float32, {4, 9});
   // The sentence alone is longer than a string holds within itself.
-  EXPECT_GT(run_out_of_memory([&] { return Problem::create(problem); }, Code::bad_shape), 0);
+  EXPECT_GT(run_out_of_memory([&] { return GradProblem::create(problem); }, Code::bad_shape), 0);
 }
 
 TEST(OutOfMemory, CheckArgumentsThatRefuses) {

@@ -101,14 +101,14 @@ TEST(Offers, AreTakenWhereTheyAreFollowed) {
     Anything any(seed);
     GradDescription description = any.description();
     for (int step = 0; step < 30; ++step) {
-      const Status status = Problem::create(description).status();
+      const Status status = GradProblem::create(description).status();
       if (status.ok()) ++accepted;
       const Offer offer = test::offer_in(status.message());
       if (status.ok() || offer.tensor.empty()) break;
       ++offers;
       const std::vector<GradDescription> next = followed(description, offer);
       for (const GradDescription& each : next) {
-        const Status again = Problem::create(each).status();
+        const Status again = GradProblem::create(each).status();
         const bool same = again.code() == status.code() && again.message().rfind(offer.tensor + " ", 0) == 0;
         EXPECT_FALSE(same) << "seed " << seed << ": " << status.message() << "\nfollowed: " << again.message();
       }
@@ -144,7 +144,7 @@ TEST(Statistics, EveryFormIsTheSameProblem) {
       p.rstd = TensorLayout::contiguous(DType::float32, statistic);
       // Mean may have another form, that of the round before, where something else than rstd tells the number.
       if (told_by == 3 || p.mean.rank == 0 || any.one_in(2)) p.mean = p.rstd;
-      const Result<Problem> problem = Problem::create(p);
+      const Result<GradProblem> problem = GradProblem::create(p);
       ASSERT_TRUE(problem.ok()) << "seed " << seed << ": " << problem.status().message();
       EXPECT_EQ(problem->rows(), rows) << to_string(p.dy) << " " << to_string(p.rstd);
       EXPECT_EQ(problem->columns(), columns) << to_string(p.dy) << " " << to_string(p.rstd);

@@ -1,4 +1,4 @@
-// Every refusal of Problem::create, by its code and its exact sentence.
+// Every refusal of GradProblem::create, by its code and its exact sentence.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -50,7 +50,7 @@ std::ostream& operator<<(std::ostream& stream, const Refusal& refusal) { return 
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(Refused, WithThisSentence) {
-  const Result<Problem> problem = Problem::create(GetParam().problem());
+  const Result<GradProblem> problem = GradProblem::create(GetParam().problem());
   ASSERT_FALSE(problem.ok());
   EXPECT_EQ(problem.status().message(), GetParam().sentence);
   EXPECT_STREQ(code_name(problem.status().code()), code_name(GetParam().code));

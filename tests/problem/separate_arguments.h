@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "alng/by_place.hpp"
 #include "alng/grad.hpp"
 #include "problem/arguments.h"
 
@@ -36,7 +37,7 @@ inline GradArguments separate_arguments() {
 inline impl::Problem inside(const GradDescription& description) {
   impl::Description tensors(impl::add_layer_norm_grad);
   for (std::size_t place = 0; place < grad::count; ++place) {
-    if (const TensorLayout* layout = grad::layout(description, place)) tensors.give(place, *layout);
+    if (const TensorLayout* layout = layout_at(description, place)) tensors.give(place, *layout);
   }
   tensors.normalized_dims = description.normalized_dims;
   tensors.accumulate = description.accumulate;
@@ -47,7 +48,7 @@ inline impl::Arguments inside(const GradArguments& arguments) {
   impl::Arguments where;
   where.what = &impl::add_layer_norm_grad;
   for (std::size_t place = 0; place < grad::count; ++place) {
-    where.data[place] = const_cast<void*>(grad::pointer(arguments, place));
+    where.data[place] = const_cast<void*>(pointer_at(arguments, place));
   }
   where.workspace = arguments.workspace;
   where.workspace_size = arguments.workspace_size;

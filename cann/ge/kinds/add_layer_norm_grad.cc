@@ -31,17 +31,17 @@ GradDescription describe(const InputSpecs& inputs, std::span<const TensorSpec> o
                          const std::vector<bool>& wanted) {
   GradDescription d;
   for (std::size_t i = 0; i < input_count; ++i) {
-    if (inputs[i] != nullptr) grad::give(d, i, layout_of(*inputs[i]));
+    if (inputs[i] != nullptr) give_layout(d, i, layout_of(*inputs[i]));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (wanted[i]) grad::give(d, input_count + i, layout_of(outputs[i]));
+    if (wanted[i]) give_layout(d, input_count + i, layout_of(outputs[i]));
   }
   return d;
 }
 
 class AddLayerNormGradKernel final : public Kernel {
  public:
-  explicit AddLayerNormGradKernel(Plan plan) : plan_(std::move(plan)) {}
+  explicit AddLayerNormGradKernel(GradPlan plan) : plan_(std::move(plan)) {}
 
   std::size_t workspace_size() const override { return plan_.workspace_size(); }
 
@@ -52,15 +52,15 @@ class AddLayerNormGradKernel final : public Kernel {
 
   Status run(const std::byte* const* inputs, std::byte* const* outputs, std::byte* workspace) const override {
     GradArguments a;
-    for (std::size_t i = 0; i < input_count; ++i) grad::give(a, i, inputs[i]);
-    for (std::size_t i = 0; i < output_names.size(); ++i) grad::give(a, input_count + i, outputs[i]);
+    for (std::size_t i = 0; i < input_count; ++i) give_pointer(a, i, inputs[i]);
+    for (std::size_t i = 0; i < output_names.size(); ++i) give_pointer(a, input_count + i, outputs[i]);
     a.workspace = workspace;
     a.workspace_size = plan_.workspace_size();
     return plan_.run(a);
   }
 
  private:
-  Plan plan_;
+  GradPlan plan_;
 };
 
 class AddLayerNormGrad final : public NodeKind {
@@ -85,7 +85,7 @@ class AddLayerNormGrad final : public NodeKind {
     }
     std::vector<TensorSpec> outputs = {like_dy, sum, sum};
     if (!all_known) return outputs;
-    const Result<Problem> problem = Problem::create(describe(inputs, outputs, {true, has_gamma, has_gamma}));
+    const Result<GradProblem> problem = GradProblem::create(describe(inputs, outputs, {true, has_gamma, has_gamma}));
     if (!problem) return problem.status();
     if (!has_gamma) {
       // rstd tells how many dimensions are normalised.
@@ -99,7 +99,7 @@ class AddLayerNormGrad final : public NodeKind {
   Result<std::shared_ptr<const Kernel>> prepare(const Node&, const InputSpecs& inputs,
                                                 std::span<const TensorSpec> outputs, const std::vector<bool>& wanted,
                                                 int device) const override {
-    Result<Plan> plan = plan_for(describe(inputs, outputs, wanted), device);
+    Result<GradPlan> plan = plan_for(describe(inputs, outputs, wanted), device);
     if (!plan) return plan.status();
     return std::shared_ptr<const Kernel>(std::make_shared<AddLayerNormGradKernel>(std::move(plan).value()));
   }

@@ -10,11 +10,11 @@
 #include "cpu/grad/leaf_tree.h"
 #include "cpu/grad/partition.h"
 #include "cpu/instruction_set.h"
+#include "cpu/memory.h"
 #include "cpu/threads.h"
 #include "cpu/tuning.h"
 #include "order/leaves.h"
 #include "plan/float_environment.h"
-#include "problem/float16.h"
 
 namespace alng::impl::cpu {
 
@@ -36,29 +36,12 @@ float* floats_at(std::byte* workspace, std::size_t offset) noexcept {
   return reinterpret_cast<float*>(workspace + offset);
 }
 
-// gamma, any layout and dtype, as dense float32 in the kernels' order.
-void widen_gamma(const Rows& view, DType dtype, const void* gamma, std::int64_t columns, const Kernels& kernels,
-                 float* dense) noexcept {
-  if (view.dense_row && view.dtype == dtype) return kernels.widen(gamma, dense, columns);
-  if (view.dtype == DType::float32) {
-    gather_row(view.column, sizeof(float), static_cast<const std::byte*>(gamma), reinterpret_cast<std::byte*>(dense),
-               columns);
-  } else {
-    for (std::int64_t j = 0; j < columns; ++j) {
-      std::uint16_t bits;
-      std::memcpy(&bits, static_cast<const std::byte*>(gamma) + view.column.offset(j), sizeof bits);
-      dense[j] = view.dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
-    }
-  }
-  if (kernels.to_own_order != nullptr) kernels.to_own_order(dense, padded(columns));
-}
-
 class GradExecution final : public Execution {
  public:
   static Result<std::unique_ptr<Execution>> create(const Problem& problem, InstructionSet isa, int threads) {
     auto execution = std::make_unique<GradExecution>(problem, isa);
     const Result<Tuning> tuning =
-        choose_tuning(problem, isa, {execution->dense_, execution->views_[grad::dx].dense_row});
+        choose_grad_tuning(problem, isa, {execution->dense_, execution->views_[grad::dx].dense_row});
     if (!tuning.ok()) return tuning.status();
     execution->divide(tuning.value(), threads);
     return std::unique_ptr<Execution>(std::move(execution));
@@ -72,9 +55,7 @@ class GradExecution final : public Execution {
       views_[i] = rows_of(problem, i);
       if (operands[i].role == Role::element) dense_ = dense_ && views_[i].dense_row;
     }
-    own_gamma_ =
-        problem.has(grad::gamma) && (kernels_.to_own_order != nullptr || views_[grad::gamma].dtype != DType::float32 ||
-                                     !views_[grad::gamma].dense_row);
+    own_gamma_ = problem.has(grad::gamma) && kernels_.order.needs_copy(views_[grad::gamma]);
   }
 
   void divide(const Tuning& tuning, int threads) {
@@ -97,7 +78,7 @@ class GradExecution final : public Execution {
             std::to_string(p.units) + " units\n";
     text += std::string("rows: ") +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
-    text += tuning_.explain();
+    text += tuning_.explain_inputs() + tuning_.explain_dx();
     return text;
   }
 
@@ -125,8 +106,8 @@ class GradExecution final : public Execution {
     pass.gamma = static_cast<const float*>(own_gamma_ ? nullptr : arguments.data[grad::gamma]);
     if (own_gamma_) {
       float* own = floats_at(workspace, p.gamma);
-      widen_gamma(views_[grad::gamma], problem_.dtype(), arguments.data[grad::gamma], problem_.columns(), kernels_,
-                  own);
+      widen(kernels_.order, problem_.dtype(), views_[grad::gamma], arguments.data[grad::gamma], problem_.columns(),
+            own);
       pass.gamma = own;
     }
     pass.dense = dense_;
@@ -213,7 +194,7 @@ class GradExecution final : public Execution {
 
   void write_sums(const Run& run, std::size_t place, float* sums) const noexcept {
     auto* const output = static_cast<float*>(run.arguments.data[place]);
-    if (kernels_.to_natural_order != nullptr) kernels_.to_natural_order(sums, padded(problem_.columns()));
+    if (kernels_.order.to_natural != nullptr) kernels_.order.to_natural(sums, padded(problem_.columns()));
     const bool accumulate = problem_.accumulate();
     const std::int64_t columns = problem_.columns();
     const Rows& view = views_[place];

@@ -10,9 +10,6 @@
 
 namespace alng::impl::cpu {
 
-/// A page, so that the distances between the kernels' arrays within a page are known (partition.cc).
-inline constexpr std::size_t workspace_alignment = 4096;
-
 /// Immutable; a pure function of the problem and the number of tasks wanted. Offsets are in bytes from the workspace's
 /// first page boundary (workspace_alignment).
 struct Partition {

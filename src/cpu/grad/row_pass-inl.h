@@ -13,8 +13,10 @@
 
 #include "cpu/grad/column_pass-inl.h"
 #include "cpu/grad/kernels.h"
-#include "cpu/grad/row_output-inl.h"
+#include "cpu/grad/row_dx-inl.h"
 #include "cpu/grad/row_step-inl.h"
+#include "cpu/own_order-inl.h"
+#include "cpu/row_output-inl.h"
 #include "cpu/simd-inl.h"
 #include "order/leaves.h"
 
@@ -102,7 +104,7 @@ class RowPass {
   template <Adds kAdds>
   HWY_INLINE RowSums SweepRow(const Row<T>& r, bool first, Sums sums) {
     const Pending& p = task_.pending;
-    const bool full = run_.gamma != nullptr && r.x2 != nullptr && p.dx != nullptr && p.dsum != nullptr;
+    const bool full = run_.gamma != nullptr && r.x2 != nullptr && p.dx.at != nullptr && p.dsum != nullptr;
     if constexpr (kStepVectors == 2) {
       if (run_.tuning.fetch == Fetch::first_level) {
         return full ? SweepRow<Kind{true, true, kAdds}>(r.dy, r.x1, r.x2, r.mean, r.rstd, first, sums)
@@ -120,15 +122,15 @@ class RowPass {
     const Pending& p = task_.pending;
     const PendingRow<T> before{static_cast<const T*>(p.dy),
                                static_cast<const T*>(p.dsum),
-                               static_cast<T*>(p.dx),
+                               static_cast<T*>(p.dx.at),
                                p.rstd,
                                p.m1,
                                p.m2,
-                               p.stream};
-    const bool staged = p.dx != nullptr && p.dx != p.out;
+                               p.dx.stream};
+    const bool elsewhere = IsElsewhere(p.dx);
     return Sweep<T, kKind>(columns_, Row<T>{dy, x1, x2, mean, rstd}, before, run_.gamma, task_.h, sums, first,
                            run_.tuning.fetch == Fetch::second_level, [&](std::size_t end) ALNG_INLINE_LAMBDA {
-                             if (staged) CopyOut(end);
+                             if (elsewhere) CopyDx(end);
                            });
   }
 
@@ -154,40 +156,24 @@ class RowPass {
     p.rstd = row.rstd;
     p.m1 = s.w * run_.inverse_columns;
     p.m2 = s.q * run_.inverse_columns;
-    p.out = run_.dx.row(r);
-    p.stream = run_.tuning.stream && reinterpret_cast<std::uintptr_t>(p.out) % kLine == 0;
-    if (!run_.dx.rows->dense_row) {
-      p.dx = ScratchRow(4);
-    } else if (p.stream || !run_.tuning.stream) {
-      p.dx = p.out;
-    } else {
-      p.dx = LineWriter(task_.staging).Begin(p.out);
-    }
+    p.dx = BeginRow(run_.dx, r, run_.tuning.stream, ScratchRow(4), task_.staging);
   }
 
   // dx of the row that is pending, if any.
   void Finish() {
     Pending& p = task_.pending;
-    if (p.dx == nullptr) return;
+    if (p.dx.at == nullptr) return;
     const Row<T> row{static_cast<const T*>(p.dy), static_cast<const T*>(p.x1), static_cast<const T*>(p.x2), p.mean,
                      p.rstd};
-    WriteDx<T, false>(columns_, row, run_.gamma, p.m1, p.m2, static_cast<const T*>(p.dsum), static_cast<T*>(p.dx));
-    if (p.dx != p.out) CopyOut(columns_);
+    WriteDx<T, false>(columns_, row, run_.gamma, p.m1, p.m2, static_cast<const T*>(p.dsum), static_cast<T*>(p.dx.at));
+    if (IsElsewhere(p.dx)) CopyDx(columns_);
     LineWriter(task_.staging).PutCarried();
-    p.dx = nullptr;
+    p.dx = {};
     if (run_.tuning.stream) hwy::FlushStream();
   }
 
   // dx of the pending row, which is not built in its place, is there up to column `end`.
-  HWY_NOINLINE void CopyOut(std::size_t end) {
-    const Pending& p = task_.pending;
-    const bool last = end == columns_;
-    if (run_.dx.rows->dense_row) {
-      LineWriter(task_.staging).CopyOut(p.out, end * sizeof(T), last);
-    } else if (last) {
-      scatter_row(run_.dx.rows->column, sizeof(T), static_cast<const std::byte*>(p.dx), p.out, run_.columns);
-    }
-  }
+  void CopyDx(std::size_t end) { CopyOut<T>(run_.dx, task_.pending.dx, task_.staging, end, columns_); }
 
   // The column sums alone, of one row.
   HWY_NOINLINE void ColumnSums(const Row<T>& row, bool first, Sums sums) {
@@ -211,24 +197,10 @@ class RowPass {
   const std::size_t columns_;
 };
 
-// Kernels::widen
-template <class T>
-void Widen(const void* gamma, float* wide, std::int64_t columns) {
-  const T* const from = static_cast<const T*>(gamma);
-  ForEachStep(static_cast<std::size_t>(columns), [&]<bool kWhole>(std::size_t i, std::size_t n) ALNG_INLINE_LAMBDA {
-    StoreOwn(LoadStep<kWhole>(As<Step>(), from + i, n), wide + i);
-  });
-}
-
 // What src/cpu/grad/kernels.h lists, for one dtype.
 template <class T>
 Kernels KernelsOf() {
-#if ALNG_HAVE_PAIRS
-  if constexpr (kPaired<T>) {
-    return {&RowPass<T>::Rows, &RowPass<T>::Finish, &Add, &WriteSums, &Widen<T>, &ToPairs, &FromPairs};
-  }
-#endif
-  return {&RowPass<T>::Rows, &RowPass<T>::Finish, &Add, &WriteSums, &Widen<T>, nullptr, nullptr};
+  return {&RowPass<T>::Rows, &RowPass<T>::Finish, &Add, &WriteSums, OwnOrderOf<T>()};
 }
 
 }  // namespace alng::impl::cpu::HWY_NAMESPACE

@@ -14,6 +14,7 @@
 #endif
 
 #include "cpu/grad/kernels.h"
+#include "cpu/own_order-inl.h"
 #include "cpu/row_fetch-inl.h"
 #include "cpu/row_fold-inl.h"
 #include "cpu/simd-inl.h"
@@ -51,13 +52,6 @@ enum class Adds {
   both_rows  // the row before, which its own sweep left out, and then the row at hand
 };
 
-// gamma in float32: the caller's, or the kernels' own copy, which is padded. bfloat16 has the copy always.
-template <class T, bool kWhole, class S>
-HWY_INLINE S LoadGamma(As<S> as, const float* p, size_t n) {
-  constexpr bool whole = kWhole || kPaired<T>;
-  return LoadStep<whole>(as, p, n);
-}
-
 // w = dy * gamma, w = dy without gamma; x = x1 + x2, x1 without x2; rstd * t + dsum, rstd * t without dsum. `there` is
 // a constant where a sweep has all operands.
 template <class S>
@@ -94,12 +88,12 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
   const bool has_gamma = kKind.full || gamma != nullptr, has_x2 = kKind.full || row.x2 != nullptr;
   const bool has_dsum = kKind.full || before.dsum != nullptr;
   const bool writes_dx = !kKind.alone && (kKind.full || kKind.adds == Adds::both_rows || before.dx != nullptr);
-  const InputLines<T, kKind.full> lines{row.dy, row.x1, row.x2, before.dsum};
+  const InputLines<T, kKind.full, 4> lines{{row.dy, row.x1, row.x2, before.dsum}};
 
   const auto vectors = [&]<bool kWhole, class S>(As<S> as, size_t i, size_t n, S& w, S& q) ALNG_INLINE_LAMBDA {
     const auto load = [&](const T* p) ALNG_INLINE_LAMBDA { return LoadStep<kWhole>(as, p + i, n); };
     S g = hn::Zero(d), dy_before = hn::Zero(d), h_before = hn::Zero(d), dsum = hn::Zero(d);
-    if (has_gamma) g = LoadGamma<T, kWhole>(as, gamma + i, n);
+    if (has_gamma) g = LoadColumns<T, kWhole>(as, gamma + i, n);
     // dx comes first: with the row at hand before it, 3 % slower.
     if (writes_dx) {
       dy_before = load(before.dy);

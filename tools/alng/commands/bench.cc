@@ -194,7 +194,7 @@ void bench(const BenchChoices& choices) {
   }
 #endif
   // A shape that is refused shall not cost the minutes of those before it.
-  for (const BenchShape& shape : shapes) or_fail(Plan::create(bench_problem(shape), choices.options.plan));
+  for (const BenchShape& shape : shapes) or_fail(GradPlan::create(bench_problem(shape), choices.options.plan));
   if (!choices.door.empty()) {
     bench_door(shapes, choices.options, choices.json);
     return;

@@ -16,7 +16,7 @@ struct ExplainOptions {
 
 void explain(const ExplainOptions& options) {
   const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
-  const Plan plan = or_fail(Plan::create(input.problem, options.plan));
+  const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
   if (options.json) {
     print_json({{"problem", input.problem.to_string()},
                 {"rows", input.problem.rows()},

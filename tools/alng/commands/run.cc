@@ -40,7 +40,8 @@ void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& o
   }
 }
 
-void print_report(const RunOptions& options, const ProblemFile& input, const Plan& plan, const Computation& computed) {
+void print_report(const RunOptions& options, const ProblemFile& input, const GradPlan& plan,
+                  const Computation& computed) {
   const bool warm = computed.warm_seconds > 0;
   const double seconds = warm ? computed.warm_seconds : computed.first_seconds;
   const auto bytes = static_cast<double>(input.problem.bytes());
@@ -88,7 +89,7 @@ void run(const RunOptions& options) {
   }
   const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
   refuse_to_overwrite(input.file, options.output);
-  const Plan plan = or_fail(Plan::create(input.problem, options.plan));
+  const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
   // Before the work, so that a place that can't be written is known at once.
   OutputFile output(options.output, output_tensors(input.problem));
   input.file.load();

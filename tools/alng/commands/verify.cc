@@ -35,7 +35,7 @@ std::optional<DenseTensor> result_of(const TensorFile& file, const std::string& 
   return DenseTensor(*tensor);
 }
 
-Results results_of(const TensorFile& file, const std::string& prefix, const Problem& problem, bool any_dtype) {
+Results results_of(const TensorFile& file, const std::string& prefix, const GradProblem& problem, bool any_dtype) {
   const std::vector<OutputTensor> outputs = output_tensors(problem);
   return {result_of(file, prefix + "dx", outputs[0], any_dtype),
           result_of(file, prefix + "dgamma", outputs[1], any_dtype),
@@ -81,7 +81,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     }
     source = options.results;
   } else {
-    const Plan plan = or_fail(Plan::create(input.problem, options.plan));
+    const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
     computed = compute(plan, input.arguments, false);
     results.dx.emplace(input.problem.dtype(), computed->outputs[0].data());
     results.dgamma.emplace(DType::float32, computed->outputs[1].data());

@@ -11,14 +11,14 @@
 namespace alng::cli {
 namespace {
 
-std::span<const std::int64_t> trailing_shape(const Problem& problem) {
+std::span<const std::int64_t> trailing_shape(const GradProblem& problem) {
   const TensorLayout& dy = problem.description().dy;
   const int trailing = problem.description().normalized_dims;
   return std::span(dy.shape).subspan(static_cast<std::size_t>(dy.rank - trailing), static_cast<std::size_t>(trailing));
 }
 
-Problem create(const GradDescription& description, const std::string& file) {
-  Result<Problem> problem = Problem::create(description);
+GradProblem create(const GradDescription& description, const std::string& file) {
+  Result<GradProblem> problem = GradProblem::create(description);
   if (!problem) throw Failure(fmt::format("{}: {}", file, problem.status().message()));
   return std::move(problem).value();
 }
@@ -94,24 +94,24 @@ ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices
         continue;
       }
       if (place == grad::x2 && choices.no_x2) throw Failure("it has a tensor x2, but --no-x2 is given");
-      grad::give(description, place, layout_of(name, *tensor, dtypes_of(place, description)));
-      grad::give(arguments, place, tensor->data.data());
+      give_layout(description, place, layout_of(name, *tensor, dtypes_of(place, description)));
+      give_pointer(arguments, place, tensor->data.data());
     }
   } catch (const Failure& failure) {
     throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
   }
   // Judged once to learn how many dimensions are normalised, which the shapes of the outputs depend on.
-  const Problem inputs = create(description, file.name());
+  const GradProblem inputs = create(description, file.name());
   description.normalized_dims = inputs.description().normalized_dims;
   const std::vector<OutputTensor> outputs = output_tensors(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    grad::give(description, input_count + i, TensorLayout::contiguous(outputs[i].dtype, outputs[i].shape));
+    give_layout(description, input_count + i, TensorLayout::contiguous(outputs[i].dtype, outputs[i].shape));
   }
-  const Problem problem = create(description, file.name());
+  const GradProblem problem = create(description, file.name());
   return {std::move(file), problem, arguments};
 }
 
-std::vector<OutputTensor> output_tensors(const Problem& problem) {
+std::vector<OutputTensor> output_tensors(const GradProblem& problem) {
   const TensorLayout& dy = problem.description().dy;
   const auto trailing = trailing_shape(problem);
   const std::vector<std::int64_t> columns(trailing.begin(), trailing.end());

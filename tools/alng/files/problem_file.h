@@ -52,7 +52,7 @@ struct ProblemChoices {
 /// A valid problem that wants all three outputs, dense, and where its inputs are: in memory once `file` is loaded.
 struct ProblemFile {
   TensorFile file;
-  Problem problem;
+  GradProblem problem;
   /// Only the inputs are set.
   GradArguments arguments;
 };
@@ -60,7 +60,7 @@ struct ProblemFile {
 ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices);
 
 /// dx, dgamma and dbeta of this problem, as they go to a file.
-std::vector<OutputTensor> output_tensors(const Problem& problem);
+std::vector<OutputTensor> output_tensors(const GradProblem& problem);
 
 /// The layout of a file's tensor. Throws `Failure` where its dtype or rank is none of the library's; the sentence says
 /// which dtypes it may have.

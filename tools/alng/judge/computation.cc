@@ -22,8 +22,8 @@ void or_fail(const Status& status) {
   if (!status.ok()) throw Failure(status.message());
 }
 
-Computation compute(const Plan& plan, const GradArguments& inputs, bool also_warm) {
-  const Problem& problem = plan.problem();
+Computation compute(const GradPlan& plan, const GradArguments& inputs, bool also_warm) {
+  const GradProblem& problem = plan.problem();
   const auto columns = static_cast<std::size_t>(problem.columns());
   const std::size_t elements = static_cast<std::size_t>(problem.rows()) * columns;
   Computation result{{Buffer(elements * dtype_size(problem.dtype())), Buffer(columns * sizeof(float)),

@@ -45,7 +45,7 @@ T or_fail(Result<T> result) {
 }
 
 /// Computes all three outputs. Throws `Failure` where the library refuses.
-Computation compute(const Plan& plan, const GradArguments& inputs, bool also_warm);
+Computation compute(const GradPlan& plan, const GradArguments& inputs, bool also_warm);
 
 }  // namespace alng::cli
 

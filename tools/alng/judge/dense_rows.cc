@@ -89,7 +89,7 @@ DenseProblem::Part DenseProblem::part(std::int64_t begin, std::int64_t count) co
 
 void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
   const auto [description, arguments] = part(begin, count);
-  const Problem problem = or_fail(Problem::create(description));
+  const GradProblem problem = or_fail(GradProblem::create(description));
   or_fail(alng::oracle(problem, arguments, {.dx = dx, .dgamma = dgamma, .dbeta = dbeta}));
 }
 
@@ -100,7 +100,7 @@ void DenseProblem::canonical(std::int64_t begin, std::int64_t count, std::byte* 
   if (dbeta != nullptr) description.dbeta = TensorLayout::contiguous(DType::float32, {columns});
   PlanOptions options;
   options.device = "reference";
-  const Plan plan = or_fail(Plan::create(or_fail(Problem::create(description)), options));
+  const GradPlan plan = or_fail(GradPlan::create(or_fail(GradProblem::create(description)), options));
   const Buffer workspace(plan.workspace_size());
   arguments.dx = dx;
   arguments.dgamma = dgamma;

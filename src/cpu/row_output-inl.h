@@ -1,44 +1,25 @@
-// dx of one row by itself, and how a row of dx gets from scratch to its place.
+// How a row of an output gets to its place: built there, or in scratch and then scattered, or in staging and then
+// copied line by line.
 
 // Per-target include guard
-#if defined(ALNG_CPU_GRAD_ROW_OUTPUT_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
-#undef ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
+#if defined(ALNG_CPU_ROW_OUTPUT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_ROW_OUTPUT_INL_H
+#undef ALNG_CPU_ROW_OUTPUT_INL_H
 #else
-#define ALNG_CPU_GRAD_ROW_OUTPUT_INL_H
+#define ALNG_CPU_ROW_OUTPUT_INL_H
 #endif
 
 #include <algorithm>
 #include <cstring>
 
-#include "cpu/grad/row_step-inl.h"
+#include "cpu/memory.h"
+#include "cpu/row_fetch-inl.h"
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {
 
-// dx from the inputs and sums of its row: of the last row of a task, and of short rows, which are done one by one. h is
-// computed once more, as it was for the sums. kFull: x2, gamma and dsum are all there; else each may be null.
-template <class T, bool kFull>
-HWY_INLINE void WriteDx(std::size_t columns, const Row<T>& row, const float* gamma, float row_m1, float row_m2,
-                        const T* dsum, T* dx) {
-  const F d;
-  const V mean = hn::Set(d, row.mean), rstd = hn::Set(d, row.rstd), m1 = hn::Set(d, row_m1), m2 = hn::Set(d, row_m2);
-  using S = Step;
-  const As<S> as;
-  ForEachStep(columns, [&]<bool kWhole>(std::size_t i, std::size_t n) ALNG_INLINE_LAMBDA {
-    const auto load = [&](const T* p) ALNG_INLINE_LAMBDA { return LoadStep<kWhole>(as, p + i, n); };
-    S x = load(row.x1), g = hn::Zero(d), s = hn::Zero(d);
-    if (kFull || row.x2 != nullptr) x = Add(x, load(row.x2));
-    if (kFull || gamma != nullptr) g = LoadGamma<T, kWhole>(as, gamma + i, n);
-    if (kFull || dsum != nullptr) s = load(dsum);
-    const S h = Mul(Sub(x, S(mean)), S(rstd));
-    const S w = Scaled<S>(kFull || gamma != nullptr, load(row.dy), g);
-    StoreStep<kWhole>(Dx<S>(kFull || dsum != nullptr, w, h, m1, m2, rstd, s), dx + i, n, false);
-  });
-}
-
-// Rows of dx that are written past the caches but do not begin on a line: each is built in `staging` at the same
+// Rows that are written past the caches but do not begin on a line: each is built in `staging` at the same
 // distance from a line and goes to its place line by line. A row's last, partial line is kept until the next row fills
 // it. Storing it at once, through the caches, reads the line from memory first, and all later stores wait for that read
 // (16-bit 12345x777: 1.25 times the time on Zen 5).
@@ -86,6 +67,34 @@ class LineWriter {
  private:
   Staging& s_;
 };
+
+// Where to build row r of `tensor`, which is written past the caches where `stream`. `scratch` has room for a row.
+HWY_INLINE BuiltRow BeginRow(const Tensor& tensor, std::int64_t r, bool stream, std::byte* scratch, Staging& staging) {
+  BuiltRow row;
+  row.out = tensor.row(r);
+  row.stream = stream && reinterpret_cast<std::uintptr_t>(row.out) % kLine == 0;
+  if (!tensor.rows->dense_row) {
+    row.at = scratch;
+  } else if (row.stream || !stream) {
+    row.at = row.out;
+  } else {
+    row.at = LineWriter(staging).Begin(row.out);
+  }
+  return row;
+}
+
+// A row that is not built in its place is there up to column `end`.
+HWY_INLINE bool IsElsewhere(const BuiltRow& row) { return row.at != nullptr && row.at != row.out; }
+template <class T>
+HWY_NOINLINE void CopyOut(const Tensor& tensor, const BuiltRow& row, Staging& staging, std::size_t end,
+                          std::size_t columns) {
+  if (tensor.rows->dense_row) {
+    LineWriter(staging).CopyOut(row.out, end * sizeof(T), end == columns);
+  } else if (end == columns) {
+    scatter_row(tensor.rows->column, sizeof(T), static_cast<const std::byte*>(row.at), row.out,
+                static_cast<std::int64_t>(columns));
+  }
+}
 
 }  // namespace alng::impl::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

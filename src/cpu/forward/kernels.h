@@ -1,0 +1,71 @@
+// What a back end hands to the forward's kernels, and the table in which it finds them: a set for each dtype and
+// instruction set, chosen once when a plan is made.
+#ifndef ALNG_CPU_FORWARD_KERNELS_H
+#define ALNG_CPU_FORWARD_KERNELS_H
+
+#include <cstddef>
+#include <cstdint>
+
+#include "alng/tensor.hpp"
+#include "cpu/instruction_set.h"
+#include "cpu/memory.h"
+#include "cpu/own_order.h"
+#include "cpu/tuning.h"
+
+namespace alng::impl::cpu {
+
+/// Everything about a run that is the same for all its rows. Tensors the problem does not have keep a null base.
+struct ForwardOperands {
+  std::int64_t columns;
+  /// 1 / columns in float32
+  float inverse_columns;
+  float eps;
+  bool round_sum;
+  Tensor x1, x2, y, mean, rstd, x;
+  /// Dense, float32, in the kernels' own order; null where absent.
+  const float *gamma, *beta;
+  /// All of x1, x2, y and x have dense rows: nothing goes through scratch.
+  bool dense;
+  Tuning tuning;
+};
+
+/// A row whose statistics are known and whose y is still to be written: that is done together with the next row.
+struct PendingY {
+  /// `at` is null where no row is pending.
+  BuiltRow y;
+  /// y = (x - m - e) * rstd, scaled and shifted.
+  float m = 0, e = 0, rstd = 0;
+};
+
+/// What a task keeps from row to row.
+struct ForwardTask {
+  PendingY pending;
+  /// x in float32 of the row at hand and of the pending one, which change places: padded columns each.
+  float *x_now, *x_before;
+  /// Four rows of the dtype, used where some tensor's rows are not dense.
+  std::byte* rows;
+  /// Of y and of x.
+  Staging y_staging, x_staging;
+};
+
+struct ForwardKernels {
+  /// Does rows [begin, end): writes mean, rstd and x of them, and y of all of them but the last, which stays pending,
+  /// and of the one that was.
+  void (*row_pass)(const ForwardOperands& run, std::int64_t begin, std::int64_t end, ForwardTask& task);
+  /// Writes y of the row that is pending, if any.
+  void (*finish)(const ForwardOperands& run, ForwardTask& task);
+  /// Of gamma and beta.
+  OwnOrder order;
+};
+
+/// The kernels of one dtype. The instruction set is one that this machine runs.
+ForwardKernels forward_kernels(DType dtype, InstructionSet isa) noexcept;
+
+// The same for each dtype; each in a source of its own so that they compile at the same time.
+ForwardKernels forward_kernels_float32(InstructionSet isa) noexcept;
+ForwardKernels forward_kernels_float16(InstructionSet isa) noexcept;
+ForwardKernels forward_kernels_bfloat16(InstructionSet isa) noexcept;
+
+}  // namespace alng::impl::cpu
+
+#endif
