@@ -77,14 +77,14 @@ TEST_P(Ascend950Dt, IsWithinTheBounds) { check_case(GetParam(), "ascend:950dt");
 TEST_P(AscendA3, IsWithinTheBounds) { check_case(GetParam(), "ascend:a3"); }
 TEST_P(AscendA2, IsWithinTheBounds) { check_case(GetParam(), "ascend:a2"); }
 
-INSTANTIATE_TEST_SUITE_P(Fast, Ascend950Pr, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, Ascend950Pr, testing::ValuesIn(slow_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Fast, Ascend950Dt, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, Ascend950Dt, testing::ValuesIn(slow_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Fast, AscendA3, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, AscendA3, testing::ValuesIn(slow_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Fast, AscendA2, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, AscendA2, testing::ValuesIn(slow_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, Ascend950Pr, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, Ascend950Pr, testing::ValuesIn(slow(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, Ascend950Dt, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, Ascend950Dt, testing::ValuesIn(slow(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, AscendA3, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, AscendA3, testing::ValuesIn(slow(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, AscendA2, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, AscendA2, testing::ValuesIn(slow(cases::all_cases())), case_name);
 
 class AscendDevice : public testing::TestWithParam<const char*> {};
 

@@ -36,6 +36,7 @@ bool is_x(int tensor) { return tensor == grad::x1 || tensor == grad::x2; }
 
 NumberSource::NumberSource(const Case& what, int tensor, std::uint64_t seed)
     : values_(what.values),
+      columns_(what.columns()),
       tensor_(tensor),
       x2_(what.x2),
       state_(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(tensor) * 0xD1B54A32D192ED03u) {}
@@ -87,6 +88,16 @@ double NumberSource::number(std::int64_t row, DType dtype) {
     }
     default:
       return value;
+  }
+}
+
+void NumberSource::fill(const TensorLayout& layout, std::int64_t rows, std::vector<std::byte>& storage) {
+  Offsets offsets(layout);
+  const std::size_t size = dtype_size(layout.dtype);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns_; ++j) {
+      write(i, layout.dtype, storage.data() + static_cast<std::size_t>(offsets.next()) * size);
+    }
   }
 }
 

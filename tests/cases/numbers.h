@@ -4,23 +4,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "cases/cases.h"
 
 namespace alng::cases {
 
-/// The elements of one tensor, one after another in row-major order.
+/// The elements of one tensor, one after another in row-major order. `tensor` is its place in the gradient's table, or
+/// that of the tensor there whose numbers it has.
 class NumberSource {
  public:
   NumberSource(const Case& what, int tensor, std::uint64_t seed);
-  void write(std::int64_t row, DType dtype, std::byte* address);
+  /// `rows` rows of the case's columns, which lie as `layout` says, in row-major order.
+  void fill(const TensorLayout& layout, std::int64_t rows, std::vector<std::byte>& storage);
 
  private:
+  void write(std::int64_t row, DType dtype, std::byte* address);
   std::uint64_t bits();
   double normal();
   double number(std::int64_t row, DType dtype);
 
   Values values_;
+  std::int64_t columns_;
   int tensor_;
   bool x2_;
   std::uint64_t state_;

@@ -100,7 +100,7 @@ TEST_P(CDoor, GivesTheBitsOfTheReference) {
   EXPECT_EQ(difference(instance, expected, at_once.outcome()), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Fast, CDoor, testing::ValuesIn(fast_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, CDoor, testing::ValuesIn(fast(cases::all_cases())), case_name);
 
 /// A small problem, ready to be spoilt.
 class CDoorCall : public testing::Test {

@@ -22,20 +22,14 @@ namespace alng::test {
 /// float32, where dx begins to be written past the caches.
 inline constexpr std::int64_t slow_elements = 2'200'000;
 
-inline std::vector<cases::Case> cases_where(bool (*wanted)(const cases::Case&)) {
-  std::vector<cases::Case> out;
-  for (const cases::Case& what : cases::all_cases()) {
-    if (wanted(what)) out.push_back(what);
-  }
-  return out;
+inline std::vector<cases::Case> fast(std::vector<cases::Case> list) {
+  std::erase_if(list, [](const cases::Case& what) { return what.elements() > slow_elements; });
+  return list;
 }
 
-inline std::vector<cases::Case> fast_cases() {
-  return cases_where([](const cases::Case& what) { return what.elements() <= slow_elements; });
-}
-
-inline std::vector<cases::Case> slow_cases() {
-  return cases_where([](const cases::Case& what) { return what.elements() > slow_elements; });
+inline std::vector<cases::Case> slow(std::vector<cases::Case> list) {
+  std::erase_if(list, [](const cases::Case& what) { return what.elements() <= slow_elements; });
+  return list;
 }
 
 inline std::string case_name(const testing::TestParamInfo<cases::Case>& info) { return info.param.name; }

@@ -42,10 +42,8 @@ const std::vector<Way>& ways() {
   return list;
 }
 
-class Cpu : public testing::TestWithParam<Case> {};
-
-TEST_P(Cpu, HasTheBitsOfTheReferenceOnEveryInstructionSet) {
-  const cases::Instance instance(GetParam());
+template <class Instance>
+void expect_the_bits_of_the_reference(const Instance& instance) {
   const Outcome expected = run_reference(instance);
   for (const std::string& isa : available_instruction_sets()) {
     for (const Way& way : ways()) {
@@ -67,8 +65,26 @@ TEST_P(Cpu, HasTheBitsOfTheReferenceOnEveryInstructionSet) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fast, Cpu, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, Cpu, testing::ValuesIn(slow_cases()), case_name);
+class Cpu : public testing::TestWithParam<Case> {};
+class ForwardCpu : public testing::TestWithParam<Case> {};
+
+TEST_P(Cpu, HasTheBitsOfTheReferenceOnEveryInstructionSet) {
+  expect_the_bits_of_the_reference(cases::Instance(GetParam()));
+}
+
+TEST_P(ForwardCpu, HasTheBitsOfTheReferenceOnEveryInstructionSet) {
+  expect_the_bits_of_the_reference(cases::ForwardInstance(GetParam(), false));
+}
+
+TEST_P(ForwardCpu, HasThemWithARoundedSum) {
+  if (GetParam().dtype == DType::float32) GTEST_SKIP() << "the sum is float32 anyway";
+  expect_the_bits_of_the_reference(cases::ForwardInstance(GetParam(), true));
+}
+
+INSTANTIATE_TEST_SUITE_P(Fast, Cpu, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, ForwardCpu, testing::ValuesIn(fast(cases::forward_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, ForwardCpu, testing::ValuesIn(slow(cases::forward_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, Cpu, testing::ValuesIn(slow(cases::all_cases())), case_name);
 
 }  // namespace
 }  // namespace alng::test

@@ -4,6 +4,7 @@
 #include "cases/instance.h"
 #include "operator/accuracy.h"
 #include "operator/case_list.h"
+#include "operator/forward_accuracy.h"
 #include "operator/run_case.h"
 #include "operator/second_implementation.h"
 
@@ -25,8 +26,28 @@ TEST_P(Reference, HasTheBitsOfASecondImplementation) {
   EXPECT_EQ(difference(instance, second_implementation(instance), run_reference(instance)), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Fast, Reference, testing::ValuesIn(fast_cases()), case_name);
-INSTANTIATE_TEST_SUITE_P(Slow, Reference, testing::ValuesIn(slow_cases()), case_name);
+class ForwardReference : public testing::TestWithParam<Case> {};
+
+TEST_P(ForwardReference, IsWithinTheBounds) {
+  if (!has_bounds(GetParam())) GTEST_SKIP() << "no bound is promised for these values";
+  for (const bool round_sum : {false, true}) {
+    const cases::ForwardInstance instance(GetParam(), round_sum);
+    EXPECT_EQ(beyond_bounds(instance, run_reference(instance)), "") << "round_sum " << round_sum;
+  }
+}
+
+TEST_P(ForwardReference, HasTheBitsOfASecondImplementation) {
+  for (const bool round_sum : {false, true}) {
+    const cases::ForwardInstance instance(GetParam(), round_sum);
+    EXPECT_EQ(difference(instance, second_implementation(instance), run_reference(instance)), "")
+        << "round_sum " << round_sum;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fast, ForwardReference, testing::ValuesIn(fast(cases::forward_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, ForwardReference, testing::ValuesIn(slow(cases::forward_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Fast, Reference, testing::ValuesIn(fast(cases::all_cases())), case_name);
+INSTANTIATE_TEST_SUITE_P(Slow, Reference, testing::ValuesIn(slow(cases::all_cases())), case_name);
 
 }  // namespace
 }  // namespace alng::test

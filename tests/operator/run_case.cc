@@ -1,7 +1,5 @@
 #include "operator/run_case.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <optional>
 #include <sstream>
@@ -12,17 +10,15 @@
 namespace alng::test {
 namespace {
 
-using cases::Instance;
-using grad::count;
-using grad::dx;
+using cases::StoredTensors;
 
-std::size_t element_of(const Instance& instance, int tensor) { return dtype_size(instance.layout(tensor)->dtype); }
+std::size_t element_of(const StoredTensors& tensors, int tensor) { return dtype_size(tensors.layout(tensor)->dtype); }
 
 // What the tensor's memory must hold after a run that left these elements: they, and everything else as it was.
-std::vector<std::byte> with_elements(const Instance& instance, int tensor, std::vector<std::byte> memory,
+std::vector<std::byte> with_elements(const StoredTensors& tensors, int tensor, std::vector<std::byte> memory,
                                      const std::vector<std::byte>& elements) {
-  const std::size_t size = element_of(instance, tensor);
-  cases::Offsets offsets(*instance.layout(tensor));
+  const std::size_t size = element_of(tensors, tensor);
+  cases::Offsets offsets(*tensors.layout(tensor));
   for (std::size_t i = 0; i < elements.size() / size; ++i) {
     std::memcpy(memory.data() + static_cast<std::size_t>(offsets.next()) * size, elements.data() + i * size, size);
   }
@@ -30,41 +26,42 @@ std::vector<std::byte> with_elements(const Instance& instance, int tensor, std::
 }
 
 /// The tensors of one run.
+template <class Arguments>
 class Placed {
  public:
-  Placed(const Instance& instance, const HowToRun& how) : instance_(instance) {
-    for (int t = 0; t < grad::count; ++t) {
-      if (!instance.layout(t) || is_dx_in_place(t)) continue;
-      const std::size_t size = element_of(instance, t);
-      if (t < grad::dx) {
-        inputs_[index(t)].emplace(instance.storage(t), size, how.placement);
+  Placed(const StoredTensors& tensors, const HowToRun& how) : tensors_(tensors) {
+    for (int t = 0; t < tensors.count(); ++t) {
+      if (!tensors.layout(t) || tensors.over(t) >= 0) continue;
+      const std::size_t size = element_of(tensors, t);
+      if (tensors.is_output(t)) {
+        outputs_[index(t)].emplace(tensors.storage(t), 64, how.shift * size);
       } else {
-        outputs_[index(t)].emplace(instance.storage(t), 64, how.shift * size);
+        inputs_[index(t)].emplace(tensors.storage(t), size, how.placement);
       }
     }
-    for (int t = 0; t < grad::count; ++t) {
-      if (instance.layout(t)) give_pointer(arguments_, t, data(t));
+    for (int t = 0; t < tensors.count(); ++t) {
+      if (tensors.layout(t)) give_pointer(arguments_, index(t), data(t));
     }
   }
 
-  GradArguments& arguments() { return arguments_; }
+  Arguments& arguments() { return arguments_; }
 
-  std::vector<std::byte> elements(int tensor) { return instance_.elements(tensor, data(tensor)); }
+  std::vector<std::byte> elements(int tensor) { return tensors_.elements(tensor, data(tensor)); }
 
   std::string damage() {
     std::string found;
-    for (int t = 0; t < grad::count; ++t) {
-      if (!instance_.layout(t)) continue;
-      const std::string name = std::string(grad::operands[static_cast<std::size_t>(t)].name) + ": ";
-      if (t >= grad::dx) {
+    for (int t = 0; t < tensors_.count(); ++t) {
+      if (!tensors_.layout(t)) continue;
+      const std::string name = tensors_.name(t) + std::string(": ");
+      if (tensors_.is_output(t)) {
         if (outputs_[index(t)] && !outputs_[index(t)]->damage().empty()) {
           found += name + outputs_[index(t)]->damage() + "\n";
         }
-        if (instance_.layout(t)->is_dense()) continue;
-        const std::vector<std::byte>& before = instance_.storage(is_dx_in_place(t) ? instance_.dx_over() : t);
-        const std::vector<std::byte> expected = with_elements(instance_, t, before, elements(t));
+        if (tensors_.layout(t)->is_dense()) continue;
+        const std::vector<std::byte>& before = tensors_.storage(tensors_.over(t) >= 0 ? tensors_.over(t) : t);
+        const std::vector<std::byte> expected = with_elements(tensors_, t, before, elements(t));
         if (!holds(t, expected)) found += name + "written between its elements\n";
-      } else if (t != instance_.dx_over() && !holds(t, instance_.storage(t))) {
+      } else if (!is_under_an_output(t) && !holds(t, tensors_.storage(t))) {
         found += name + "an input was written\n";
       }
     }
@@ -73,31 +70,35 @@ class Placed {
 
  private:
   static std::size_t index(int tensor) { return static_cast<std::size_t>(tensor); }
-  bool is_dx_in_place(int tensor) const { return tensor == grad::dx && instance_.dx_over() >= 0; }
+  bool is_under_an_output(int input) const {
+    for (int t = 0; t < tensors_.count(); ++t) {
+      if (tensors_.layout(t) && tensors_.over(t) == input) return true;
+    }
+    return false;
+  }
   bool holds(int tensor, const std::vector<std::byte>& bytes) {
     return bytes.empty() || std::memcmp(data(tensor), bytes.data(), bytes.size()) == 0;
   }
   std::byte* data(int tensor) {
-    if (is_dx_in_place(tensor)) tensor = instance_.dx_over();
-    return tensor < grad::dx ? inputs_[index(tensor)]->data() : outputs_[index(tensor)]->data();
+    if (tensors_.over(tensor) >= 0) tensor = tensors_.over(tensor);
+    return tensors_.is_output(tensor) ? outputs_[index(tensor)]->data() : inputs_[index(tensor)]->data();
   }
 
-  const Instance& instance_;
-  std::array<std::optional<InputMemory>, grad::count> inputs_;
-  std::array<std::optional<OutputMemory>, grad::count> outputs_;
-  GradArguments arguments_;
+  const StoredTensors& tensors_;
+  std::array<std::optional<InputMemory>, max_operands> inputs_;
+  std::array<std::optional<OutputMemory>, max_operands> outputs_;
+  Arguments arguments_;
 };
 
-}  // namespace
-
-Outcome run_case(const Instance& instance, const HowToRun& how) {
+template <class Problem, class Plan, class Instance>
+Outcome run(const Instance& instance, const HowToRun& how) {
   Outcome out;
-  const Result<GradProblem> problem = GradProblem::create(instance.description());
+  const Result<Problem> problem = Problem::create(instance.description());
   if (!problem.ok()) {
     out.status = problem.status();
     return out;
   }
-  const Result<GradPlan> plan = GradPlan::create(problem.value(), how.plan);
+  const Result<Plan> plan = Plan::create(problem.value(), how.plan);
   if (!plan.ok()) {
     out.status = plan.status();
     return out;
@@ -106,28 +107,34 @@ Outcome run_case(const Instance& instance, const HowToRun& how) {
   out.threads = plan.value().threads();
   out.workspace_size = plan.value().workspace_size();
 
-  Placed placed(instance, how);
+  Placed<typename Plan::Arguments> placed(instance, how);
   // One byte behind a page: whatever alignment the library makes for itself, this wastes the most.
   OutputMemory workspace(std::vector<std::byte>(out.workspace_size, std::byte{0xFF}), 4096, 1 + how.shift);
   placed.arguments().workspace = workspace.data();
   placed.arguments().workspace_size = workspace.size();
   placed.arguments().executor = how.executor;
   out.status = plan.value().run(placed.arguments());
-  for (int t = grad::dx; t < grad::count; ++t) {
-    if (instance.layout(t)) out.outputs[static_cast<std::size_t>(t - grad::dx)] = placed.elements(t);
+  for (int t = first_output(instance); t < instance.count(); ++t) {
+    if (instance.layout(t)) out.outputs[static_cast<std::size_t>(t - first_output(instance))] = placed.elements(t);
   }
   out.damage = placed.damage();
   if (!workspace.damage().empty()) out.damage += "workspace: " + workspace.damage() + "\n";
   return out;
 }
 
-Outcome run_reference(const Instance& instance) {
-  HowToRun how;
-  how.plan.device = "reference";
-  Outcome out = run_case(instance, how);
-  EXPECT_TRUE(out.status.ok()) << out.status.message();
-  EXPECT_EQ(out.damage, "");
-  return out;
+}  // namespace
+
+int first_output(const StoredTensors& tensors) {
+  int t = 0;
+  while (!tensors.is_output(t)) ++t;
+  return t;
+}
+
+Outcome run_case(const cases::Instance& instance, const HowToRun& how) {
+  return run<GradProblem, GradPlan>(instance, how);
+}
+Outcome run_case(const cases::ForwardInstance& instance, const HowToRun& how) {
+  return run<ForwardProblem, ForwardPlan>(instance, how);
 }
 
 std::string difference(const char* name, DType dtype, const std::vector<std::byte>& expected,
@@ -156,13 +163,12 @@ std::string difference(const char* name, DType dtype, const std::vector<std::byt
   return text.str();
 }
 
-std::string difference(const Instance& instance, const Outcome& expected, const Outcome& got) {
+std::string difference(const StoredTensors& tensors, const Outcome& expected, const Outcome& got) {
   std::string out;
-  for (int t = grad::dx; t < grad::count; ++t) {
-    if (!instance.layout(t)) continue;
-    const auto i = static_cast<std::size_t>(t - grad::dx);
-    out += difference(grad::operands[static_cast<std::size_t>(t)].name, instance.layout(t)->dtype, expected.outputs[i],
-                      got.outputs[i]);
+  for (int t = first_output(tensors); t < tensors.count(); ++t) {
+    if (!tensors.layout(t)) continue;
+    const auto i = static_cast<std::size_t>(t - first_output(tensors));
+    out += difference(tensors.name(t), tensors.layout(t)->dtype, expected.outputs[i], got.outputs[i]);
   }
   return out;
 }

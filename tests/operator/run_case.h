@@ -2,15 +2,21 @@
 #ifndef ALNG_TESTS_OPERATOR_RUN_CASE_H
 #define ALNG_TESTS_OPERATOR_RUN_CASE_H
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <string>
 #include <vector>
 
 #include "alng/alng.hpp"
+#include "cases/forward_instance.h"
 #include "cases/instance.h"
 #include "operator/memory.h"
 
 namespace alng::test {
+
+/// The places of the outputs in the operator's table, which are its last ones.
+int first_output(const cases::StoredTensors& tensors);
 
 /// Tasks one after another on the calling thread, the last one first.
 const Executor& backward_executor();
@@ -28,8 +34,8 @@ struct HowToRun {
 
 struct Outcome {
   Status status;
-  /// The elements of dx, dgamma, dbeta in row-major order; empty where not wanted.
-  std::array<std::vector<std::byte>, 3> outputs;
+  /// The elements of the outputs in row-major order, in the order of the operator's table; empty where not wanted.
+  std::array<std::vector<std::byte>, 4> outputs;
   /// What was written that should not have been, in words; empty: nothing.
   std::string damage;
   std::size_t workspace_size = 0;
@@ -40,12 +46,21 @@ struct Outcome {
 /// Makes the plan, places every tensor in watched memory, fills outputs and workspace with 0xFF, runs with a workspace
 /// of exactly the size the plan asks for, and looks at what became of everything.
 Outcome run_case(const cases::Instance& instance, const HowToRun& how = {});
+Outcome run_case(const cases::ForwardInstance& instance, const HowToRun& how = {});
 
 /// The case on the device "reference"; a test failure where that does not work.
-Outcome run_reference(const cases::Instance& instance);
+template <class Instance>
+Outcome run_reference(const Instance& instance) {
+  HowToRun how;
+  how.plan.device = "reference";
+  Outcome out = run_case(instance, how);
+  EXPECT_TRUE(out.status.ok()) << out.status.message();
+  EXPECT_EQ(out.damage, "");
+  return out;
+}
 
 /// Empty where the two outcomes hold the same bits; else which output differs where, and the two values.
-std::string difference(const cases::Instance& instance, const Outcome& expected, const Outcome& got);
+std::string difference(const cases::StoredTensors& tensors, const Outcome& expected, const Outcome& got);
 
 /// The same for outputs as such.
 std::string difference(const char* name, DType dtype, const std::vector<std::byte>& expected,

@@ -82,8 +82,9 @@ Floats column_sum(std::int64_t rows, std::int64_t columns, const Fold& fold) {
   return pairwise(sums);
 }
 
-Floats floats(const Instance& instance, int tensor) {
-  const std::vector<double> numbers = instance.numbers(tensor);
+Floats floats(const cases::StoredTensors& tensors, int tensor) {
+  if (!tensors.layout(tensor)) return {};
+  const std::vector<double> numbers = tensors.numbers(tensor);
   return Floats(numbers.begin(), numbers.end());
 }
 
@@ -118,6 +119,37 @@ void write_dx(const Inputs& in, std::size_t row, DType dtype, std::byte* out) {
   }
 }
 
+// One row of the forward.
+struct Normalized {
+  Floats y;
+  float mean, rstd;
+};
+
+Normalized normalized(const Floats& x, const Floats& gamma, const Floats& beta, float eps) {
+  const auto reciprocal = static_cast<float>(1.0 / static_cast<double>(x.size()));
+  const float m = row_sum(x) * reciprocal;
+  Floats c, squares;
+  for (const float value : x) c.push_back(value - m);
+  for (const float value : c) squares.push_back(value * value);
+  const float e = row_sum(c) * reciprocal;
+  const float variance = std::fma(-e, e, row_sum(squares) * reciprocal);
+  Normalized row;
+  row.mean = m + e;
+  row.rstd = 1.0f / std::sqrt((std::isnan(variance) || variance > 0 ? variance : 0.0f) + eps);
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    float y = (c[j] - e) * row.rstd;
+    if (!gamma.empty() && !beta.empty()) {
+      y = std::fma(y, gamma[j], beta[j]);
+    } else if (!gamma.empty()) {
+      y *= gamma[j];
+    } else if (!beta.empty()) {
+      y += beta[j];
+    }
+    row.y.push_back(y);
+  }
+  return row;
+}
+
 std::vector<std::byte> as_output(const Instance& instance, int tensor, const Floats& sums) {
   std::vector<std::byte> out(sums.size() * sizeof(float));
   const Floats before = instance.what().accumulate ? floats(instance, tensor) : Floats();
@@ -130,17 +162,46 @@ std::vector<std::byte> as_output(const Instance& instance, int tensor, const Flo
 
 }  // namespace
 
+Outcome second_implementation(const cases::ForwardInstance& instance) {
+  const cases::Case& what = instance.what();
+  const auto columns = static_cast<std::size_t>(what.columns());
+  const Floats x1 = floats(instance, forward::x1), x2 = floats(instance, forward::x2);
+  const Floats gamma = floats(instance, forward::gamma), beta = floats(instance, forward::beta);
+  Outcome out;
+  const auto append = [&](int tensor, float value) {
+    if (!instance.layout(tensor)) return;
+    std::vector<std::byte>& output = out.outputs[static_cast<std::size_t>(tensor - forward::y)];
+    const DType dtype = instance.layout(tensor)->dtype;
+    output.resize(output.size() + dtype_size(dtype));
+    cases::store(dtype, value, output.data() + output.size() - dtype_size(dtype));
+  };
+  for (std::size_t row = 0; row < static_cast<std::size_t>(what.rows()); ++row) {
+    Floats x(columns);
+    for (std::size_t j = 0; j < columns; ++j) {
+      const std::size_t i = row * columns + j;
+      x[j] = x2.empty() ? x1[i] : x1[i] + x2[i];
+      if (instance.description().round_sum) x[j] = static_cast<float>(cases::round_to(what.dtype, x[j]));
+    }
+    const Normalized of_row = normalized(x, gamma, beta, instance.description().eps);
+    for (std::size_t j = 0; j < columns; ++j) append(forward::y, of_row.y[j]);
+    for (std::size_t j = 0; j < columns; ++j) append(forward::x, x[j]);
+    append(forward::mean, columns > 0 ? of_row.mean : NAN);
+    append(forward::rstd, columns > 0 ? of_row.rstd : NAN);
+  }
+  return out;
+}
+
 Outcome second_implementation(const Instance& instance) {
   const cases::Case& what = instance.what();
   Outcome out;
   Inputs in{static_cast<std::size_t>(what.columns()), {}, {}, {}, {}, {}, {}, {}};
   in.dy = floats(instance, grad::dy);
   in.x1 = floats(instance, grad::x1);
-  if (what.x2) in.x2 = floats(instance, grad::x2);
+  in.x2 = floats(instance, grad::x2);
   in.rstd = floats(instance, grad::rstd);
   in.mean = floats(instance, grad::mean);
-  if (what.gamma) in.gamma = floats(instance, grad::gamma);
-  if (what.dsum) in.dsum = floats(instance, grad::dsum);
+  in.gamma = floats(instance, grad::gamma);
+  in.dsum = floats(instance, grad::dsum);
 
   if (what.wants_dx) {
     const std::size_t row_bytes = in.columns * dtype_size(what.dtype);
