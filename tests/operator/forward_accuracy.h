@@ -11,8 +11,8 @@ namespace alng::test {
 
 /// y in float32 may be off by this much of its row's largest |h * gamma| + |beta|.
 inline constexpr double y_bound = 3e-7;
-/// mean by this much of max(|mean|, standard deviation), rstd by this much of itself: an ulp and two of the numbers just
-/// above a power of two.
+/// mean by this much of max(|mean|, standard deviation), rstd by this much of itself: an ulp and two of the numbers
+/// just above a power of two.
 inline constexpr double mean_bound = 0x1p-23;
 inline constexpr double rstd_bound = 0x1p-22;
 

@@ -18,8 +18,6 @@
 namespace alng::test {
 namespace {
 
-using cases::Instance;
-
 // An executor whose threads have the host's setting and report whether a task changed it.
 struct SettingExecutor {
   explicit SettingExecutor(const HostSetting& the_setting) : setting(the_setting) { executor = {&parallel, this}; }
@@ -46,33 +44,39 @@ constexpr const char* sensitive_cases[] = {
     "huge_fp16_gammaT_dsum_x2",        "mixed_fp32_gammaT_dsum_x2",        "denormal_wide_fp32_gammaT_dsum_x2",
     "accumulate_tall_fp32_gammaT_x2",  "rows_0_accumulate_fp32_gammaT_x2", "odd_statistics_fp32_gammanone_x2"};
 
-void expect_unmoved(const std::string& device, const std::string& isa, int threads) {
-  for (const char* name : sensitive_cases) {
-    const Instance instance(case_named(name));
-    const Outcome expected = run_reference(instance);
-    for (const HostSetting& setting : host_settings()) {
-      SCOPED_TRACE(std::string(name) + ", " + device + " " + isa + ", " + setting.name);
-      PlanOptions options;
-      options.device = device;
-      options.isa = isa;
-      options.threads = threads;
-      for (const bool own_threads : {false, true}) {
-        PreparedRun run(instance, options);  // its memory is set up under the usual settings
-        SettingExecutor executor(setting);
-        if (own_threads) run.arguments.executor = &executor.executor;
-        Status status;
-        std::uint64_t after;
-        {
-          const UnderSetting host(setting);
-          status = run.plan.run(run.arguments);
-          after = control_register();
-        }
-        ASSERT_TRUE(status.ok()) << status.message();
-        EXPECT_EQ(after, setting.bits);
-        EXPECT_TRUE(executor.restored);
-        EXPECT_EQ(difference(instance, expected, run.outcome()), "");
+template <class Prepared, class Instance>
+void expect_unmoved(const Instance& instance, const PlanOptions& options) {
+  const Outcome expected = run_reference(instance);
+  for (const HostSetting& setting : host_settings()) {
+    SCOPED_TRACE(instance.what().name + ", " + options.device + " " + options.isa + ", " + setting.name);
+    for (const bool own_threads : {false, true}) {
+      Prepared run(instance, options);  // its memory is set up under the usual settings
+      SettingExecutor executor(setting);
+      if (own_threads) run.arguments.executor = &executor.executor;
+      Status status;
+      std::uint64_t after;
+      {
+        const UnderSetting host(setting);
+        status = run.plan.run(run.arguments);
+        after = control_register();
       }
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_EQ(after, setting.bits);
+      EXPECT_TRUE(executor.restored);
+      EXPECT_EQ(difference(instance, expected, run.outcome()), "");
     }
+  }
+}
+
+void expect_unmoved(const std::string& device, const std::string& isa, int threads) {
+  PlanOptions options;
+  options.device = device;
+  options.isa = isa;
+  options.threads = threads;
+  for (const char* name : sensitive_cases) {
+    const cases::Case& what = case_named(name);
+    expect_unmoved<PreparedRun>(cases::Instance(what), options);
+    expect_unmoved<PreparedForward>(cases::ForwardInstance(what, true), options);
   }
 }
 

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "alng/alng.hpp"
 #include "cases/instance.h"
 #include "operator/case_list.h"
+#include "operator/prepared_run.h"
 #include "operator/run_case.h"
 
 namespace alng::test {
@@ -63,52 +65,80 @@ TEST(Independence, DxOfARowIsTheSameInEveryBatch) {
   }
 }
 
+// A row of the forward on its own has the bits it has among others.
+TEST(Independence, ARowOfTheForwardIsTheSameInEveryBatch) {
+  for (const char* name : {"threads_options_fp32_gammaT_dsum_x2", "threads_options_bf16_gammanone",
+                           "threads_tall_fp16_gammaT_dsum_x2", "threads_wide_bf16_gammaT_dsum_x2"}) {
+    SCOPED_TRACE(name);
+    const cases::ForwardInstance whole(case_named(name), false);
+    const Outcome expected = run_case(whole);
+    ASSERT_TRUE(expected.status.ok()) << expected.status.message();
+    for (const std::int64_t row : {std::int64_t{0}, whole.what().rows() / 2, whole.what().rows() - 1}) {
+      ForwardDescription part = whole.description();
+      ForwardArguments arguments;
+      std::vector<std::vector<std::byte>> outputs;
+      for (int t = 0; t < whole.count(); ++t) {
+        if (!whole.layout(t)) continue;
+        TensorLayout layout = *whole.layout(t);
+        std::size_t begin = 0;
+        if (whole.operands()[static_cast<std::size_t>(t)].role != Role::column) {
+          begin = static_cast<std::size_t>(row * layout.strides[0]) * dtype_size(layout.dtype);
+          layout.shape[0] = 1;
+        }
+        give_layout(part, static_cast<std::size_t>(t), layout);
+        if (!whole.is_output(t)) {
+          give_pointer(arguments, static_cast<std::size_t>(t), whole.storage(t).data() + begin);
+          continue;
+        }
+        outputs.emplace_back(static_cast<std::size_t>(cases::span_of(layout)) * dtype_size(layout.dtype));
+        give_pointer(arguments, static_cast<std::size_t>(t), outputs.back().data());
+      }
+      const Status status = add_layer_norm(part, arguments);
+      ASSERT_TRUE(status.ok()) << status.message();
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const std::byte* const of_row = expected.outputs[i].data() + static_cast<std::size_t>(row) * outputs[i].size();
+        EXPECT_EQ(std::memcmp(outputs[i].data(), of_row, outputs[i].size()), 0) << "output " << i;
+      }
+    }
+  }
+}
+
 // One plan, four threads at once, each with memory of its own.
+template <class Prepared, class Instance>
+void expect_same_bits_for_four_callers(const Instance& instance, const Executor* executor) {
+  SCOPED_TRACE(instance.what().name);
+  const Outcome expected = run_reference(instance);
+  PlanOptions options;
+  options.threads = 3;
+  std::vector<std::unique_ptr<Prepared>> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.push_back(std::make_unique<Prepared>(instance, options));
+    callers.back()->plan = callers.front()->plan;
+    callers.back()->arguments.executor = executor;
+    // Inputs are shared by all callers, outputs are not.
+    for (int t = 0; t < first_output(instance); ++t) {
+      give_pointer(callers.back()->arguments, static_cast<std::size_t>(t),
+                   pointer_at(callers.front()->arguments, static_cast<std::size_t>(t)));
+    }
+  }
+  std::vector<Status> statuses(callers.size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < callers.size(); ++i) {
+    threads.emplace_back([&, i] { statuses[i] = callers[i]->plan.run(callers[i]->arguments); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < callers.size(); ++i) {
+    ASSERT_TRUE(statuses[i].ok()) << statuses[i].message();
+    EXPECT_EQ(difference(instance, expected, callers[i]->outcome()), "");
+  }
+}
+
 void expect_same_bits_for_four_callers(const Executor* executor) {
   for (const char* name : {"threads_options_fp32_gammaT_dsum_x2", "threads_accumulate_bf16_gammaT_dsum_x2",
                            "columns_129_fp16_gammaT_dsum_x2", "mixed_tall_bf16_gammaT_dsum_x2"}) {
-    SCOPED_TRACE(name);
-    const Instance instance(case_named(name));
-    const Outcome expected = run_reference(instance);
-    PlanOptions options;
-    options.threads = 3;
-    const GradPlan plan = GradPlan::create(GradProblem::create(instance.description()).value(), options).value();
-    struct Caller {
-      std::vector<std::vector<std::byte>> outputs;
-      Outcome outcome;
-    };
-    std::vector<Caller> callers(4);
-    std::vector<std::thread> threads;
-    for (Caller& caller : callers) {
-      threads.emplace_back([&instance, &plan, &caller, executor] {
-        GradArguments arguments;
-        for (int t = 0; t < grad::count; ++t) {
-          if (!instance.layout(t)) continue;
-          // Inputs are shared by all callers, outputs are not.
-          if (t < grad::dx) {
-            give_pointer(arguments, t, const_cast<std::byte*>(instance.storage(t).data()));
-          } else {
-            caller.outputs.push_back(instance.storage(t));
-            give_pointer(arguments, t, caller.outputs.back().data());
-          }
-        }
-        std::vector<std::byte> workspace(plan.workspace_size(), std::byte{0xFF});
-        arguments.workspace = workspace.data();
-        arguments.workspace_size = workspace.size();
-        arguments.executor = executor;
-        const GradPlan copy = plan;
-        caller.outcome.status = copy.run(arguments);
-        for (int t = grad::dx; t < grad::count; ++t) {
-          const auto i = static_cast<std::size_t>(t - grad::dx);
-          caller.outcome.outputs[i] = instance.elements(t, caller.outputs[i].data());
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (const Caller& caller : callers) {
-      ASSERT_TRUE(caller.outcome.status.ok()) << caller.outcome.status.message();
-      EXPECT_EQ(difference(instance, expected, caller.outcome), "");
-    }
+    const cases::Case& what = case_named(name);
+    expect_same_bits_for_four_callers<PreparedRun>(Instance(what), executor);
+    expect_same_bits_for_four_callers<PreparedForward>(cases::ForwardInstance(what, false), executor);
   }
 }
 

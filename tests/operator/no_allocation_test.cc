@@ -80,14 +80,12 @@ ssize_t write(int file, const void* bytes, std::size_t size) {
 namespace alng::test {
 namespace {
 
-using cases::Instance;
-
 struct Counts {
   long allocations, locks, writes;
 };
 
-Counts counts_of_run(const Instance& instance, const PlanOptions& options) {
-  PreparedRun run(instance, options);
+template <class Prepared>
+Counts counts_of(Prepared& run) {
   allocations = locks = writes = 0;
   watching = true;
   const Status status = run.plan.run(run.arguments);
@@ -113,22 +111,29 @@ TEST(NoAllocation, TheCountersCount) {
   EXPECT_EQ(writes, 1);
 }
 
+template <class Prepared, class Instance>
+void expect_quiet(const Instance& instance) {
+  for (const int threads : {1, 4}) {
+    SCOPED_TRACE(instance.what().name + ", " + std::to_string(threads) + " threads");
+    PlanOptions options;
+    options.threads = threads;
+    Prepared run(instance, options);
+    const Counts counts = counts_of(run);
+    EXPECT_EQ(counts.allocations, 0);
+    EXPECT_EQ(counts.locks, 0);
+    EXPECT_EQ(counts.writes, 0);
+  }
+}
+
 TEST(NoAllocation, RunNeitherAllocatesNorLocksNorPrints) {
   for (const char* name :
        {"columns_129_fp32_gammaT_dsum_x2", "threads_options_bf16_gammaT_dsum_x2", "threads_wide_fp16_gammaT_dsum_x2",
         "threads_column_strided_bf16_gammaT_dsum_x2", "mixed_wide_fp32_gammaT_dsum_x2",
         "accumulate_strided_fp32_gammafp32_x2", "rows_0_fp32_gammaT_dsum_x2", "columns_0_fp32_gammaT_dsum_x2",
         "threads_only_dx_fp32_gammaT_x2", "in_place_dsum_fp16_gammaT_dsum_x2", "stream_misaligned_fp32_gammanone_x2"}) {
-    const Instance instance(case_named(name));
-    for (const int threads : {1, 4}) {
-      SCOPED_TRACE(std::string(name) + ", " + std::to_string(threads) + " threads");
-      PlanOptions options;
-      options.threads = threads;
-      const Counts counts = counts_of_run(instance, options);
-      EXPECT_EQ(counts.allocations, 0);
-      EXPECT_EQ(counts.locks, 0);
-      EXPECT_EQ(counts.writes, 0);
-    }
+    const cases::Case& what = case_named(name);
+    expect_quiet<PreparedRun>(cases::Instance(what));
+    if (!what.accumulate) expect_quiet<PreparedForward>(cases::ForwardInstance(what, true));
   }
 }
 
