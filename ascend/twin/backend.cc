@@ -194,9 +194,9 @@ class TwinBackend final : public Backend {
     return {device_, true, std::string("the kernel for ") + product_.title + " on a host model, very slow"};
   }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
-    if (&problem.what() != &add_layer_norm_grad) {
-      return Status(Code::unsupported, device_ + " has " + add_layer_norm_grad.name + " alone: on the product itself " +
-                                           "CANN's own aclnnAddLayerNorm is " + problem.what().name);
+    if (problem.what().kind != Kind::grad) {
+      return Status(Code::unsupported, device_ + " has AddLayerNormGrad alone, not " + problem.what().name +
+                                           ": on the product itself CANN's own aclnnAddLayerNorm computes it");
     }
     if (!options.isa.empty()) {
       return Status(Code::unsupported,

@@ -26,8 +26,8 @@ class CpuBackend final : public Backend {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);
     if (!isa.ok()) return isa.status();
     const int threads = options.threads > 0 ? options.threads : default_threads();
-    return &problem.what() == &add_layer_norm ? plan_forward(problem, isa.value(), threads)
-                                              : plan_grad(problem, isa.value(), threads);
+    return problem.what().kind == Kind::forward ? plan_forward(problem, isa.value(), threads)
+                                                : plan_grad(problem, isa.value(), threads);
   }
 };
 

@@ -41,7 +41,7 @@ Status check_pointer(const Operand& operand, const TensorLayout* layout, const v
 }
 
 Status check_operator(const Problem& problem, const Arguments& arguments) {
-  if (&problem.what() == arguments.what) return {};
+  if (problem.what().kind == arguments.what->kind) return {};
   return {Code::bad_option,
           std::string("the arguments are of ") + arguments.what->name + " but the plan is of " + problem.what().name};
 }

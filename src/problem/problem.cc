@@ -351,7 +351,7 @@ std::string Problem::to_string() const {
       if (has(i) && operand.type == Type::T_or_float32) text += std::string(" ") + dtype_name(layout(i)->dtype);
     }
   }
-  if (&what() == &add_layer_norm) text += ", eps " + number(eps()) + (round_sum() ? ", sum rounded" : "");
+  if (what().kind == Kind::forward) text += ", eps " + number(eps()) + (round_sum() ? ", sum rounded" : "");
   return text + "; wants " + (wanted.empty() ? "nothing" : wanted);
 }
 

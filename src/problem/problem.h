@@ -14,14 +14,18 @@
 
 namespace alng::impl {
 
+/// By which operators are told apart: a back end in another library has tables of its own at other addresses.
+enum class Kind { forward, grad };
+
 struct Operator {
+  Kind kind;
   const char* name;
   /// Inputs first. The first one tells T, the leading and the trailing dimensions.
   std::span<const Operand> operands;
 };
 
-inline constexpr Operator add_layer_norm{"AddLayerNorm", forward::operands};
-inline constexpr Operator add_layer_norm_grad{"AddLayerNormGrad", grad::operands};
+inline constexpr Operator add_layer_norm{Kind::forward, "AddLayerNorm", forward::operands};
+inline constexpr Operator add_layer_norm_grad{Kind::grad, "AddLayerNormGrad", grad::operands};
 
 /// The tensors of a problem before anybody has looked at them, by their places in the operator's table.
 class Description {

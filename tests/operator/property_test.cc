@@ -96,7 +96,7 @@ void require_ok(const Outcome& outcome) {
   if (!outcome.damage.empty()) RC_FAIL(outcome.damage);
 }
 
-void require_equal(const Instance& instance, const Outcome& expected, const Outcome& got) {
+void require_equal(const cases::StoredTensors& instance, const Outcome& expected, const Outcome& got) {
   const std::string text = difference(instance, expected, got);
   if (!text.empty()) RC_FAIL(text);
 }
@@ -110,6 +110,19 @@ RC_GTEST_PROP(Property, CpuHasTheBitsOfTheReference, ()) {
   const Outcome got = run_case(instance, any_way());
   require_ok(got);
   require_equal(instance, expected, got);
+}
+
+RC_GTEST_PROP(Property, TheForwardHasTheBitsOfTheReferenceAndOfASecondImplementation, ()) {
+  const cases::ForwardInstance instance(any_case(8000), coin("rounded sum"),
+                                        *rc::gen::arbitrary<std::uint64_t>().as("seed"));
+  HowToRun reference;
+  reference.plan.device = "reference";
+  const Outcome expected = run_case(instance, reference);
+  require_ok(expected);
+  const Outcome got = run_case(instance, any_way());
+  require_ok(got);
+  require_equal(instance, expected, got);
+  require_equal(instance, second_implementation(instance), got);
 }
 
 RC_GTEST_PROP(Property, CpuHasTheBitsOfASecondImplementation, ()) {

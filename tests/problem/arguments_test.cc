@@ -325,7 +325,7 @@ TEST(Overlap, ColumnSlicesOfOneWideBuffer) {
 
 // A plan of one operator can't be run with the arguments of another.
 TEST(Arguments, OfAnotherOperatorAreRefused) {
-  constexpr impl::Operator other{"AnotherOperator", grad::operands};
+  constexpr impl::Operator other{impl::Kind::forward, "AnotherOperator", grad::operands};
   impl::Arguments arguments = inside(separate_arguments());
   arguments.what = &other;
   const Status status = impl::check_arguments(inside(description()), arguments, 1000);
