@@ -25,7 +25,7 @@ class VerificationTest : public testing::Test {
     description.dsum = dsum;
     description.mean_over_std = mean_over_std;
     generate(description, path);
-    file_.emplace(load_problem(path, {}));
+    file_.emplace(load_problem<Grad>(path, {}));
     file_->file.load();
     std::filesystem::remove(path);
     problem_.emplace(*file_);
@@ -73,7 +73,7 @@ class VerificationTest : public testing::Test {
     return bytes;
   }
 
-  std::optional<ProblemFile> file_;
+  std::optional<ProblemFile<Grad>> file_;
   std::optional<DenseProblem> problem_;
   DType dtype_ = DType::float32;
   std::vector<double> dx_, dgamma_, dbeta_;

@@ -64,7 +64,7 @@ void print_table(const Verification& verification) {
 }
 
 void verify_command(const VerifyOptions& options, int& exit_code) {
-  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
+  const ProblemFile<Grad> input = load_problem<Grad>(options.problem.input, options.problem.choices);
   input.file.load();
   const Results expected = results_of(input.file, "expected_", input.problem, true);
   std::optional<TensorFile> file;
@@ -72,7 +72,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
   Results results;
   std::string source;
   if (!options.results.empty()) {
-    file.emplace(options.results, result_tensors);
+    file.emplace(options.results, result_tensors<Grad>);
     file->load();
     results = results_of(*file, "", input.problem, false);
     if (!results.dx && !results.dgamma && !results.dbeta) {
@@ -121,7 +121,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     return;
   }
   std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}, {"results", source}};
-  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  if (const std::string unused = unused_tensors<Grad>(input.file); !unused.empty()) fields.emplace_back("not used", unused);
   print_fields(fields);
   print_table(verification);
 }
@@ -135,7 +135,7 @@ void add_verify(CLI::App& app, int& exit_code) {
                                           "finite differences through the forward in a random "
                                           "direction, and beside expected_dx, expected_dgamma, expected_dbeta where IN "
                                           "has them. Exits with 1 beyond the bounds.");
-  add_problem_options(command, options->problem);
+  add_problem_options(command, options->problem, grad_tensors);
   command.add_option("OUT", options->results, "The results, as `alng run` writes them. Default: compute them now.");
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);

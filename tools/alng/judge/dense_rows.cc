@@ -47,7 +47,7 @@ std::optional<DenseTensor> optional_tensor(const TensorFile& file, std::string_v
 
 }  // namespace
 
-DenseProblem::DenseProblem(const ProblemFile& problem)
+DenseProblem::DenseProblem(const ProblemFile<Grad>& problem)
     : rows(problem.problem.rows()),
       columns(problem.problem.columns()),
       dy(*problem.file.find("dy")),

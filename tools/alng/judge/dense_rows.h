@@ -33,7 +33,7 @@ class DenseTensor {
 };
 
 struct DenseProblem {
-  explicit DenseProblem(const ProblemFile& problem);
+  explicit DenseProblem(const ProblemFile<Grad>& problem);
 
   std::int64_t rows;
   std::int64_t columns;
