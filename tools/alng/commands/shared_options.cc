@@ -27,12 +27,15 @@ void add_problem_options(CLI::App& command, ProblemOptions& options, const std::
       ->take_all();
 }
 
-void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with) {
+void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with, const char* default_eps) {
   CLI::Option* const options[] = {
-      command.add_option("--eps", choices.eps, "What the forward adds to the variance: finite, at least 0 (1e-5)."),
-      command.add_flag("--round-sum", choices.round_sum,
-                       "Round x1 + x2 to the dtype of x1 before the forward computes anything from it, as frameworks do "
-                       "that store the sum.")};
+      command.add_option(
+          "--eps", choices.eps,
+          fmt::format("What the forward adds to the variance: finite, at least 0. Default: {}.", default_eps)),
+      command.add_flag(
+          "--round-sum", choices.round_sum,
+          "Round x1 + x2 to the dtype of x1 before the forward computes anything from it, as frameworks do "
+          "that store the sum.")};
   for (CLI::Option* const option : options) {
     if (only_with != nullptr) option->needs(only_with);
   }

@@ -22,7 +22,8 @@ inline constexpr const char* forward_tensors = "x1, x2 and optionally gamma, bet
 void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors);
 
 /// --eps, --round-sum; where the option `only_with` is given, they are refused without it.
-void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with = nullptr);
+void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with = nullptr,
+                         const char* default_eps = "1e-5");
 
 /// --threads, --isa, --device.
 void add_plan_options(CLI::App& command, PlanOptions& options);

@@ -26,7 +26,7 @@ ProblemOf<Operator> create(const typename Operator::Description& description, co
 
 void set_options(GradDescription&, const ProblemChoices&) {}
 void set_options(ForwardDescription& description, const ProblemChoices& choices) {
-  description.eps = choices.eps;
+  description.eps = choices.eps.value_or(description.eps);
   description.round_sum = choices.round_sum;
 }
 
@@ -169,9 +169,9 @@ std::string unused_tensors(const TensorFile& file) {
     if (file.find(operand.name) != nullptr) continue;
     const std::vector<std::string> near = near_names(operand.name, unused);
     if (near.empty()) continue;
-    text += fmt::format("\n{} is absent; {}", operand.name,
-                        advice(operand.name, near[0], file.names().prefix(), problem_tensors<Operator>,
-                               file.all_names()));
+    text +=
+        fmt::format("\n{} is absent; {}", operand.name,
+                    advice(operand.name, near[0], file.names().prefix(), problem_tensors<Operator>, file.all_names()));
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,8 +25,8 @@ using c_structs::Grad;
 template <class Operator>
 inline constexpr const auto& operands_of = Operator::Description::Table::operands;
 template <class Operator>
-inline constexpr std::size_t input_count = static_cast<std::size_t>(
-    std::ranges::count(operands_of<Operator>, Direction::input, &Operand::direction));
+inline constexpr std::size_t input_count =
+    static_cast<std::size_t>(std::ranges::count(operands_of<Operator>, Direction::input, &Operand::direction));
 template <class Operator>
 inline constexpr std::size_t result_count = operands_of<Operator>.size() - input_count<Operator>;
 
@@ -42,10 +43,10 @@ template <class Operator>
 inline constexpr std::array<std::string_view, result_count<Operator>> expected_tensors;
 template <>
 inline constexpr std::array<std::string_view, 3> expected_tensors<Grad>{"expected_dx", "expected_dgamma",
-                                                                       "expected_dbeta"};
+                                                                        "expected_dbeta"};
 template <>
 inline constexpr std::array<std::string_view, 4> expected_tensors<Forward>{"expected_y", "expected_mean",
-                                                                          "expected_rstd", "expected_x"};
+                                                                           "expected_rstd", "expected_x"};
 
 /// The names that mean something in IN; whatever else a file holds is left alone.
 template <class Operator>
@@ -70,7 +71,7 @@ struct ProblemChoices {
   std::string prefix;
   std::vector<std::string> renames;
   /// Of the forward, as in `ForwardDescription`.
-  float eps = 1e-5F;
+  std::optional<float> eps;
   bool round_sum = false;
 };
 
