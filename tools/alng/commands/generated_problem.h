@@ -29,8 +29,8 @@ struct GeneratedStatistics {
   double mean_over_std = 0;
 };
 
-/// Writes a valid problem of both operators: dy, x1, x2, dsum of mean 0 and variance 1, gamma about 1 +- 0.25, beta about
-/// 0 +- 0.25, and mean and rstd as the library's forward makes them of x1 + x2 with eps = 1e-5.
+/// Writes a valid problem of both operators: dy, x1, x2, dsum of mean 0 and variance 1, gamma about 1 +- 0.25, beta
+/// about 0 +- 0.25, and mean and rstd as the library's forward makes them of x1 + x2 with eps = 1e-5.
 ///
 /// The bytes are a function of the description alone, on every machine: random integers, IEEE's exactly rounded
 /// operations (square root among them) in a fixed order, which the forward's is too, and nothing of libm's. Throws

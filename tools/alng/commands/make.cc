@@ -100,7 +100,8 @@ void add_make(CLI::App& app, int&) {
       ->required();
   command.add_option("--shape", options->shape, "The shape of dy and x1, as in 64x128x768.")->required();
   command.add_option("--dtype", options->dtype, "fp32, fp16 or bf16.")->required();
-  command.add_option("--gamma-dtype", options->gamma_dtype, "Of gamma and beta: fp32, or that of --dtype, which is the default.");
+  command.add_option("--gamma-dtype", options->gamma_dtype,
+                     "Of gamma and beta: fp32, or that of --dtype, which is the default.");
   command.add_option("--normalized-dims", options->problem.normalized_dims,
                      "How many of the last dimensions are normalised (1).");
   command.add_flag("--no-gamma", options->no_gamma, "Without gamma.");

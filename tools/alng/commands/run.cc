@@ -78,7 +78,8 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
   }
   fields.emplace_back("speed",
                       fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
-  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty())
+    fields.emplace_back("not used", unused);
   fields.emplace_back("output", options.output);
   print_fields(fields);
 }
@@ -108,10 +109,11 @@ void run(const RunOptions& options) {
 template <class Operator>
 void add(CLI::App& command, const std::shared_ptr<RunOptions>& options, const char* files) {
   command
-      .add_option("-o,--output", options->output,
-                  fmt::format("OUT: a name that ends in .safetensors, or a folder for {}. Replaced where it exists, left "
-                              "alone where anything fails.",
-                              files))
+      .add_option(
+          "-o,--output", options->output,
+          fmt::format("OUT: a name that ends in .safetensors, or a folder for {}. Replaced where it exists, left "
+                      "alone where anything fails.",
+                      files))
       ->required();
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);

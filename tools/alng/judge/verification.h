@@ -32,9 +32,10 @@ inline constexpr double misrounded_by_chance = 4;
 /// dgamma and dbeta: max error over rms. The rms is that of the sums, or that of sums of the same terms with random
 /// signs where those are larger (a handful of columns may all happen to be near 0).
 inline constexpr double sum_bound = 2e-6;
-/// mean in float32's ulps of max(|mean|, std), rstd in its own. x must be the sum rounded once, exactly.
-inline constexpr double mean_bound = 1;
-inline constexpr double rstd_bound = 2;
+/// mean as a part of max(|mean|, std), rstd of itself: an ulp and two of the numbers just above a power of two. x must
+/// be the sum rounded once, exactly.
+inline constexpr double mean_bound = 0x1p-23;
+inline constexpr double rstd_bound = 0x1p-22;
 /// How far another implementation's result may be from ours, as a part of the same scales, where the coarser of the
 /// two is of this dtype. float32: 100 roundings and room for another order of the sums (the recordings of examples/data
 /// are within 2e-6). 16-bit types: 8 roundings, since frameworks may round x, dx and dgamma on the way.
