@@ -39,7 +39,8 @@ TEST_F(ResultCommand, TheFileIsTheSameForThreadsInstructionSetsAndDevices) {
 
 TEST_F(ResultCommand, TheForwardsFileIsTheSameForThreadsInstructionSetsAndDevices) {
   std::vector<std::string> ways{"--threads 1 --isa scalar", "--threads 7", "--device reference"};
-  for (const json& isa : json::parse(done("info --json"))["instruction_sets"]) {
+  const json info = json::parse(done("info --json"));
+  for (const json& isa : info["instruction_sets"]) {
     if (isa["available"]) ways.push_back("--isa " + isa["name"].get<std::string>());
   }
   for (const char* problem :
