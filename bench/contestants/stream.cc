@@ -20,17 +20,17 @@ struct Contestant {
 
 extern "C" {
 
-int contestant_variants(void) { return static_cast<int>(alng::cli::stream_variants(3).size()); }
+int contestant_variants(void) { return static_cast<int>(alng::cli::stream_variants({3, 1}).size()); }
 
 void* contestant_create(const contestant_problem* p, char* why, size_t size) {
   auto contestant = std::make_unique<Contestant>();
   auto& arrays = contestant->arrays;
   for (const void* read : {p->dy, p->x1, p->x2, p->dsum}) {
-    if (read != nullptr) arrays.read[arrays.count++] = static_cast<const std::byte*>(read);
+    if (read != nullptr) arrays.read[arrays.mix.reads++] = static_cast<const std::byte*>(read);
   }
-  arrays.write = static_cast<std::byte*>(p->dx);
+  arrays.write[arrays.mix.writes++] = static_cast<std::byte*>(p->dx);
   arrays.bytes = static_cast<std::size_t>(p->rows * p->columns) * (p->dtype == CONTESTANT_FLOAT32 ? 4 : 2);
-  const auto variants = alng::cli::stream_variants(arrays.count);
+  const auto variants = alng::cli::stream_variants(arrays.mix);
   if (static_cast<std::size_t>(p->variant) >= variants.size()) {
     std::snprintf(why, size, "there is no variant %d", p->variant);
     return nullptr;

@@ -48,18 +48,36 @@ void fill(DType dtype, std::byte* to, std::int64_t count, std::uint64_t stream) 
   });
 }
 
+std::size_t count_of(const TensorLayout& layout) {
+  std::size_t count = 1;
+  for (int i = 0; i < layout.rank; ++i) count *= static_cast<std::size_t>(layout.shape[static_cast<std::size_t>(i)]);
+  return count;
+}
+
+void leave_out(const BenchShape& shape, GradDescription& description) {
+  if (!shape.gamma) description.gamma.reset();
+  if (!shape.dsum) description.dsum.reset();
+}
+void leave_out(const BenchShape& shape, ForwardDescription& description) {
+  if (shape.gamma) return;
+  description.gamma.reset();
+  description.beta.reset();
+}
+
 }  // namespace
 
-GradProblem bench_problem(const BenchShape& shape) {
-  GradDescription description = GradDescription::dense(shape.dtype, shape.rows, shape.columns);
-  if (!shape.gamma) {
-    description.gamma.reset();
-    description.normalized_dims = 1;
+template <class Operator>
+ProblemOf<Operator> bench_problem(const BenchShape& shape) {
+  using Description = typename Operator::Description;
+  Description description = Description::dense(shape.dtype, shape.rows, shape.columns);
+  description.normalized_dims = 1;
+  leave_out(shape, description);
+  ProblemOf<Operator> problem = or_fail(ProblemOf<Operator>::create(description));
+  double needed = 0;
+  for (std::size_t place = 0; place < Description::Table::operands.size(); ++place) {
+    const TensorLayout* const layout = layout_at(description, place);
+    if (layout != nullptr) needed += static_cast<double>(count_of(*layout) * dtype_size(layout->dtype));
   }
-  if (!shape.dsum) description.dsum.reset();
-  GradProblem problem = or_fail(GradProblem::create(description));
-  const double elements = static_cast<double>(shape.rows) * static_cast<double>(shape.columns);
-  const double needed = elements * static_cast<double>(dtype_size(shape.dtype)) * (shape.dsum ? 5 : 4);
   const double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
   constexpr double gib = 1 << 30;
   if (needed > 0.9 * memory) {
@@ -69,42 +87,28 @@ GradProblem bench_problem(const BenchShape& shape) {
   return problem;
 }
 
-BenchArrays::BenchArrays(const BenchShape& shape) {
-  const std::int64_t count = shape.rows * shape.columns;
-  const auto tensor = [&](std::uint64_t stream) {
-    std::byte* const data = allocate(static_cast<std::size_t>(count) * dtype_size(shape.dtype));
-    fill(shape.dtype, data, count, stream);
-    return data;
-  };
-  const auto floats = [&](std::int64_t length) {
-    return reinterpret_cast<float*>(allocate(static_cast<std::size_t>(length) * sizeof(float)));
-  };
-  arguments_.dy = tensor(1);
-  arguments_.x1 = tensor(2);
-  arguments_.x2 = tensor(3);
-  if (shape.dsum) arguments_.dsum = tensor(4);
-  arguments_.dx = tensor(5);
-  if (shape.gamma) {
-    std::byte* const gamma = allocate(static_cast<std::size_t>(shape.columns) * dtype_size(shape.dtype));
-    fill(shape.dtype, gamma, shape.columns, 6);
-    arguments_.gamma = gamma;
+template <class Operator>
+BenchArrays<Operator>::BenchArrays(const ProblemOf<Operator>& problem) {
+  constexpr auto& operands = Operator::Description::Table::operands;
+  for (std::size_t place = 0; place < operands.size(); ++place) {
+    const TensorLayout* const layout = layout_at(problem.description(), place);
+    if (layout == nullptr) continue;
+    const std::size_t count = count_of(*layout);
+    std::byte* const data = allocate(count * dtype_size(layout->dtype));
+    give_pointer(arguments_, place, data);
+    fill(layout->dtype, data, static_cast<std::int64_t>(count), place);
+    // A mean of any size and an rstd near 1.
+    if (operands[place].role != Role::row) continue;
+    auto* const values = reinterpret_cast<float*>(data);
+    std::transform(values, values + count, values, [](float value) { return 1 + value / 8; });
   }
-  float* const rstd = floats(shape.rows);
-  float* const mean = floats(shape.rows);
-  for (std::int64_t i = 0; i < shape.rows; ++i) {
-    rstd[i] = 1 + uniform(std::uint64_t{7} << 48 | static_cast<std::uint64_t>(i)) / 8;
-    mean[i] = uniform(std::uint64_t{8} << 48 | static_cast<std::uint64_t>(i)) / 8;
-  }
-  arguments_.rstd = rstd;
-  arguments_.mean = mean;
-  arguments_.dgamma = floats(shape.columns);
-  arguments_.dbeta = floats(shape.columns);
 }
 
 // In 2 MB pages where the system gives them, as numpy asks for, too: with 4 KB pages the stream and alng lose a quarter
 // alike. Each array starts 69 lines further into its page than the one before: with all at the same place, and rows of
 // 4 KB, loads would wait for stores that only look as if they were to the same address.
-std::byte* BenchArrays::allocate(std::size_t size) {
+template <class Operator>
+std::byte* BenchArrays<Operator>::allocate(std::size_t size) {
   const std::size_t offset = memory_.size() % 16 * 69 * 64;
   const std::size_t total = (size + offset + huge_page) / huge_page * huge_page;
   memory_.emplace_back(static_cast<std::byte*>(std::aligned_alloc(huge_page, total)));
@@ -115,7 +119,15 @@ std::byte* BenchArrays::allocate(std::size_t size) {
   return memory_.back().get() + offset;
 }
 
-void BenchArrays::Free::operator()(std::byte* memory) const { std::free(memory); }
+template <class Operator>
+void BenchArrays<Operator>::Free::operator()(std::byte* memory) const {
+  std::free(memory);
+}
+
+template ForwardProblem bench_problem<Forward>(const BenchShape&);
+template GradProblem bench_problem<Grad>(const BenchShape&);
+template class BenchArrays<Forward>;
+template class BenchArrays<Grad>;
 
 // From /sys: sysconf(_SC_LEVEL3_CACHE_SIZE) says 320 MB on an EPYC whose cores share 32 MB.
 std::array<std::int64_t, 4> cache_sizes() {

@@ -154,9 +154,9 @@ double microseconds(Call&& call) {
 }
 
 DoorResult measure_door(const BenchShape& shape, const BenchOptions& options, const Device& device) {
-  const GradProblem problem = bench_problem(shape);
+  const GradProblem problem = bench_problem<Grad>(shape);
   const GradPlan plan = or_fail(GradPlan::create(problem, options.plan));
-  const BenchArrays arrays(shape);
+  const BenchArrays<Grad> arrays(problem);
   GradArguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());
   arguments.workspace = workspace.data();

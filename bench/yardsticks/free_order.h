@@ -1,4 +1,4 @@
-// The yardstick for problems that fit in cache: AddLayerNormGrad tuned by hand for one machine, its sums in whatever
+// The yardstick for problems that fit in cache: both operators tuned by hand for one machine, their sums in whatever
 // order is fastest. What the canonical order costs is the ratio to this.
 #ifndef ALNG_YARDSTICKS_FREE_ORDER_H
 #define ALNG_YARDSTICKS_FREE_ORDER_H
@@ -7,25 +7,19 @@
 #include <string>
 #include <vector>
 
-#include "alng/tensor.hpp"
+#include "alng/alng.hpp"
 
 namespace alng::cli {
 
-/// Dense tensors, gamma of the same dtype as the others. gamma and dsum may be null.
+/// Dense tensors, gamma and beta of the same dtype as the others. gamma, beta and dsum may be null; all else is there.
 struct FreeOrderProblem {
   DType dtype = DType::float32;
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  const void* dy = nullptr;
-  const void* x1 = nullptr;
-  const void* x2 = nullptr;
-  const float* rstd = nullptr;
-  const float* mean = nullptr;
-  const void* gamma = nullptr;
-  const void* dsum = nullptr;
-  void* dx = nullptr;
-  float* dgamma = nullptr;
-  float* dbeta = nullptr;
+  /// One of the two is asked for.
+  GradArguments grad;
+  ForwardArguments forward;
+  float eps = 0;
 };
 
 /// Rows [begin, end) of a problem and the memory of the thread that does them. The float arrays are padded to whole
@@ -35,6 +29,7 @@ struct FreeOrderSlice {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   float* gamma = nullptr;
+  float* beta = nullptr;
   float* dgamma = nullptr;
   float* dbeta = nullptr;
   float* centred = nullptr;
@@ -50,14 +45,17 @@ struct FreeOrderVariant {
 struct FreeOrderKernels {
   std::string isa;
   std::vector<FreeOrderVariant> variants;
-  /// Adds up the dgamma and dbeta of all slices and writes the problem's.
+  /// Adds up the dgamma and dbeta of all slices and writes the problem's. Null for the forward.
   void (*combine)(const FreeOrderProblem& problem, const std::vector<FreeOrderSlice>& slices) = nullptr;
 };
 
-FreeOrderKernels free_order_avx2(DType dtype, bool dsum);
-FreeOrderKernels free_order_avx512(DType dtype, bool dsum);
-/// The best of this machine; no variants where it has neither AVX-512 nor AVX2.
-FreeOrderKernels free_order_kernels(DType dtype, bool dsum);
+FreeOrderKernels free_forward_avx2(DType dtype);
+FreeOrderKernels free_forward_avx512(DType dtype);
+FreeOrderKernels free_grad_avx2(DType dtype, bool dsum);
+FreeOrderKernels free_grad_avx512(DType dtype, bool dsum);
+/// The best of this machine for the operator that the problem asks for; no variants where it has neither AVX-512 nor
+/// AVX2.
+FreeOrderKernels free_order_kernels(const FreeOrderProblem& problem);
 
 /// A variant bound to a problem and a number of threads (oneTBB's).
 class FreeOrder {

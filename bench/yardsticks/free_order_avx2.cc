@@ -3,6 +3,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include <array>
+#include <cmath>
 #include <cstring>
 
 #define ALNG_TARGET __attribute__((target("avx2,fma,f16c")))
@@ -111,11 +113,15 @@ struct Elements<DType::bfloat16> : PartsThroughBuffer<Elements<DType::bfloat16>,
 
 #undef ALNG_INLINE
 #include "yardsticks/free_order-inl.h"
+// These build on it.
+#include "yardsticks/free_forward-inl.h"
+#include "yardsticks/free_grad-inl.h"
 
 }  // namespace avx2
 }  // namespace
 
-FreeOrderKernels free_order_avx2(DType dtype, bool dsum) { return avx2::kernels_for("avx2", dtype, dsum); }
+FreeOrderKernels free_forward_avx2(DType dtype) { return avx2::forward_kernels_for("avx2", dtype); }
+FreeOrderKernels free_grad_avx2(DType dtype, bool dsum) { return avx2::grad_kernels_for("avx2", dtype, dsum); }
 
 }  // namespace alng::cli
 #endif

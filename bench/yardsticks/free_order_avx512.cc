@@ -5,6 +5,8 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 
+#include <array>
+#include <cmath>
 #include <cstring>
 
 #define ALNG_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")))
@@ -110,11 +112,15 @@ struct Elements<DType::bfloat16> {
 
 #undef ALNG_INLINE
 #include "yardsticks/free_order-inl.h"
+// These build on it.
+#include "yardsticks/free_forward-inl.h"
+#include "yardsticks/free_grad-inl.h"
 
 }  // namespace avx512
 }  // namespace
 
-FreeOrderKernels free_order_avx512(DType dtype, bool dsum) { return avx512::kernels_for("avx512", dtype, dsum); }
+FreeOrderKernels free_forward_avx512(DType dtype) { return avx512::forward_kernels_for("avx512", dtype); }
+FreeOrderKernels free_grad_avx512(DType dtype, bool dsum) { return avx512::grad_kernels_for("avx512", dtype, dsum); }
 
 }  // namespace alng::cli
 #endif

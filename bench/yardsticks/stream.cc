@@ -50,11 +50,11 @@ namespace {
 
 namespace avx512 {
 #define ALNG_TARGET __attribute__((target("avx512f")))
-template <int count>
+template <int reads, int writes>
 ALNG_TARGET inline __attribute__((always_inline)) void sum_line(const StreamArrays& arrays, std::size_t i) {
   __m512i sum = _mm512_load_si512(arrays.read[0] + i);
-  for (int k = 1; k < count; ++k) sum = _mm512_add_epi32(sum, _mm512_load_si512(arrays.read[k] + i));
-  _mm512_stream_si512(reinterpret_cast<__m512i*>(arrays.write + i), sum);
+  for (int k = 1; k < reads; ++k) sum = _mm512_add_epi32(sum, _mm512_load_si512(arrays.read[k] + i));
+  for (int k = 0; k < writes; ++k) _mm512_stream_si512(reinterpret_cast<__m512i*>(arrays.write[k] + i), sum);
 }
 #include "yardsticks/stream-inl.h"
 #undef ALNG_TARGET
@@ -62,16 +62,18 @@ ALNG_TARGET inline __attribute__((always_inline)) void sum_line(const StreamArra
 
 namespace avx2 {
 #define ALNG_TARGET __attribute__((target("avx2")))
-template <int count>
+template <int reads, int writes>
 ALNG_TARGET inline __attribute__((always_inline)) void sum_line(const StreamArrays& arrays, std::size_t i) {
   __m256i low = _mm256_load_si256(reinterpret_cast<const __m256i*>(arrays.read[0] + i));
   __m256i high = _mm256_load_si256(reinterpret_cast<const __m256i*>(arrays.read[0] + i + 32));
-  for (int k = 1; k < count; ++k) {
+  for (int k = 1; k < reads; ++k) {
     low = _mm256_add_epi32(low, _mm256_load_si256(reinterpret_cast<const __m256i*>(arrays.read[k] + i)));
     high = _mm256_add_epi32(high, _mm256_load_si256(reinterpret_cast<const __m256i*>(arrays.read[k] + i + 32)));
   }
-  _mm256_stream_si256(reinterpret_cast<__m256i*>(arrays.write + i), low);
-  _mm256_stream_si256(reinterpret_cast<__m256i*>(arrays.write + i + 32), high);
+  for (int k = 0; k < writes; ++k) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(arrays.write[k] + i), low);
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(arrays.write[k] + i + 32), high);
+  }
 }
 #include "yardsticks/stream-inl.h"
 #undef ALNG_TARGET
@@ -81,36 +83,38 @@ ALNG_TARGET inline __attribute__((always_inline)) void sum_line(const StreamArra
 
 namespace baseline {
 #define ALNG_TARGET
-template <int count>
+template <int reads, int writes>
 inline void sum_line(const StreamArrays& arrays, std::size_t i) {
 #if defined(__x86_64__)
   for (std::size_t b = i; b < i + 64; b += 16) {
     __m128i sum = _mm_load_si128(reinterpret_cast<const __m128i*>(arrays.read[0] + b));
-    for (int k = 1; k < count; ++k) {
+    for (int k = 1; k < reads; ++k) {
       sum = _mm_add_epi32(sum, _mm_load_si128(reinterpret_cast<const __m128i*>(arrays.read[k] + b)));
     }
-    _mm_stream_si128(reinterpret_cast<__m128i*>(arrays.write + b), sum);
+    for (int k = 0; k < writes; ++k) _mm_stream_si128(reinterpret_cast<__m128i*>(arrays.write[k] + b), sum);
   }
 #elif defined(__aarch64__)
   for (std::size_t b = i; b < i + 64; b += 32) {
     uint8x16_t low = vld1q_u8(reinterpret_cast<const std::uint8_t*>(arrays.read[0] + b));
     uint8x16_t high = vld1q_u8(reinterpret_cast<const std::uint8_t*>(arrays.read[0] + b + 16));
-    for (int k = 1; k < count; ++k) {
+    for (int k = 1; k < reads; ++k) {
       low = vaddq_u8(low, vld1q_u8(reinterpret_cast<const std::uint8_t*>(arrays.read[k] + b)));
       high = vaddq_u8(high, vld1q_u8(reinterpret_cast<const std::uint8_t*>(arrays.read[k] + b + 16)));
     }
     // There is no intrinsic for the store pair with the non-temporal hint.
-    __asm__ volatile("stnp %q0, %q1, [%2]" : : "w"(low), "w"(high), "r"(arrays.write + b) : "memory");
+    for (int k = 0; k < writes; ++k) {
+      __asm__ volatile("stnp %q0, %q1, [%2]" : : "w"(low), "w"(high), "r"(arrays.write[k] + b) : "memory");
+    }
   }
 #else
   std::uint64_t sum[8];
   std::memcpy(sum, arrays.read[0] + i, 64);
-  for (int k = 1; k < count; ++k) {
+  for (int k = 1; k < reads; ++k) {
     std::uint64_t more[8];
     std::memcpy(more, arrays.read[k] + i, 64);
     for (int w = 0; w < 8; ++w) sum[w] += more[w];
   }
-  std::memcpy(arrays.write + i, sum, 64);
+  for (int k = 0; k < writes; ++k) std::memcpy(arrays.write[k] + i, sum, 64);
 #endif
 }
 #include "yardsticks/stream-inl.h"
@@ -119,12 +123,12 @@ inline void sum_line(const StreamArrays& arrays, std::size_t i) {
 
 }  // namespace
 
-std::vector<StreamVariant> stream_variants(int count) {
+std::vector<StreamVariant> stream_variants(StreamMix mix) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return avx512::variants(count);
-  if (__builtin_cpu_supports("avx2")) return avx2::variants(count);
+  if (__builtin_cpu_supports("avx512f")) return avx512::variants(mix);
+  if (__builtin_cpu_supports("avx2")) return avx2::variants(mix);
 #endif
-  return baseline::variants(count);
+  return baseline::variants(mix);
 }
 
 void run_stream(const StreamVariant& variant, const StreamArrays& arrays, int threads) {
@@ -143,8 +147,8 @@ void run_stream(const StreamVariant& variant, const StreamArrays& arrays, int th
   // What does not fill a line.
   for (std::size_t i = lines * 64; i < arrays.bytes; ++i) {
     unsigned sum = 0;
-    for (int k = 0; k < arrays.count; ++k) sum += std::to_integer<unsigned>(arrays.read[k][i]);
-    arrays.write[i] = static_cast<std::byte>(sum);
+    for (int k = 0; k < arrays.mix.reads; ++k) sum += std::to_integer<unsigned>(arrays.read[k][i]);
+    for (int k = 0; k < arrays.mix.writes; ++k) arrays.write[k][i] = static_cast<std::byte>(sum);
   }
 }
 

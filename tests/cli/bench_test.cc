@@ -35,6 +35,21 @@ TEST_F(BenchCommand, MeasuresWhatItIsAskedFor) {
   EXPECT_NE(text.find("64x96"), std::string::npos) << text;
 }
 
+TEST_F(BenchCommand, MeasuresTheForward) {
+  const json report = json::parse(
+      done("bench --forward --shape 64x96 --shape 5x1 --dtype fp32 --dtype fp16 --dtype bf16 --repeats 1 --json"));
+  ASSERT_EQ(report["results"].size(), 6u);
+  for (const json& row : report["results"]) {
+    SCOPED_TRACE(row.dump());
+    EXPECT_EQ(row["operator"], "forward");
+    EXPECT_GT(row["stream_fraction"], 0.0);
+    EXPECT_GT(row["ns_per_element"], 0.0);
+  }
+  for (const char* option : {"--no-dsum", "--door aclnn"}) {
+    EXPECT_NE(refused(std::string("bench --forward ") + option).find("excludes"), std::string::npos);
+  }
+}
+
 TEST_F(BenchCommand, RefusesOptionsInOneSentence) {
   for (const char* shape : {"64", "x64", "64x", "0x4", "4x0", "-1x4", "4x4x4", "99999999999999999999x1"}) {
     EXPECT_EQ(refused("bench --shape '" + std::string(shape) + "'"),

@@ -25,6 +25,8 @@ const std::vector<Command> writers{
     {"run p.safetensors -o out.safetensors --threads 1", {"out.safetensors"}},
     {"run p -o out --json", {}},
     {"run p.safetensors -o out", older_results},
+    {"forward p -o forward.safetensors --threads 1", {"forward.safetensors"}},
+    {"forward p.safetensors -o out --json", {"out", "out/y.npy", "out/rstd.npy", "out/x.npy"}},
     {"make -o out.safetensors --shape 6x10 --dtype bf16", {"out.safetensors"}},
     {"make -o out --shape 6x10 --dtype bf16", {}},
 };
@@ -32,6 +34,8 @@ const std::vector<Command> readers{
     {"verify p.safetensors", {}},
     {"verify p --json", {}},
     {"verify p.safetensors r", {}},
+    {"verify p --forward", {}},
+    {"explain p --forward", {}},
     {"explain p", {}},
     {"explain p.safetensors --json", {}},
     {"info", {}},

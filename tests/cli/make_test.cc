@@ -29,20 +29,45 @@ TEST_F(MakeCommand, SameSeedSameBytesOtherSeedOtherBytes) {
 // Taken on x86-64; every other machine must make the same.
 TEST_F(MakeCommand, TheBytesAreTheSameOnEveryMachine) {
   done("make -o a.safetensors --shape 5x67 --dtype fp32 --seed 1 --mean-over-std 10");
-  EXPECT_EQ(fingerprint(contents(path("a.safetensors"))), 14029182479307578502u);
+  EXPECT_EQ(fingerprint(contents(path("a.safetensors"))), 16843776624480147933u);
   done("make -o b.safetensors --shape 3x2x17 --dtype bf16 --normalized-dims 2 --gamma-dtype fp32");
-  EXPECT_EQ(fingerprint(contents(path("b.safetensors"))), 5600730422713075262u);
+  EXPECT_EQ(fingerprint(contents(path("b.safetensors"))), 4533038552486764831u);
 }
 
 TEST_F(MakeCommand, LeavingTensorsOutDoesNotChangeTheOthers) {
   done("make -o all --shape 6x10 --dtype fp16");
-  done("make -o few --shape 6x10 --dtype fp16 --no-gamma --no-dsum");
-  EXPECT_EQ(files(), (std::vector<std::string>{"all", "all/dsum.npy", "all/dy.npy", "all/gamma.npy", "all/mean.npy",
-                                               "all/rstd.npy", "all/x1.npy", "all/x2.npy", "few", "few/dy.npy",
-                                               "few/mean.npy", "few/rstd.npy", "few/x1.npy", "few/x2.npy"}));
+  done("make -o few --shape 6x10 --dtype fp16 --no-gamma --no-beta --no-dsum");
+  EXPECT_EQ(files(),
+            (std::vector<std::string>{"all", "all/beta.npy", "all/dsum.npy", "all/dy.npy", "all/gamma.npy",
+                                      "all/mean.npy", "all/rstd.npy", "all/x1.npy", "all/x2.npy", "few", "few/dy.npy",
+                                      "few/mean.npy", "few/rstd.npy", "few/x1.npy", "few/x2.npy"}));
   for (const char* name : {"dy.npy", "x1.npy", "x2.npy", "mean.npy", "rstd.npy"}) {
     EXPECT_EQ(contents(path("all") / name), contents(path("few") / name)) << name;
   }
+}
+
+TEST_F(MakeCommand, MeanAndRstdAreTheForwards) {
+  for (const char* problem :
+       {"7x300 --dtype fp32 --mean-over-std 1000", "9x33 --dtype bf16", "8x3x20 --normalized-dims 2 --dtype fp16"}) {
+    done(std::string("make -o p --shape ") + problem);
+    done("forward p -o f");
+    for (const char* name : {"mean.npy", "rstd.npy"}) {
+      EXPECT_EQ(contents(path("p") / name), contents(path("f") / name)) << problem;
+    }
+    std::filesystem::remove_all(path("p"));
+  }
+}
+
+TEST_F(MakeCommand, BetaIsOfTheDtypeOfGamma) {
+  const auto beta = [&](const std::string& options) {
+    done("make -o p --shape 3x8 --dtype bf16 " + options);
+    return contents(path("p/beta.npy"));
+  };
+  EXPECT_NE(beta("").find("'<V2'"), std::string::npos);
+  EXPECT_NE(beta("--no-gamma").find("'<V2'"), std::string::npos);
+  const std::string wide = beta("--gamma-dtype fp32");
+  EXPECT_NE(wide.find("'<f4'"), std::string::npos);
+  EXPECT_NE(wide, beta("--gamma-dtype fp32 --seed 1"));
 }
 
 TEST_F(MakeCommand, MeanOverStdIsWhatWasAsked) {

@@ -19,8 +19,8 @@ class Names : public CommandTest {
  protected:
   void SetUp() override {
     CommandTest::SetUp();
-    done("make -o p --shape 4x6 --dtype fp32");
-    done("make -o p.safetensors --shape 4x6 --dtype fp32");
+    done("make -o p --shape 4x6 --dtype fp32 --no-beta");
+    done("make -o p.safetensors --shape 4x6 --dtype fp32 --no-beta");
     done("run p -o whole");
   }
 
@@ -191,10 +191,13 @@ TEST_F(Names, RefusesOptionsInOneSentence) {
     for (const std::string option : {"--rename", "--prefix"}) {
       EXPECT_THAT(refused(command + option + " ''"), StartsWith(option + ": the value is empty"));
     }
+    const std::string both =
+        command.rfind("verify", 0) == 0 ? ", beta, expected_y, expected_mean, expected_rstd, expected_x" : "";
     EXPECT_EQ(
         refused(command + "--rename Gamma=weight"),
         "--rename is \"Gamma=weight\", but \"Gamma\" is none of dy, x1, x2, rstd, mean, gamma, dsum, expected_dx, "
-        "expected_dgamma, expected_dbeta");
+        "expected_dgamma, expected_dbeta" +
+            both);
     EXPECT_EQ(refused(command + "--rename dy=a --rename dy=a"), "--rename is given twice for dy");
     EXPECT_EQ(refused(command + "--rename x1=a --rename x2=a"), "--rename reads both x1 and x2 from tensor \"a\"");
     EXPECT_EQ(refused(command + "--rename x1=dsum"), "--rename reads both x1 and dsum from tensor \"dsum\"");
@@ -215,6 +218,34 @@ TEST_F(Names, AResultDoesNotReplaceARenamedTensor) {
   EXPECT_EQ(contents(path("p/dx.npy")), dy);
   done("run p -o out --rename dy=dx");
   expect_same_results("whole", "out");
+}
+
+// The forward's own tensors; what the gradient alone reads may be anything.
+TEST_F(Names, TheForwardReadsItsTensorsAlone) {
+  done("make -o p --shape 4x6 --dtype fp32");
+  done("forward p -o f");
+  for (const char* name : {"dy", "rstd", "mean", "dsum"})
+    write("p/" + std::string(name) + ".npy", "nothing of numpy's");
+  EXPECT_THAT(done("forward p -o again"), Not(HasSubstr("not used")));
+  for (const char* name : {"y.npy", "mean.npy", "rstd.npy", "x.npy"}) {
+    EXPECT_EQ(contents(path("f") / name), contents(path("again") / name));
+  }
+  EXPECT_THAT(refused("verify p"), HasSubstr("not an npy file"));
+  rename(path("p/beta.npy"), path("p/bias.npy"));
+  EXPECT_THAT(done("forward p -o other"), HasSubstr("beta is absent; --rename beta=bias reads \"bias\" as beta"));
+  done("forward p -o renamed --rename beta=bias");
+  EXPECT_EQ(contents(path("f/y.npy")), contents(path("renamed/y.npy")));
+  EXPECT_NE(contents(path("f/y.npy")), contents(path("other/y.npy")));
+  EXPECT_EQ(
+      refused("forward p -o out --rename dy=grad"),
+      "--rename is \"dy=grad\", but \"dy\" is none of x1, x2, gamma, beta, expected_y, expected_mean, expected_rstd, "
+      "expected_x");
+  rename(path("p/x1.npy"), path("p/y.npy"));
+  EXPECT_EQ(refused("forward p -o p --rename x1=y"), "OUT is IN: p/y.npy would be overwritten");
+  rename(path("p/y.npy"), path("p/hidden_states.npy"));
+  EXPECT_THAT(refused("forward p -o out"),
+              AllOf(StartsWith("p: tensor x1 is missing; there are hidden_states, "),
+                    EndsWith("; --rename x1=hidden_states reads \"hidden_states\" as x1")));
 }
 
 // A sentence names no dtype that would be refused next.

@@ -57,7 +57,7 @@ TEST_F(OutputFileTest, SafetensorsAndNpyReadBackAlike) {
   EXPECT_EQ(files(), 1u);
   write_all(folder_ / "b");
   for (const char* name : {"a.safetensors", "b"}) {
-    const TensorFile file(folder_ / name, result_tensors);
+    const TensorFile file(folder_ / name, result_tensors<Grad>);
     file.load();
     ASSERT_EQ(file.tensors().size(), 2u);
     const FileTensor& dx = *file.find("dx");
@@ -197,7 +197,7 @@ TEST_F(OutputFileTest, MisalignedInputIsReadAll) {
   const float values[2] = {2.5F, -3};
   std::ofstream(folder_ / "odd.safetensors", std::ios::binary)
       << safetensors_bytes(header, std::string(reinterpret_cast<const char*>(values), sizeof values));
-  const TensorFile read(folder_ / "odd.safetensors", result_tensors);
+  const TensorFile read(folder_ / "odd.safetensors", result_tensors<Grad>);
   read.load();
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(read.find("dx")->data.data()) % 4, 0u);
   EXPECT_EQ(std::memcmp(read.find("dx")->data.data(), values, sizeof values), 0);

@@ -155,13 +155,47 @@ TEST_F(Refusal, VerifyOfOtherResults) {
   EXPECT_THAT(refused("verify in.safetensors result.safetensors"),
               HasSubstr("result.safetensors: dx is bfloat16[4, 7] but bfloat16[4, 6] is expected"));
   EXPECT_EQ(refused("verify in.safetensors other.safetensors"),
-            "other.safetensors: none of dx, dgamma, dbeta is there; there are dsum, dy, gamma, mean, rstd, x1, x2");
+            "other.safetensors: none of dx, dgamma, dbeta, y, x is there; there are beta, dsum, dy, gamma, mean, rstd, "
+            "x1, x2");
+}
+
+TEST_F(Refusal, ForwardsThatCannotBe) {
+  tensors_["beta"] = {"F16", {6}, 12};
+  write("in.safetensors", safetensors());
+  const auto forward = [&](const std::string& options) {
+    std::string sentence = refused("forward in.safetensors -o out.safetensors " + options);
+    EXPECT_EQ(files(), (std::vector<std::string>{"in.safetensors"}));
+    return sentence;
+  };
+  EXPECT_EQ(forward(""), "in.safetensors: beta is float16[6] but must be bfloat16, the dtype of x1, or float32");
+  tensors_["beta"] = {"F32", {6}, 24};
+  write("in.safetensors", safetensors());
+  for (const auto& [eps, number] : {std::pair("-1", "-1"), {"nan", "nan"}, {"inf", "inf"}, {"1e39", "inf"}}) {
+    EXPECT_EQ(forward(std::string("--eps ") + eps),
+              std::string("in.safetensors: eps is ") + number + " but must be finite and at least 0");
+  }
+  EXPECT_EQ(forward("--no-x2"), "in.safetensors: it has a tensor x2, but --no-x2 is given");
+  for (const char* option : {"--eps 1", "--round-sum"}) {
+    EXPECT_THAT(refused(std::string("explain in.safetensors ") + option), HasSubstr("requires --forward"));
+  }
+  tensors_.erase("x2");
+  write("in.safetensors", safetensors());
+  EXPECT_EQ(
+      forward(""),
+      "in.safetensors: tensor x2 is missing (--no-x2 asks for the LayerNorm of x1 alone); there are beta, dsum, dy, "
+      "gamma, mean, rstd, x1");
+  tensors_.erase("gamma");
+  tensors_.erase("beta");
+  write("in.safetensors", safetensors());
+  EXPECT_THAT(forward("--no-x2"), HasSubstr("normalized_dims is 0 but must be 1 to 2"));
 }
 
 TEST_F(Refusal, Usage) {
-  EXPECT_EQ(refused(""), "a command is expected: run, verify, make, explain, info, bench (alng --help says more)");
+  EXPECT_EQ(refused(""),
+            "a command is expected: run, forward, verify, make, explain, info, bench (alng --help says more)");
   EXPECT_EQ(refused("dance"),
-            "there is no command dance: run, verify, make, explain, info, bench are expected (alng --help says more)");
+            "there is no command dance: run, forward, verify, make, explain, info, bench are expected (alng --help "
+            "says more)");
   EXPECT_THAT(refused("run"), HasSubstr("IN is required"));
   EXPECT_THAT(refused("run a -o b --threads many"), HasSubstr("many"));
   EXPECT_THAT(refused("run a -o b --speed 7"), HasSubstr("--speed"));

@@ -37,6 +37,65 @@ TEST_F(ResultCommand, TheFileIsTheSameForThreadsInstructionSetsAndDevices) {
   }
 }
 
+TEST_F(ResultCommand, TheForwardsFileIsTheSameForThreadsInstructionSetsAndDevices) {
+  std::vector<std::string> ways{"--threads 1 --isa scalar", "--threads 7", "--device reference"};
+  const json info = json::parse(done("info --json"));
+  for (const json& isa : info["instruction_sets"]) {
+    if (isa["available"]) ways.push_back("--isa " + isa["name"].get<std::string>());
+  }
+  for (const char* problem :
+       {"--shape 211x257 --dtype bf16", "--shape 100x3x41 --dtype fp32 --no-gamma --normalized-dims 2",
+        "--shape 33x1289 --dtype fp16 --gamma-dtype fp32 --mean-over-std 1000"}) {
+    done(std::string("make -o p.safetensors ") + problem);
+    for (const std::string options : {" --eps 0.25", " --round-sum"}) {
+      done("forward p.safetensors -o first.safetensors" + options);
+      for (const std::string& way : ways) {
+        done("forward p.safetensors -o next.safetensors " + way + options);
+        EXPECT_EQ(contents(path("first.safetensors")), contents(path("next.safetensors"))) << problem << way;
+      }
+    }
+  }
+}
+
+// Every option changes the bits that it is about; with round_sum the stored x is what was normalised.
+TEST_F(ResultCommand, TheForwardDoesWhatItsOptionsSay) {
+  done("make -o p --shape 9x2x20 --normalized-dims 2 --dtype bf16");
+  done("forward p -o f");
+  done("forward p -o eps --eps 0.5");
+  done("forward p -o rounded --round-sum");
+  const auto same = [&](const std::string& a, const std::string& b) { return contents(path(a)) == contents(path(b)); };
+  EXPECT_TRUE(same("f/mean.npy", "eps/mean.npy") && same("f/x.npy", "eps/x.npy"));
+  EXPECT_FALSE(same("f/rstd.npy", "eps/rstd.npy") || same("f/y.npy", "eps/y.npy"));
+  EXPECT_TRUE(same("f/x.npy", "rounded/x.npy"));
+  EXPECT_FALSE(same("f/rstd.npy", "rounded/rstd.npy") || same("f/mean.npy", "rounded/mean.npy"));
+  std::filesystem::remove(path("p/x2.npy"));
+  std::filesystem::copy(path("f/x.npy"), path("p/x1.npy"), std::filesystem::copy_options::overwrite_existing);
+  done("forward p -o again --no-x2 --normalized-dims 2");
+  for (const char* name : {"/y.npy", "/mean.npy", "/rstd.npy", "/x.npy"}) {
+    EXPECT_TRUE(same(std::string("rounded") + name, std::string("again") + name)) << name;
+  }
+}
+
+// The folder of the forward's results is the gradient's problem once dy is there.
+TEST_F(ResultCommand, TheGradientTakesTheForwardsMeanAndRstd) {
+  done("make -o p --shape 12x40 --dtype fp16");
+  done("run p -o r");
+  for (const char* name : {"p/mean.npy", "p/rstd.npy"}) std::filesystem::remove(path(name));
+  done("forward p -o p --json");
+  done("run p -o again");
+  expect_same_results("r", "again");
+}
+
+TEST_F(ResultCommand, ExplainTellsTheForwardWhenAsked) {
+  done("make -o p.safetensors --shape 64x768 --dtype bf16");
+  const std::string text = done("explain p.safetensors --forward --eps 0.5 --round-sum");
+  for (const char* part : {"beta        bfloat16[768]", "eps 0.5", "sum rounded", "wants y, mean, rstd, x"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+  EXPECT_EQ(text.find("dy"), std::string::npos) << text;
+  EXPECT_EQ(json::parse(done("explain p.safetensors --json --forward --isa scalar"))["isa"], "scalar");
+}
+
 TEST_F(ResultCommand, FoldersOfNpyHoldTheSameNumbers) {
   for (const char* dtype : {"fp32", "fp16", "bf16"}) {
     const std::string options = std::string(" --shape 9x2x20 --normalized-dims 2 --dtype ") + dtype;
@@ -109,7 +168,7 @@ TEST_F(ResultCommand, NormalizedDimsWhereNothingElseTells) {
 }
 
 TEST_F(ResultCommand, WithoutX2) {
-  done("make -o p.safetensors --shape 12x40 --dtype fp32 --no-x2");
+  done("make -o p.safetensors --shape 12x40 --dtype fp32 --no-beta --no-x2");
   EXPECT_EQ(refused("run p.safetensors -o r.safetensors"),
             "p.safetensors: tensor x2 is missing (--no-x2 asks for the backward of a LayerNorm of x1 alone); there are "
             "dsum, dy, "
@@ -178,7 +237,7 @@ TEST_F(ResultCommand, InfoTellsWhatThereIsAndWhy) {
 
 TEST_F(ResultCommand, EveryCommandHasHelp) {
   EXPECT_NE(done("--help").find("Exit codes"), std::string::npos);
-  for (const char* command : {"run", "verify", "make", "explain", "info", "bench"}) {
+  for (const char* command : {"run", "forward", "verify", "make", "explain", "info", "bench"}) {
     const std::string text = done(std::string(command) + " --help");
     EXPECT_NE(text.find("--json"), std::string::npos) << text;
     EXPECT_NE(text.find("Exit codes"), std::string::npos) << text;

@@ -25,10 +25,10 @@ class VerificationTest : public testing::Test {
     description.dsum = dsum;
     description.mean_over_std = mean_over_std;
     generate(description, path);
-    file_.emplace(load_problem(path, {}));
+    file_.emplace(load_problem<Grad>(path, {}));
     file_->file.load();
     std::filesystem::remove(path);
-    problem_.emplace(*file_);
+    problem_.emplace(file_->file, file_->problem);
     dtype_ = dtype;
     dx_.resize(static_cast<std::size_t>(problem_->rows * problem_->columns));
     dgamma_.resize(static_cast<std::size_t>(problem_->columns));
@@ -45,9 +45,9 @@ class VerificationTest : public testing::Test {
       if (values.empty()) return std::nullopt;
       return DenseTensor(type, memory.emplace_back(stored(type, values)).data());
     };
-    const Results results{tensor(dtype_, dx_), tensor(DType::float32, dgamma_), tensor(DType::float32, dbeta_)};
-    const Results expected{tensor(dtype, expected_dx), tensor(DType::float32, expected_dgamma),
-                           tensor(DType::float32, expected_dbeta)};
+    const GradResults results{tensor(dtype_, dx_), tensor(DType::float32, dgamma_), tensor(DType::float32, dbeta_)};
+    const GradResults expected{tensor(dtype, expected_dx), tensor(DType::float32, expected_dgamma),
+                               tensor(DType::float32, expected_dbeta)};
     return verify(*problem_, results, expected, [](std::int64_t) {});
   }
   static double largest(const std::vector<double>& values) {
@@ -73,8 +73,8 @@ class VerificationTest : public testing::Test {
     return bytes;
   }
 
-  std::optional<ProblemFile> file_;
-  std::optional<DenseProblem> problem_;
+  std::optional<ProblemFile<Grad>> file_;
+  std::optional<DenseGrad> problem_;
   DType dtype_ = DType::float32;
   std::vector<double> dx_, dgamma_, dbeta_;
 };

@@ -217,7 +217,7 @@ TEST_F(VerifyCommand, AResultThatIsNotThereIsBeyondTheBounds) {
 }
 
 TEST_F(VerifyCommand, WarnsOfStdInPlaceOfRstd) {
-  done("make -o p --shape 40x64 --dtype fp32");
+  done("make -o p --shape 40x64 --dtype fp32 --no-beta");
   EXPECT_EQ(json::parse(done("verify p --json"))["warnings"], json::array());
   std::string file = contents(path("p/rstd.npy"));
   for (std::size_t at = file.size() - 160; at < file.size(); at += 4) {
@@ -232,11 +232,151 @@ TEST_F(VerifyCommand, WarnsOfStdInPlaceOfRstd) {
 }
 
 TEST_F(VerifyCommand, SaysWhenMeanIsNotTheMean) {
-  done("make -o p --shape 4x64 --dtype fp32");
+  done("make -o p --shape 4x64 --dtype fp32 --no-beta");
   overwrite("p/mean.npy", 4, bytes_of(0.5F));
   // The operator uses the mean it is given, so the results are right; a note says that mean is off.
   const std::string text = done("verify p");
   EXPECT_THAT(text, HasSubstr("mean is off E[x1 + x2] by 0."));
+}
+
+TEST_F(VerifyCommand, IsContentWithTheForward) {
+  for (const char* problem :
+       {"--shape 64x300 --dtype fp32 --mean-over-std 100000", "--shape 100x768 --dtype bf16 --mean-over-std 1000",
+        "--shape 33x1289 --dtype fp16 --gamma-dtype fp32", "--shape 5000x2 --dtype fp32",
+        "--shape 9x3x5 --normalized-dims 2 --dtype fp16 --no-gamma", "--shape 300x1 --dtype bf16",
+        "--shape 0x6 --dtype fp32"}) {
+    done(std::string("make -o p.safetensors ") + problem);
+    for (const char* options : {" --eps 1e-5", " --eps 0.25", " --round-sum"}) {
+      done(std::string("forward p.safetensors -o f.safetensors") + options);
+      const json report = json::parse(done(std::string("verify --json p.safetensors f.safetensors") + options));
+      EXPECT_EQ(report["checks"].size() > 6, true) << report.dump();
+      for (const json& line : report["checks"]) EXPECT_NE(line["tensor"], "dx");
+    }
+    EXPECT_THAT(done(std::string("verify p.safetensors --forward")), HasSubstr("rstd"));
+  }
+}
+
+// What is judged is told by what is there.
+TEST_F(VerifyCommand, JudgesWhatIsThere) {
+  done("make -o p --shape 20x64 --dtype fp32");
+  done("forward p -o f");
+  done("run p -o r");
+  const auto judged = [&](const std::string& arguments) {
+    std::string names;
+    const json report = json::parse(done("verify --json " + arguments));
+    for (const json& line : report["checks"]) {
+      const std::string name = line["tensor"];
+      if (names.find(name + " ") == std::string::npos) names += name + " ";
+    }
+    return names;
+  };
+  const std::string forward = "y mean rstd x ", gradient = "dx dgamma dbeta ";
+  EXPECT_EQ(judged("p"), forward + gradient);
+  EXPECT_EQ(judged("p --forward"), forward);
+  EXPECT_EQ(judged("p --gradient"), gradient);
+  EXPECT_EQ(judged("p f"), forward);
+  EXPECT_EQ(judged("p r"), gradient);
+  for (const char* name : {"dx", "dgamma", "dbeta"}) {
+    std::filesystem::copy(path("r") / (std::string(name) + ".npy"), path("f") / (std::string(name) + ".npy"));
+  }
+  EXPECT_EQ(judged("p f"), forward + gradient);
+  // dy under another name is not taken for a forward alone.
+  std::filesystem::rename(path("p/dy.npy"), path("p/grad_output.npy"));
+  EXPECT_THAT(refused("verify p"), HasSubstr("p: tensor dy is missing"));
+  EXPECT_THAT(refused("verify p r"), HasSubstr("p: tensor dy is missing"));
+  for (const char* name : {"grad_output", "rstd", "mean", "dsum"}) {
+    std::filesystem::remove(path("p") / (std::string(name) + ".npy"));
+  }
+  EXPECT_EQ(judged("p"), forward);
+  EXPECT_THAT(refused("verify p r --forward"), HasSubstr("r: none of y, x is there"));
+}
+
+// In every result of a forward, an error of either sign at the first, a middle and the last element.
+TEST_F(VerifyCommand, SeesAnErrorOfEitherSignInAForward) {
+  done("make -o p --shape 20x64 --dtype fp32 --mean-over-std 10");
+  done("forward p -o f");
+  done("verify p f");
+  for (const std::string name : {"y", "mean", "rstd", "x"}) {
+    const std::string whole = contents(path("f") / (name + ".npy"));
+    const std::size_t size = name == "y" || name == "x" ? 20 * 64 * 4 : 20 * 4;
+    for (const std::size_t at : {std::size_t{4}, size / 2, size}) {
+      for (const float part : {2e-6F, -2e-6F}) {
+        float value;
+        std::memcpy(&value, &whole[whole.size() - at], sizeof value);
+        // y's errors are parts of its row's scale, at least 1 here.
+        const float wrong = name == "y" ? value + part * 4 : value * (1 + part);
+        overwrite("f/" + name + ".npy", at, bytes_of(wrong));
+        EXPECT_EQ(alng("verify p f").exit_code, 1) << name << " " << at << " " << part;
+        write("f/" + name + ".npy", whole);
+      }
+      for (const float planted : {NAN, INFINITY, -INFINITY}) {
+        overwrite("f/" + name + ".npy", at, bytes_of(planted));
+        EXPECT_EQ(alng("verify p f").exit_code, 1) << name << " " << at << " " << planted;
+        write("f/" + name + ".npy", whole);
+      }
+    }
+    std::filesystem::remove(path("f") / (name + ".npy"));
+    const Outcome outcome = alng("verify p f");
+    EXPECT_EQ(outcome.exit_code, 1) << name;
+    EXPECT_THAT(outcome.out, testing::ContainsRegex(name + " +missing from the results"));
+    write("f/" + name + ".npy", whole);
+  }
+  EXPECT_EQ(alng("verify p f --eps 1.1e-5").exit_code, 1);
+}
+
+// A gradient of another mean than the forward's is right by itself, but not of this forward.
+TEST_F(VerifyCommand, AGradientOfAnotherMeanIsNoPair) {
+  for (const std::string dtype : {"fp32", "bf16"}) {
+    done("make -o p --shape 200x64 --dtype " + dtype);
+    EXPECT_EQ(check("p", "dx", "differences of our forward")["ok"], true);
+    std::string mean = contents(path("p/mean.npy"));
+    for (std::size_t at = mean.size() - 800; at < mean.size(); at += 4) mean.replace(at, 4, bytes_of(0.7F));
+    write("p/mean.npy", mean);
+    EXPECT_EQ(check("p", "dx", "differences of our forward")["ok"], false);
+    EXPECT_EQ(check("p", "dx", "finite differences")["ok"], true);
+    EXPECT_EQ(alng("verify p --gradient").exit_code, 0);
+  }
+}
+
+// Squares beyond float32: the order gives rstd 0 and y = beta there, and nothing else passes.
+TEST_F(VerifyCommand, TellsOverflowOfTheForwardsOrderFromAWrongResult) {
+  done("make -o p --shape 3x64 --dtype fp32 --no-x2");
+  std::string x1 = contents(path("p/x1.npy"));
+  for (std::size_t j = 0; j < 64; ++j) {
+    x1.replace(x1.size() - 512 + 4 * j, 4, bytes_of(1e25F * static_cast<float>(j * 53 % 97)));
+  }
+  write("p/x1.npy", x1);
+  done("forward p -o f --no-x2");
+  EXPECT_THAT(done("verify p f --no-x2"),
+              testing::AllOf(HasSubstr("y: 64 elements are not judged"), HasSubstr("rstd: 1 elements are not judged")));
+  const std::string y = contents(path("f/y.npy"));
+  for (const std::size_t at : {4, 260, 512}) {  // in the last row and in the second, which overflows
+    overwrite("f/y.npy", at, bytes_of(0.0F));
+    EXPECT_EQ(alng("verify p f --no-x2").exit_code, 1) << at;
+    write("f/y.npy", y);
+  }
+}
+
+TEST_F(VerifyCommand, AnotherImplementationsForwardStandsBesideOurs) {
+  done("make -o p --shape 20x64 --dtype fp32");
+  done("forward p -o f");
+  for (const char* name : {"y", "mean", "rstd", "x"}) {
+    std::filesystem::copy(path("f/" + std::string(name) + ".npy"), path("p/expected_" + std::string(name) + ".npy"));
+    EXPECT_EQ(check("p --eps 1e-5", name, "expected_" + std::string(name))["measured"], 0);
+  }
+  overwrite("p/expected_y.npy", 4, bytes_of(9.0F));
+  EXPECT_EQ(check("p", "y", "expected_y")["ok"], false);
+  EXPECT_EQ(alng("verify p").exit_code, 1);
+}
+
+// Without --eps the pair's eps is the one that rstd implies.
+TEST_F(VerifyCommand, ReadsEpsFromRstd) {
+  done("make -o p --shape 50x32 --dtype fp32");
+  for (const char* eps : {"0.3", "1e-3"}) {
+    done(std::string("forward p -o p --eps ") + eps);
+    EXPECT_EQ(json::parse(done("verify p --json"))["ok"], true);
+    EXPECT_EQ(alng("verify p --eps 0.01").exit_code, 1);
+  }
 }
 
 }  // namespace

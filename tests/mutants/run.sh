@@ -52,7 +52,7 @@ choose_wing() { # MUTANT
       library=alng
       program=tools/alng/alng
       test=$build_dir/tests/cli/cli_command_test
-      filter='Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
+      filter='VerifyCommand.*:ResultCommand.*:Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
       if [ "$own_test" = cli_unit_test ]; then
         # The test has the tool's objects in it.
         library=cli_unit_test

@@ -70,7 +70,7 @@ void occupy_standard_descriptors() {
 std::string refuse_empty(const std::string& value) { return value.empty() ? "the value is empty" : ""; }
 
 int run(int argc, char** argv) {
-  CLI::App app("AddLayerNormGrad: the backward pass of LayerNorm(x1 + x2).", "alng");
+  CLI::App app("LayerNorm(x1 + x2): the forward (AddLayerNorm) and its gradient (AddLayerNormGrad).", "alng");
   app.set_version_flag("--version", std::string("alng ") + alng::version());
   app.require_subcommand(1);
   app.footer(
@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
       "were).");
   int exit_code = 0;
   alng::cli::add_run(app, exit_code);
+  alng::cli::add_forward(app, exit_code);
   alng::cli::add_verify(app, exit_code);
   alng::cli::add_make(app, exit_code);
   alng::cli::add_explain(app, exit_code);
@@ -88,7 +89,7 @@ int run(int argc, char** argv) {
   for (CLI::App* const command : app.get_subcommands(nullptr)) {
     for (CLI::Option* const option : command->get_options()) option->check(refuse_empty);
   }
-  constexpr const char* commands = "run, verify, make, explain, info, bench";
+  constexpr const char* commands = "run, forward, verify, make, explain, info, bench";
   if (argc < 2) return fail(fmt::format("a command is expected: {} (alng --help says more)", commands));
   if (argv[1][0] != '-' &&
       app.get_subcommands([&](const CLI::App* command) { return command->check_name(argv[1]); }).empty()) {

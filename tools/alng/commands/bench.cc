@@ -30,6 +30,7 @@ struct BenchChoices {
   std::vector<std::string> dtypes;
   bool no_gamma = false;
   bool no_dsum = false;
+  bool forward = false;
   bool json = false;
   std::string door;
   BenchOptions options;
@@ -84,6 +85,7 @@ std::vector<BenchShape> shapes_of(const BenchChoices& choices) {
   for (BenchShape& shape : shapes) {
     shape.gamma = !choices.no_gamma;
     shape.dsum = !choices.no_dsum;
+    shape.forward = choices.forward;
   }
   return shapes;
 }
@@ -105,6 +107,7 @@ nlohmann::ordered_json to_json(const BenchResult& result) {
   };
   const Quartiles& seconds = result.seconds;
   nlohmann::ordered_json json{
+      {"operator", result.shape.forward ? "forward" : "gradient"},
       {"rows", result.shape.rows},
       {"columns", result.shape.columns},
       {"dtype", dtype_name(result.shape.dtype)},
@@ -119,7 +122,7 @@ nlohmann::ordered_json to_json(const BenchResult& result) {
       {"device", result.device},
       {"isa", result.isa},
       {"gamma", result.shape.gamma},
-      {"dsum", result.shape.dsum},
+      {"dsum", result.shape.dsum && !result.shape.forward},
       {"in_cache", result.in_cache},
       {"stream", comparison(result.stream)},
       {"free_order", nullptr}};
@@ -184,17 +187,22 @@ void print_row(const BenchResult& result) {
   std::fflush(stdout);
 }
 
+// A shape that is refused shall not cost the minutes of those before it.
+template <class Operator>
+void refuse(const std::vector<BenchShape>& shapes, const PlanOptions& options) {
+  for (const BenchShape& shape : shapes) or_fail(PlanOf<Operator>::create(bench_problem<Operator>(shape), options));
+}
+
 void bench(const BenchChoices& choices) {
   const std::vector<BenchShape> shapes = shapes_of(choices);
 #ifdef ALNG_HAS_ASCEND
-  if (is_predicted(choices.options.plan.device) && choices.door.empty()) {
+  if (is_predicted(choices.options.plan.device) && choices.door.empty() && !choices.forward) {
     const bool asked = !choices.shapes.empty() || !choices.dtypes.empty();
     bench_ascend(choices.options.plan.device, asked ? shapes : std::vector<BenchShape>(), choices.json);
     return;
   }
 #endif
-  // A shape that is refused shall not cost the minutes of those before it.
-  for (const BenchShape& shape : shapes) or_fail(GradPlan::create(bench_problem(shape), choices.options.plan));
+  choices.forward ? refuse<Forward>(shapes, choices.options.plan) : refuse<Grad>(shapes, choices.options.plan);
   if (!choices.door.empty()) {
     bench_door(shapes, choices.options, choices.json);
     return;
@@ -227,8 +235,9 @@ void add_bench(CLI::App& app, int&) {
   command.add_option("--dtype", choices->dtypes,
                      "fp32, fp16 or bf16; may be given more than once. Default: fp32, or the table's.");
   add_plan_options(command, choices->options.plan);
-  command.add_flag("--no-gamma", choices->no_gamma, "Without gamma.");
-  command.add_flag("--no-dsum", choices->no_dsum, "Without dsum.");
+  CLI::Option* const forward = command.add_flag("--forward", choices->forward, "The forward, not the gradient.");
+  command.add_flag("--no-gamma", choices->no_gamma, "Without gamma; of a forward, without gamma and beta.");
+  command.add_flag("--no-dsum", choices->no_dsum, "Without dsum.")->excludes(forward);
   CLI::Option* const repeats =
       command.add_option("--repeats", choices->options.repeats, "Rounds in which every contestant has its turn.")
           ->check(CLI::Range(1, 1000000));
@@ -241,7 +250,8 @@ void add_bench(CLI::App& app, int&) {
       .add_option("--door", choices->door,
                   "aclnn: what its two phases and the wait for the stream cost beside the C++ run alone. Default "
                   "shape: 8x768.")
-      ->check(CLI::IsMember(std::vector<std::string>{"aclnn"}));
+      ->check(CLI::IsMember(std::vector<std::string>{"aclnn"}))
+      ->excludes(forward);
   add_json_option(command, choices->json);
   command.callback([choices] { bench(*choices); });
 }

@@ -12,6 +12,7 @@
 namespace alng::cli {
 
 void add_run(CLI::App& app, int& exit_code);
+void add_forward(CLI::App& app, int& exit_code);
 void add_verify(CLI::App& app, int& exit_code);
 void add_make(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "commands/commands.h"
@@ -11,17 +13,20 @@ namespace {
 struct ExplainOptions {
   ProblemOptions problem;
   PlanOptions plan;
+  bool forward = false;
   bool json = false;
 };
 
+template <class Operator>
 void explain(const ExplainOptions& options) {
-  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
-  const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
+  const ProblemFile<Operator> input = load_problem<Operator>(options.problem.input, options.problem.choices);
+  const auto plan = or_fail(PlanOf<Operator>::create(input.problem, options.plan));
+  const auto& description = input.problem.description();
   if (options.json) {
     print_json({{"problem", input.problem.to_string()},
                 {"rows", input.problem.rows()},
                 {"columns", input.problem.columns()},
-                {"normalized_dims", input.problem.description().normalized_dims},
+                {"normalized_dims", description.normalized_dims},
                 {"bytes", input.problem.bytes()},
                 {"device", plan.device()},
                 {"isa", plan.isa()},
@@ -31,21 +36,17 @@ void explain(const ExplainOptions& options) {
     return;
   }
   std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}};
-  const GradDescription& d = input.problem.description();
-  const auto tensor = [&fields](const char* name, const TensorLayout& layout) {
-    fields.emplace_back(name, to_string(layout));
-  };
-  tensor("dy", d.dy);
-  tensor("x1", d.x1);
-  if (d.x2) tensor("x2", *d.x2);
-  tensor("rstd", d.rstd);
-  tensor("mean", d.mean);
-  if (d.gamma) tensor("gamma", *d.gamma);
-  if (d.dsum) tensor("dsum", *d.dsum);
-  fields.emplace_back("normalised",
-                      std::to_string(d.normalized_dims) + (d.normalized_dims == 1 ? " dimension" : " dimensions"));
+  for (std::size_t place = 0; place < input_count<Operator>; ++place) {
+    if (const TensorLayout* const layout = layout_at(description, place)) {
+      fields.emplace_back(operands_of<Operator>[place].name, to_string(*layout));
+    }
+  }
+  fields.emplace_back("normalised", std::to_string(description.normalized_dims) +
+                                        (description.normalized_dims == 1 ? " dimension" : " dimensions"));
   fields.emplace_back("plan", plan.explain());
-  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty()) {
+    fields.emplace_back("not used", unused);
+  }
   print_fields(fields);
 }
 
@@ -54,10 +55,13 @@ void explain(const ExplainOptions& options) {
 void add_explain(CLI::App& app, int&) {
   const auto options = std::make_shared<ExplainOptions>();
   CLI::App& command = *app.add_subcommand("explain", "Show what a file asks for and how it would be computed here.");
-  add_problem_options(command, options->problem);
+  add_problem_options(command, options->problem, fmt::format("{}; with --forward: {}", grad_tensors, forward_tensors));
+  CLI::Option* const forward = command.add_flag("--forward", options->forward,
+                                                "What `alng forward` does with IN. Without: what `alng run` does.");
+  add_forward_options(command, options->problem.choices, forward);
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);
-  command.callback([options] { explain(*options); });
+  command.callback([options] { options->forward ? explain<Forward>(*options) : explain<Grad>(*options); });
 }
 
 }  // namespace alng::cli

@@ -8,13 +8,12 @@
 #include <span>
 
 #include "files/output_file.h"
+#include "judge/computation.h"
 #include "judge/element.h"
 #include "terminal/progress.h"
 
 namespace alng::cli {
 namespace {
-
-constexpr double eps = 1e-5;
 
 // Sums of eight 16-bit numbers: by the central limit theorem near enough to a normal distribution (up to 4.9 standard
 // deviations), and unlike Box-Muller exact. Dividing by their irrational standard deviation fills all bits of a
@@ -73,6 +72,46 @@ class Column {
   std::vector<std::byte> buffer_;
 };
 
+// mean and rstd of one row from the forward. It is given the sum in float32, as it would form it of x1 and x2, so that
+// a row's results are those of the whole problem.
+class Statistics {
+ public:
+  explicit Statistics(std::int64_t columns)
+      : x_(static_cast<std::size_t>(columns)),
+        plan_(or_fail(ForwardPlan::create(problem_of(columns), one_thread()))),
+        workspace_(plan_.workspace_size()) {
+    arguments_.x1 = x_.data();
+    arguments_.mean = &mean_;
+    arguments_.rstd = &rstd_;
+    arguments_.workspace = workspace_.data();
+    arguments_.workspace_size = workspace_.bytes().size();
+  }
+  std::span<float> x() { return x_; }
+  void compute() { or_fail(plan_.run(arguments_)); }
+  float mean() const { return mean_; }
+  float rstd() const { return rstd_; }
+
+ private:
+  static PlanOptions one_thread() {
+    PlanOptions options;
+    options.threads = 1;
+    return options;
+  }
+  static ForwardProblem problem_of(std::int64_t columns) {
+    ForwardDescription description;
+    description.x1 = TensorLayout::contiguous(DType::float32, {1, columns});
+    description.mean = description.rstd = TensorLayout::contiguous(DType::float32, {1, 1});
+    description.normalized_dims = 1;
+    return or_fail(ForwardProblem::create(description));
+  }
+
+  std::vector<float> x_;
+  float mean_ = 0, rstd_ = 0;
+  ForwardPlan plan_;
+  Buffer workspace_;
+  ForwardArguments arguments_;
+};
+
 // How x1 and x2 share the wanted mean and variance.
 struct Shift {
   double x1_mean = 0;
@@ -111,6 +150,7 @@ std::vector<OutputTensor> tensors_of(const GeneratedProblem& problem) {
   if (problem.x2) tensors.push_back({"x2", problem.dtype, problem.shape});
   if (problem.dsum) tensors.push_back({"dsum", problem.dtype, problem.shape});
   if (problem.gamma) tensors.push_back({"gamma", *problem.gamma, {leading, problem.shape.end()}});
+  if (problem.beta) tensors.push_back({"beta", *problem.beta, {leading, problem.shape.end()}});
   return tensors;
 }
 
@@ -137,37 +177,30 @@ void generate(const GeneratedProblem& problem, const std::filesystem::path& path
             : std::optional<Column>(std::in_place, file, static_cast<std::size_t>(it - tensors.begin()), it->dtype));
   };
   auto dy = column("dy"), x1 = column("x1"), x2 = column("x2"), dsum = column("dsum");
-  auto rstd = column("rstd"), mean = column("mean"), gamma = column("gamma");
+  auto rstd = column("rstd"), mean = column("mean"), gamma = column("gamma"), beta = column("beta");
   // A generator for each tensor: leaving one out does not change the others.
   Normal dy_random(problem.seed, 0), x1_random(problem.seed, 1), x2_random(problem.seed, 2),
-      dsum_random(problem.seed, 3), gamma_random(problem.seed, 4);
-  if (gamma) {
-    for (std::int64_t j = 0; j < columns; ++j) gamma->push(1 + 0.25 * gamma_random());
-    gamma->flush();
+      dsum_random(problem.seed, 3), gamma_random(problem.seed, 4), beta_random(problem.seed, 5);
+  for (std::int64_t j = 0; j < columns; ++j) {
+    if (gamma) gamma->push(1 + 0.25 * gamma_random());
+    if (beta) beta->push(0.25 * beta_random());
   }
   GeneratedStatistics statistics;
-  std::vector<double> x(static_cast<std::size_t>(columns));
+  Statistics row(columns);
   {
     Progress progress(fmt::format("making {}", path.string()), rows);
     for (std::int64_t i = 0; i < rows; ++i) {
-      double sum = 0;
-      for (double& value : x) {
+      for (float& value : row.x()) {
         dy->push(dy_random());
         if (dsum) dsum->push(dsum_random());
-        value = x1->push(shift.x1_mean + shift.x1_deviation * x1_random());
-        // Each is a float32 exactly, so that this is float32's own sum, rounded once.
-        if (x2) value = static_cast<float>(value) + static_cast<float>(x2->push(shift.x2_deviation * x2_random()));
-        sum += value;
+        value = static_cast<float>(x1->push(shift.x1_mean + shift.x1_deviation * x1_random()));
+        if (x2) value += static_cast<float>(x2->push(shift.x2_deviation * x2_random()));
       }
-      const double average = columns > 0 ? sum / static_cast<double>(columns) : 0;
-      double squares = 0;
-      for (const double value : x) squares += (value - average) * (value - average);
-      const double variance = columns > 0 ? squares / static_cast<double>(columns) : 0;
-      mean->push(average);
-      statistics.mean_over_std += average * rstd->push(1 / std::sqrt(variance + eps));
+      row.compute();
+      statistics.mean_over_std += mean->push(row.mean()) * rstd->push(row.rstd());
       progress.advance(1);
     }
-    for (auto* each : {&dy, &x1, &x2, &dsum, &rstd, &mean}) {
+    for (auto* each : {&dy, &x1, &x2, &dsum, &rstd, &mean, &gamma, &beta}) {
       if (*each) (*each)->flush();
     }
   }

@@ -20,6 +20,7 @@ struct MakeOptions {
   std::string dtype;
   std::string gamma_dtype;
   bool no_gamma = false;
+  bool no_beta = false;
   bool no_dsum = false;
   bool no_x2 = false;
   bool json = false;
@@ -73,6 +74,7 @@ void make(MakeOptions options) {
   if (!options.no_gamma) {
     problem.gamma = options.gamma_dtype.empty() ? problem.dtype : parse_dtype("--gamma-dtype", options.gamma_dtype);
   }
+  if (!options.no_beta) problem.beta = problem.gamma.value_or(problem.dtype);
   problem.dsum = !options.no_dsum;
   problem.x2 = !options.no_x2;
   const auto rank = static_cast<int>(problem.shape.size());
@@ -91,17 +93,19 @@ void make(MakeOptions options) {
 void add_make(CLI::App& app, int&) {
   const auto options = std::make_shared<MakeOptions>();
   CLI::App& command = *app.add_subcommand("make",
-                                          "Make a problem of random numbers, with mean and rstd from a forward in "
-                                          "double precision (eps 1e-5). The same options give "
-                                          "the same bytes on every machine.");
+                                          "Make a problem of random numbers for both operators, with mean and rstd "
+                                          "from the forward (eps 1e-5). The same options give the same bytes on "
+                                          "every machine.");
   command.add_option("-o,--output", options->output, "A name that ends in .safetensors, or a folder for .npy files.")
       ->required();
-  command.add_option("--shape", options->shape, "The shape of dy, as in 64x128x768.")->required();
+  command.add_option("--shape", options->shape, "The shape of dy and x1, as in 64x128x768.")->required();
   command.add_option("--dtype", options->dtype, "fp32, fp16 or bf16.")->required();
-  command.add_option("--gamma-dtype", options->gamma_dtype, "fp32, or that of --dtype, which is the default.");
+  command.add_option("--gamma-dtype", options->gamma_dtype,
+                     "Of gamma and beta: fp32, or that of --dtype, which is the default.");
   command.add_option("--normalized-dims", options->problem.normalized_dims,
                      "How many of the last dimensions are normalised (1).");
   command.add_flag("--no-gamma", options->no_gamma, "Without gamma.");
+  command.add_flag("--no-beta", options->no_beta, "Without beta, which the forward alone reads.");
   command.add_flag("--no-dsum", options->no_dsum, "Without dsum.");
   command.add_flag("--no-x2", options->no_x2, "Without x2: the LayerNorm of x1 alone.");
   command.add_option("--seed", options->problem.seed, "Another seed, other numbers (0).");

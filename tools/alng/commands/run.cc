@@ -25,11 +25,12 @@ std::string time_text(double seconds) {
 }
 
 // --rename may give a tensor of a folder the name of a result.
+template <class Operator>
 void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& output) {
   std::error_code error;
-  for (const std::string_view tensor : problem_tensors) {
+  for (const std::string_view tensor : problem_tensors<Operator>) {
     const std::filesystem::path read = std::filesystem::path(input.name()) / (input.names().in_file(tensor) + ".npy");
-    for (const std::string_view result : result_tensors) {
+    for (const std::string_view result : result_tensors<Operator>) {
       const std::filesystem::path written = output / fmt::format("{}.npy", result);
       // False where one of them is not there; what else may keep it from being looked at also keeps it from being
       // written.
@@ -40,15 +41,16 @@ void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& o
   }
 }
 
-void print_report(const RunOptions& options, const ProblemFile& input, const GradPlan& plan,
+template <class Operator>
+void print_report(const RunOptions& options, const ProblemFile<Operator>& input, const PlanOf<Operator>& plan,
                   const Computation& computed) {
   const bool warm = computed.warm_seconds > 0;
   const double seconds = warm ? computed.warm_seconds : computed.first_seconds;
   const auto bytes = static_cast<double>(input.problem.bytes());
-  const TensorLayout& dy = input.problem.description().dy;
+  const TensorLayout& first = *layout_at(input.problem.description(), 0);
   const double speed = seconds > 0 ? bytes / seconds * 1e-9 : 0;
   if (options.json) {
-    print_json({{"shape", std::vector<std::int64_t>(dy.shape.begin(), dy.shape.begin() + dy.rank)},
+    print_json({{"shape", std::vector<std::int64_t>(first.shape.begin(), first.shape.begin() + first.rank)},
                 {"rows", input.problem.rows()},
                 {"columns", input.problem.columns()},
                 {"dtype", dtype_name(input.problem.dtype())},
@@ -67,7 +69,7 @@ void print_report(const RunOptions& options, const ProblemFile& input, const Gra
     return;
   }
   std::vector<std::pair<std::string, std::string>> fields{
-      {"shape", shape_text(dy)}, {"dtype", dtype_name(input.problem.dtype())}, {"plan", plan.explain()}};
+      {"shape", shape_text(first)}, {"dtype", dtype_name(input.problem.dtype())}, {"plan", plan.explain()}};
   if (warm) {
     fields.emplace_back("time", fmt::format("{} (a second run, memory already touched; the first took {})",
                                             time_text(seconds), time_text(computed.first_seconds)));
@@ -76,20 +78,22 @@ void print_report(const RunOptions& options, const ProblemFile& input, const Gra
   }
   fields.emplace_back("speed",
                       fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
-  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty())
+    fields.emplace_back("not used", unused);
   fields.emplace_back("output", options.output);
   print_fields(fields);
 }
 
+template <class Operator>
 void run(const RunOptions& options) {
   std::error_code error;
   if (std::filesystem::is_regular_file(options.output, error) &&
       std::filesystem::equivalent(options.problem.input, options.output, error)) {
     throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
   }
-  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
-  refuse_to_overwrite(input.file, options.output);
-  const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
+  const ProblemFile<Operator> input = load_problem<Operator>(options.problem.input, options.problem.choices);
+  refuse_to_overwrite<Operator>(input.file, options.output);
+  const auto plan = or_fail(PlanOf<Operator>::create(input.problem, options.plan));
   // Before the work, so that a place that can't be written is known at once.
   OutputFile output(options.output, output_tensors(input.problem));
   input.file.load();
@@ -101,21 +105,38 @@ void run(const RunOptions& options) {
   output.commit();
 }
 
+// What `run` and `forward` share; what is not the same for both is told by the caller.
+template <class Operator>
+void add(CLI::App& command, const std::shared_ptr<RunOptions>& options, const char* files) {
+  command
+      .add_option(
+          "-o,--output", options->output,
+          fmt::format("OUT: a name that ends in .safetensors, or a folder for {}. Replaced where it exists, left "
+                      "alone where anything fails.",
+                      files))
+      ->required();
+  add_plan_options(command, options->plan);
+  add_json_option(command, options->json);
+  command.callback([options] { run<Operator>(*options); });
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, int&) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Compute dx, dgamma and dbeta of a problem in a file.");
-  add_problem_options(command, options->problem);
-  command
-      .add_option(
-          "-o,--output", options->output,
-          "OUT: a name that ends in .safetensors, or a folder for dx.npy, dgamma.npy, dbeta.npy. Replaced where it "
-          "exists, left alone where anything fails.")
-      ->required();
-  add_plan_options(command, options->plan);
-  add_json_option(command, options->json);
-  command.callback([options] { run(*options); });
+  add_problem_options(command, options->problem, grad_tensors);
+  add<Grad>(command, options, "dx.npy, dgamma.npy, dbeta.npy");
+}
+
+void add_forward(CLI::App& app, int&) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App& command = *app.add_subcommand("forward",
+                                          "Compute y, mean and rstd of LayerNorm(x1 + x2), and the sum x = x1 + x2, of "
+                                          "a problem in a file. `alng run` takes this mean and rstd.");
+  add_problem_options(command, options->problem, forward_tensors);
+  add_forward_options(command, options->problem.choices);
+  add<Forward>(command, options, "y.npy, mean.npy, rstd.npy, x.npy");
 }
 
 }  // namespace alng::cli

@@ -6,17 +6,17 @@
 
 namespace alng::cli {
 
-void add_problem_options(CLI::App& command, ProblemOptions& options) {
+void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors) {
   command
-      .add_option(
-          "IN", options.input,
-          "A .safetensors file, or a folder of .npy files, with the tensors dy, x1, x2, rstd, mean and optionally "
-          "gamma, dsum. In .npy files bfloat16 is '<V2', or '<u2' with a file NAME.dtype that says bfloat16.")
+      .add_option("IN", options.input,
+                  fmt::format("A .safetensors file, or a folder of .npy files, with the tensors {}. In .npy files "
+                              "bfloat16 is '<V2', or '<u2' with a file NAME.dtype that says bfloat16.",
+                              tensors))
       ->required();
   command.add_option(
       "--normalized-dims", options.choices.normalized_dims,
-      "How many of dy's last dimensions are normalised. Needed where neither gamma nor rstd's shape tells.");
-  command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the backward of a LayerNorm of x1 alone.");
+      "How many of the last dimensions are normalised. Needed where no tensor of fewer dimensions tells.");
+  command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the LayerNorm of x1 alone.");
   command.add_option("--prefix", options.choices.prefix,
                      "What stands before the names in IN, also before those of --rename, as in model.layers.0.");
   command
@@ -25,6 +25,20 @@ void add_problem_options(CLI::App& command, ProblemOptions& options) {
           "A tensor and the name it has in IN, as in dy=grad_output. May be repeated. The tensor must be there.")
       ->expected(1)
       ->take_all();
+}
+
+void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with, const char* default_eps) {
+  CLI::Option* const options[] = {
+      command.add_option(
+          "--eps", choices.eps,
+          fmt::format("What the forward adds to the variance: finite, at least 0. Default: {}.", default_eps)),
+      command.add_flag(
+          "--round-sum", choices.round_sum,
+          "Round x1 + x2 to the dtype of x1 before the forward computes anything from it, as frameworks do "
+          "that store the sum.")};
+  for (CLI::Option* const option : options) {
+    if (only_with != nullptr) option->needs(only_with);
+  }
 }
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {

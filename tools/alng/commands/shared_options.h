@@ -14,8 +14,16 @@ struct ProblemOptions {
   std::string input;
   ProblemChoices choices;
 };
-/// IN, --normalized-dims, --no-x2.
-void add_problem_options(CLI::App& command, ProblemOptions& options);
+/// The tensors of IN, for `add_problem_options`.
+inline constexpr const char* grad_tensors = "dy, x1, x2, rstd, mean and optionally gamma, dsum";
+inline constexpr const char* forward_tensors = "x1, x2 and optionally gamma, beta";
+
+/// IN, --normalized-dims, --no-x2, --prefix, --rename.
+void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors);
+
+/// --eps, --round-sum; where the option `only_with` is given, they are refused without it.
+void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with = nullptr,
+                         const char* default_eps = "1e-5");
 
 /// --threads, --isa, --device.
 void add_plan_options(CLI::App& command, PlanOptions& options);

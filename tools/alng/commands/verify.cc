@@ -1,11 +1,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <iterator>
 #include <memory>
+#include <span>
+#include <utility>
 
 #include "commands/commands.h"
 #include "commands/shared_options.h"
 #include "judge/computation.h"
+#include "judge/finite_differences.h"
 #include "judge/verification.h"
 #include "terminal/progress.h"
 #include "terminal/report.h"
@@ -17,6 +23,8 @@ struct VerifyOptions {
   ProblemOptions problem;
   PlanOptions plan;
   std::string results;
+  bool forward = false;
+  bool gradient = false;
   bool json = false;
 };
 
@@ -35,11 +43,28 @@ std::optional<DenseTensor> result_of(const TensorFile& file, const std::string& 
   return DenseTensor(*tensor);
 }
 
-Results results_of(const TensorFile& file, const std::string& prefix, const GradProblem& problem, bool any_dtype) {
+template <class Operator>
+using TensorsOf = std::array<std::optional<DenseTensor>, result_count<Operator>>;
+
+template <class Operator>
+TensorsOf<Operator> results_of(const TensorFile& file,
+                               const std::array<std::string_view, result_count<Operator>>& names,
+                               const ProblemOf<Operator>& problem, bool any_dtype) {
   const std::vector<OutputTensor> outputs = output_tensors(problem);
-  return {result_of(file, prefix + "dx", outputs[0], any_dtype),
-          result_of(file, prefix + "dgamma", outputs[1], any_dtype),
-          result_of(file, prefix + "dbeta", outputs[2], any_dtype)};
+  TensorsOf<Operator> results;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    results[i] = result_of(file, std::string(names[i]), outputs[i], any_dtype);
+  }
+  return results;
+}
+
+GradResults named(TensorsOf<Grad> results) {
+  auto& [dx, dgamma, dbeta] = results;
+  return {std::move(dx), std::move(dgamma), std::move(dbeta)};
+}
+ForwardResults named(TensorsOf<Forward> results) {
+  auto& [y, mean, rstd, x] = results;
+  return {std::move(y), std::move(mean), std::move(rstd), std::move(x)};
 }
 
 std::string number(double value) {
@@ -63,44 +88,139 @@ void print_table(const Verification& verification) {
   }
 }
 
-void verify_command(const VerifyOptions& options, int& exit_code) {
-  const ProblemFile input = load_problem(options.problem.input, options.problem.choices);
-  input.file.load();
-  const Results expected = results_of(input.file, "expected_", input.problem, true);
-  std::optional<TensorFile> file;
-  std::optional<Computation> computed;
-  Results results;
-  std::string source;
-  if (!options.results.empty()) {
-    file.emplace(options.results, result_tensors);
-    file->load();
-    results = results_of(*file, "", input.problem, false);
-    if (!results.dx && !results.dgamma && !results.dbeta) {
-      throw Failure(fmt::format("{}: none of dx, dgamma, dbeta is there; there are {}", options.results,
-                                list_names(file->all_names())));
+// The names of both operators, each once.
+std::vector<std::string_view> both(std::span<const std::string_view> some, std::span<const std::string_view> others) {
+  std::vector<std::string_view> names(some.begin(), some.end());
+  std::ranges::copy_if(others, std::back_inserter(names),
+                       [&](std::string_view name) { return std::ranges::find(some, name) == some.end(); });
+  return names;
+}
+
+bool has_any(const TensorFile& file, std::initializer_list<std::string_view> names) {
+  return std::ranges::any_of(names, [&](std::string_view name) { return file.find(name) != nullptr; });
+}
+
+struct Asked {
+  bool forward = false;
+  bool gradient = false;
+};
+
+// What is judged, as the help says. A file of which one tensor of the gradient has another name must not pass for a
+// forward's: whatever only the gradient reads asks for it.
+Asked what_is_asked(const VerifyOptions& options, const TensorFile& input, const std::optional<TensorFile>& results) {
+  Asked asked;
+  if (results) {
+    // mean and rstd alone say nothing: a gradient's inputs may lie beside its results.
+    asked.forward = !options.gradient && has_any(*results, {"y", "x"});
+    asked.gradient = !options.forward && has_any(*results, {"dx", "dgamma", "dbeta"});
+    if (!asked.forward && !asked.gradient) {
+      throw Failure(fmt::format("{}: none of {} is there; there are {}", results->name(),
+                                options.forward    ? "y, x"
+                                : options.gradient ? "dx, dgamma, dbeta"
+                                                   : "dx, dgamma, dbeta, y, x",
+                                list_names(results->all_names())));
     }
-    source = options.results;
-  } else {
-    const GradPlan plan = or_fail(GradPlan::create(input.problem, options.plan));
-    computed = compute(plan, input.arguments, false);
-    results.dx.emplace(input.problem.dtype(), computed->outputs[0].data());
-    results.dgamma.emplace(DType::float32, computed->outputs[1].data());
-    results.dbeta.emplace(DType::float32, computed->outputs[2].data());
-    source = fmt::format("computed now: {}, {}, {} {}", plan.device(), plan.isa(), plan.threads(),
-                         plan.threads() == 1 ? "thread" : "threads");
+    return asked;
   }
-  const DenseProblem problem(input);
+  const bool only_x1 = input.find("x1") != nullptr && !has_any(input, {"dy", "rstd", "mean", "dsum"});
+  asked.gradient = !options.forward && (options.gradient || !only_x1);
+  asked.forward =
+      !options.gradient && (options.forward || only_x1 ||
+                            has_any(input, {"beta", "expected_y", "expected_mean", "expected_rstd", "expected_x"}));
+  return asked;
+}
+
+// The results of one operator in OUT, or computed.
+template <class Operator>
+class Judged {
+ public:
+  Judged(const VerifyOptions& options, const ProblemChoices& choices, const TensorFile& input,
+         const std::optional<TensorFile>& file)
+      : found_(find_problem<Operator>(input, choices)),
+        expected_(results_of<Operator>(input, expected_tensors<Operator>, found_.problem, true)) {
+    if (file) {
+      source_ = options.results;
+      results_ = results_of<Operator>(*file, result_tensors<Operator>, found_.problem, false);
+      return;
+    }
+    const auto plan = or_fail(PlanOf<Operator>::create(found_.problem, options.plan));
+    computed_ = compute(plan, found_.arguments, false);
+    const std::vector<OutputTensor> outputs = output_tensors(found_.problem);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      results_[i].emplace(outputs[i].dtype, computed_.outputs[i].data());
+    }
+    source_ = fmt::format("computed now: {}, {}, {} {}", plan.device(), plan.isa(), plan.threads(),
+                          plan.threads() == 1 ? "thread" : "threads");
+  }
+
+  const ProblemOf<Operator>& problem() const { return found_.problem; }
+  const std::string& source() const { return source_; }
+
+  // `pair`: nothing, or the gradient's.
+  template <class Dense, class... Pair>
+  void judge(const Dense& dense, Verification& verification, Pair... pair) const {
+    {
+      Progress progress("verifying", dense.rows);
+      verification.append(verify(
+          dense, named(results_), named(expected_), [&progress](std::int64_t rows) { progress.advance(rows); },
+          pair...));
+    }
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      if (results_[i]) continue;
+      verification.checks.push_back({std::string(result_tensors<Operator>[i]), "missing from the results", 1, 0});
+    }
+  }
+
+ private:
+  FileProblem<Operator> found_;
+  TensorsOf<Operator> expected_, results_;
+  Computation computed_;
+  std::string source_;
+};
+
+void verify_command(const VerifyOptions& options, int& exit_code) {
+  const TensorFile input = open_problem(options.problem.input, both(problem_tensors<Grad>, problem_tensors<Forward>),
+                                        options.problem.choices);
+  std::optional<TensorFile> file;
+  if (!options.results.empty()) {
+    file.emplace(options.results, both(result_tensors<Grad>, result_tensors<Forward>));
+  }
+  const Asked asked = what_is_asked(options, input, file);
+  ProblemChoices choices = options.problem.choices;
+  if (asked.gradient) find_problem<Grad>(input, choices);
+  input.load();
+  if (file) file->load();
+
   Verification verification;
-  {
-    Progress progress("verifying", problem.rows);
-    verification = verify(problem, results, expected, [&progress](std::int64_t rows) { progress.advance(rows); });
+  std::optional<Judged<Grad>> gradient;
+  std::optional<Judged<Forward>> forward;
+  std::optional<DenseGrad> gradient_rows;
+  std::optional<DenseForward> forward_rows;
+  if (asked.gradient) {
+    gradient.emplace(options, choices, input, file);
+    gradient_rows.emplace(input, gradient->problem());
+    choices.normalized_dims = gradient->problem().description().normalized_dims;
+    if (!choices.eps) choices.eps = static_cast<float>(implied_eps(*gradient_rows));
   }
-  const auto must_be_there = [&](const char* name, const std::optional<DenseTensor>& result) {
-    if (!result) verification.checks.push_back({name, "missing from the results", 1, 0});
-  };
-  must_be_there("dx", results.dx);
-  must_be_there("dgamma", results.dgamma);
-  must_be_there("dbeta", results.dbeta);
+  if (asked.forward) {
+    forward.emplace(options, choices, input, file);
+    forward_rows.emplace(input, forward->problem());
+    forward->judge(*forward_rows, verification);
+  }
+  if (asked.gradient) {
+    std::optional<PairDifferences> pair;
+    if (asked.forward && gradient_rows->rows > 0 && gradient_rows->columns > 0) {
+      if (choices.round_sum && gradient_rows->x2) {
+        verification.notes.push_back(
+            "no differences of our forward: with --round-sum it is of another x than the gradient of x1 + x2");
+      } else {
+        pair.emplace(*forward_rows, options.plan, 21);
+      }
+    }
+    gradient->judge(*gradient_rows, verification, pair ? &*pair : nullptr);
+  }
+  const std::string problem = gradient ? gradient->problem().to_string() : forward->problem().to_string();
+  const std::string source = gradient ? gradient->source() : forward->source();
   exit_code = verification.ok() ? 0 : 1;
   if (options.json) {
     nlohmann::ordered_json checks = nlohmann::ordered_json::array();
@@ -112,7 +232,8 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
                         {"bound_is", check.at_most ? "most" : "least"},
                         {"ok", check.ok()}});
     }
-    print_json({{"problem", input.problem.to_string()},
+    print_json({{"problem", problem},
+                {"forward", forward ? nlohmann::ordered_json(forward->problem().to_string()) : nullptr},
                 {"results", source},
                 {"checks", checks},
                 {"notes", verification.notes},
@@ -120,8 +241,13 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
                 {"ok", verification.ok()}});
     return;
   }
-  std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}, {"results", source}};
-  if (const std::string unused = unused_tensors(input.file); !unused.empty()) fields.emplace_back("not used", unused);
+  std::vector<std::pair<std::string, std::string>> fields{{"problem", problem}};
+  if (gradient && forward) fields.emplace_back("forward", forward->problem().to_string());
+  fields.emplace_back("results", source);
+  if (const std::string unused = gradient ? unused_tensors<Grad>(input) : unused_tensors<Forward>(input);
+      !unused.empty()) {
+    fields.emplace_back("not used", unused);
+  }
   print_fields(fields);
   print_table(verification);
 }
@@ -130,13 +256,22 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
 
 void add_verify(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<VerifyOptions>();
-  CLI::App& command = *app.add_subcommand("verify",
-                                          "Judge dx, dgamma and dbeta in double precision: against an oracle, by "
-                                          "finite differences through the forward in a random "
-                                          "direction, and beside expected_dx, expected_dgamma, expected_dbeta where IN "
-                                          "has them. Exits with 1 beyond the bounds.");
-  add_problem_options(command, options->problem);
-  command.add_option("OUT", options->results, "The results, as `alng run` writes them. Default: compute them now.");
+  CLI::App& command = *app.add_subcommand(
+      "verify",
+      "Judge results in double precision: against an oracle, by finite differences through the forward in a random "
+      "direction, and beside expected_dx, expected_y and so on where IN has them. Exits with 1 beyond the bounds.\n"
+      "Judged is what OUT has: the gradient where dx, dgamma or dbeta is there, the forward where y or x is. Without "
+      "OUT, "
+      "what IN asks for: the gradient where it has dy, rstd, mean or dsum, the forward where it has beta, expected_y "
+      "or "
+      "none of those. Where both are judged, dx is also held against differences of the forward's own y.");
+  add_problem_options(command, options->problem, fmt::format("{}; of a forward {}", grad_tensors, forward_tensors));
+  command.add_option("OUT", options->results,
+                     "The results, as `alng run` and `alng forward` write them. Default: compute them now.");
+  CLI::Option* const forward = command.add_flag("--forward", options->forward, "Judge the forward alone.");
+  command.add_flag("--gradient", options->gradient, "Judge the gradient alone.")->excludes(forward);
+  add_forward_options(command, options->problem.choices, nullptr,
+                      "what rstd implies where the gradient is judged, else 1e-5");
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);
   command.callback([options, &exit_code] { verify_command(*options, exit_code); });

@@ -11,20 +11,28 @@
 namespace alng::cli {
 namespace {
 
-std::span<const std::int64_t> trailing_shape(const GradProblem& problem) {
-  const TensorLayout& dy = problem.description().dy;
-  const int trailing = problem.description().normalized_dims;
-  return std::span(dy.shape).subspan(static_cast<std::size_t>(dy.rank - trailing), static_cast<std::size_t>(trailing));
+// The names of both operators, which may share a file.
+bool means_something(const TensorFile& file, std::string_view name) {
+  const auto is_name = [&](std::string_view known) { return file.names().in_file(known) == name; };
+  return std::ranges::any_of(problem_tensors<Grad>, is_name) || std::ranges::any_of(problem_tensors<Forward>, is_name);
 }
 
-GradProblem create(const GradDescription& description, const std::string& file) {
-  Result<GradProblem> problem = GradProblem::create(description);
+template <class Operator>
+ProblemOf<Operator> create(const typename Operator::Description& description, const std::string& file) {
+  Result<ProblemOf<Operator>> problem = ProblemOf<Operator>::create(description);
   if (!problem) throw Failure(fmt::format("{}: {}", file, problem.status().message()));
   return std::move(problem).value();
 }
 
+void set_options(GradDescription&, const ProblemChoices&) {}
+void set_options(ForwardDescription& description, const ProblemChoices& choices) {
+  description.eps = choices.eps.value_or(description.eps);
+  description.round_sum = choices.round_sum;
+}
+
 // The sentence for a missing tensor lists the names that are there, likely ones first.
-[[noreturn]] void missing(const TensorFile& file, std::string_view name, std::string_view hint) {
+[[noreturn]] void missing(const TensorFile& file, std::span<const std::string_view> known, std::string_view name,
+                          std::string_view hint) {
   const std::vector<std::string>& all = file.all_names();
   const std::vector<std::string> near = near_names(name, file.unused_names());
   std::vector<std::string> names = near;
@@ -35,19 +43,26 @@ GradProblem create(const GradDescription& description, const std::string& file) 
     what = fmt::format("{} (for {})", legible(in_file), name);
   }
   std::string there = list_names(names);
-  if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), problem_tensors, all);
+  if (!near.empty()) there += "; " + advice(name, near[0], file.names().prefix(), known, all);
   throw Failure(fmt::format("tensor {} is missing{}; there are {}", what, hint, there));
 }
 
-// The dtypes that the tensor may have, for sentences. dy is the first one, and known for all others.
-std::string dtypes_of(std::size_t place, const GradDescription& description) {
-  const Type type = grad::operands[place].type;
-  if (place == grad::dy) return std::string(any_dtype);
+// The dtypes that the tensor may have, for sentences. The table's first one is known for all others.
+template <class Operator>
+std::string dtypes_of(std::size_t place, const typename Operator::Description& description) {
+  const Type type = operands_of<Operator>[place].type;
+  if (place == 0) return std::string(any_dtype);
   if (type == Type::float32) return "float32";
-  const std::string own = dtype_name(description.dy.dtype);
-  if (type == Type::T_or_float32) return own == "float32" ? own : own + ", the dtype of dy, or float32";
-  return own + ", the dtype of dy";
+  const std::string own = dtype_name(layout_at(description, 0)->dtype);
+  const std::string text = fmt::format("{}, the dtype of {}", own, operands_of<Operator>[0].name);
+  if (type == Type::T_or_float32) return own == "float32" ? own : text + ", or float32";
+  return text;
 }
+
+template <class Operator>
+constexpr std::string_view without_x2 = " (--no-x2 asks for the LayerNorm of x1 alone)";
+template <>
+constexpr std::string_view without_x2<Grad> = " (--no-x2 asks for the backward of a LayerNorm of x1 alone)";
 
 }  // namespace
 
@@ -73,54 +88,68 @@ TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::str
   return TensorLayout::strided(*tensor.dtype, tensor.shape, strides);
 }
 
-ProblemFile load_problem(const std::filesystem::path& path, const ProblemChoices& choices) {
-  const TensorNames names(problem_tensors, choices.prefix, choices.renames);
-  TensorFile file(path, problem_tensors, names);
-  GradDescription description;
-  GradArguments arguments;
-  description.normalized_dims = choices.normalized_dims;
+TensorFile open_problem(const std::filesystem::path& path, std::span<const std::string_view> known,
+                        const ProblemChoices& choices) {
+  TensorFile file(path, known, TensorNames(known, choices.prefix, choices.renames));
   try {
-    for (const std::string_view name : problem_tensors) {
-      if (names.is_renamed(name) && file.find(name) == nullptr) missing(file, name, "");
+    for (const std::string_view name : known) {
+      if (file.names().is_renamed(name) && file.find(name) == nullptr) missing(file, known, name, "");
     }
-    for (std::size_t place = 0; place < input_count; ++place) {
-      const std::string_view name = grad::operands[place].name;
+  } catch (const Failure& failure) {
+    throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
+  }
+  return file;
+}
+
+template <class Operator>
+FileProblem<Operator> find_problem(const TensorFile& file, const ProblemChoices& choices) {
+  typename Operator::Description description;
+  typename Operator::Arguments arguments;
+  description.normalized_dims = choices.normalized_dims;
+  set_options(description, choices);
+  try {
+    for (std::size_t place = 0; place < input_count<Operator>; ++place) {
+      const std::string_view name = operands_of<Operator>[place].name;
       const FileTensor* const tensor = file.find(name);
       if (tensor == nullptr) {
-        if (grad::operands[place].presence == Presence::required) missing(file, name, "");
-        if (place == grad::x2 && !choices.no_x2) {
-          missing(file, name, " (--no-x2 asks for the backward of a LayerNorm of x1 alone)");
+        if (operands_of<Operator>[place].presence == Presence::required) {
+          missing(file, problem_tensors<Operator>, name, "");
         }
+        if (name == "x2" && !choices.no_x2) missing(file, problem_tensors<Operator>, name, without_x2<Operator>);
         continue;
       }
-      if (place == grad::x2 && choices.no_x2) throw Failure("it has a tensor x2, but --no-x2 is given");
-      give_layout(description, place, layout_of(name, *tensor, dtypes_of(place, description)));
+      if (name == "x2" && choices.no_x2) throw Failure("it has a tensor x2, but --no-x2 is given");
+      give_layout(description, place, layout_of(name, *tensor, dtypes_of<Operator>(place, description)));
       give_pointer(arguments, place, tensor->data.data());
     }
   } catch (const Failure& failure) {
     throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
   }
   // Judged once to learn how many dimensions are normalised, which the shapes of the outputs depend on.
-  const GradProblem inputs = create(description, file.name());
+  const ProblemOf<Operator> inputs = create<Operator>(description, file.name());
   description.normalized_dims = inputs.description().normalized_dims;
   const std::vector<OutputTensor> outputs = output_tensors(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    give_layout(description, input_count + i, TensorLayout::contiguous(outputs[i].dtype, outputs[i].shape));
+    give_layout(description, input_count<Operator> + i, TensorLayout::contiguous(outputs[i].dtype, outputs[i].shape));
   }
-  const GradProblem problem = create(description, file.name());
-  return {std::move(file), problem, arguments};
+  return {create<Operator>(description, file.name()), arguments};
 }
 
-std::vector<OutputTensor> output_tensors(const GradProblem& problem) {
-  const TensorLayout& dy = problem.description().dy;
-  const auto trailing = trailing_shape(problem);
-  const std::vector<std::int64_t> columns(trailing.begin(), trailing.end());
-  const std::vector<std::int64_t> elements(dy.shape.begin(), dy.shape.begin() + dy.rank);
+template <class Operator>
+std::vector<OutputTensor> output_tensors(const ProblemOf<Operator>& problem) {
+  const TensorLayout& first = *layout_at(problem.description(), 0);
+  const std::vector<std::int64_t> elements(first.shape.begin(), first.shape.begin() + first.rank);
+  const auto leading = elements.end() - problem.description().normalized_dims;
+  const std::vector<std::int64_t> columns(leading, elements.end());
+  std::vector<std::int64_t> rows(elements.begin(), leading);
+  rows.resize(elements.size(), 1);
   std::vector<OutputTensor> outputs;
-  for (std::size_t i = 0; i < result_count; ++i) {
-    const Operand& operand = grad::operands[input_count + i];
-    outputs.push_back({operand.name, operand.type == Type::float32 ? DType::float32 : dy.dtype,
-                       operand.role == Role::element ? elements : columns});
+  for (std::size_t place = input_count<Operator>; place < operands_of<Operator>.size(); ++place) {
+    const Operand& operand = operands_of<Operator>[place];
+    outputs.push_back({operand.name, operand.type == Type::float32 ? DType::float32 : first.dtype,
+                       operand.role == Role::element  ? elements
+                       : operand.role == Role::column ? columns
+                                                      : rows});
   }
   return outputs;
 }
@@ -129,18 +158,29 @@ std::string shape_text(const TensorLayout& layout) {
   return fmt::format("{}", fmt::join(layout.shape.begin(), layout.shape.begin() + layout.rank, "x"));
 }
 
+template <class Operator>
 std::string unused_tensors(const TensorFile& file) {
-  const std::vector<std::string> unused = file.unused_names();
+  std::vector<std::string> unused = file.unused_names();
+  std::erase_if(unused, [&](const std::string& name) { return means_something(file, name); });
   if (unused.empty()) return {};
   std::string text = list_names(unused);
-  for (const std::string_view optional : {"x2", "gamma", "dsum"}) {
-    if (file.find(optional) != nullptr) continue;
-    const std::vector<std::string> near = near_names(optional, unused);
+  for (const Operand& operand : operands_of<Operator>) {
+    if (operand.direction != Direction::input || operand.presence != Presence::optional) continue;
+    if (file.find(operand.name) != nullptr) continue;
+    const std::vector<std::string> near = near_names(operand.name, unused);
     if (near.empty()) continue;
-    text += fmt::format("\n{} is absent; {}", optional,
-                        advice(optional, near[0], file.names().prefix(), problem_tensors, file.all_names()));
+    text +=
+        fmt::format("\n{} is absent; {}", operand.name,
+                    advice(operand.name, near[0], file.names().prefix(), problem_tensors<Operator>, file.all_names()));
   }
   return text;
 }
+
+template FileProblem<Forward> find_problem<Forward>(const TensorFile&, const ProblemChoices&);
+template FileProblem<Grad> find_problem<Grad>(const TensorFile&, const ProblemChoices&);
+template std::vector<OutputTensor> output_tensors(const ForwardProblem&);
+template std::vector<OutputTensor> output_tensors(const GradProblem&);
+template std::string unused_tensors<Forward>(const TensorFile&);
+template std::string unused_tensors<Grad>(const TensorFile&);
 
 }  // namespace alng::cli

@@ -20,12 +20,13 @@ struct Alias {
 };
 
 // What PyTorch, JAX, Triton kernels and fused CUDA kernels call these.
-constexpr std::array<Alias, 7> aliases{{{"dy", " gradoutput gradout grad dout doutput dz grady gradoutputs "},
+constexpr std::array<Alias, 8> aliases{{{"dy", " gradoutput gradout grad dout doutput dz grady gradoutputs "},
                                         {"x1", " x input inputs hiddenstates a "},
-                                        {"x2", " residual res skip b y "},
+                                        {"x2", " residual res skip b "},
                                         {"rstd", " invstd invvar rsigma invstddev istd rstddev rsqrtvar savedrstd "},
                                         {"mean", " mu average avg savedmean savemean "},
                                         {"gamma", " weight w scale lnweight g "},
+                                        {"beta", " bias lnbias shift "},
                                         {"dsum", " dresidual gradresidual dres ds dsumoptional dadd "}}};
 
 // The last part of a dotted name, letters and digits alone, in lower case.

@@ -22,17 +22,19 @@ void or_fail(const Status& status) {
   if (!status.ok()) throw Failure(status.message());
 }
 
-Computation compute(const GradPlan& plan, const GradArguments& inputs, bool also_warm) {
-  const GradProblem& problem = plan.problem();
-  const auto columns = static_cast<std::size_t>(problem.columns());
-  const std::size_t elements = static_cast<std::size_t>(problem.rows()) * columns;
-  Computation result{{Buffer(elements * dtype_size(problem.dtype())), Buffer(columns * sizeof(float)),
-                      Buffer(columns * sizeof(float))}};
+template <class Operator>
+Computation compute(const PlanOf<Operator>& plan, const typename Operator::Arguments& inputs, bool also_warm) {
+  constexpr auto& operands = Operator::Description::Table::operands;
+  Computation result;
+  typename Operator::Arguments arguments = inputs;
+  for (std::size_t place = 0; place < operands.size(); ++place) {
+    if (operands[place].direction != Direction::output) continue;
+    const TensorLayout& layout = *layout_at(plan.problem().description(), place);
+    std::size_t size = dtype_size(layout.dtype);
+    for (int i = 0; i < layout.rank; ++i) size *= static_cast<std::size_t>(layout.shape[static_cast<std::size_t>(i)]);
+    give_pointer(arguments, place, result.outputs.emplace_back(size).data());
+  }
   const Buffer workspace(plan.workspace_size());
-  GradArguments arguments = inputs;
-  arguments.dx = result.outputs[0].data();
-  arguments.dgamma = reinterpret_cast<float*>(result.outputs[1].data());
-  arguments.dbeta = reinterpret_cast<float*>(result.outputs[2].data());
   arguments.workspace = workspace.data();
   arguments.workspace_size = workspace.bytes().size();
 
@@ -46,5 +48,8 @@ Computation compute(const GradPlan& plan, const GradArguments& inputs, bool also
   if (also_warm && result.first_seconds <= 10) result.warm_seconds = timed();
   return result;
 }
+
+template Computation compute(const ForwardPlan&, const ForwardArguments&, bool);
+template Computation compute(const GradPlan&, const GradArguments&, bool);
 
 }  // namespace alng::cli

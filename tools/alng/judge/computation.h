@@ -2,11 +2,11 @@
 #ifndef ALNG_TOOLS_COMPUTATION_H
 #define ALNG_TOOLS_COMPUTATION_H
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "alng/alng.hpp"
 
@@ -28,8 +28,8 @@ class Buffer {
 };
 
 struct Computation {
-  /// dx, dgamma, dbeta.
-  std::array<Buffer, 3> outputs;
+  /// In the order of the operator's table.
+  std::vector<Buffer> outputs;
   /// The first run, which also pays for pages not yet in memory.
   double first_seconds = 0;
   /// A second one, with everything in place; absent (0) where it was not asked for or the first took more than 10 s.
@@ -44,8 +44,9 @@ T or_fail(Result<T> result) {
   return std::move(result).value();
 }
 
-/// Computes all three outputs. Throws `Failure` where the library refuses.
-Computation compute(const GradPlan& plan, const GradArguments& inputs, bool also_warm);
+/// Computes all outputs of a problem that wants them dense. Throws `Failure` where the library refuses.
+template <class Operator>
+Computation compute(const PlanOf<Operator>& plan, const typename Operator::Arguments& inputs, bool also_warm);
 
 }  // namespace alng::cli
 

@@ -4,7 +4,6 @@
 
 #include <array>
 
-#include "alng/oracle.hpp"
 #include "judge/computation.h"
 #include "judge/element.h"
 
@@ -45,20 +44,32 @@ std::optional<DenseTensor> optional_tensor(const TensorFile& file, std::string_v
   return DenseTensor(*tensor);
 }
 
+// Runs a problem on the device `reference`.
+template <class Operator>
+void run_on_reference(const typename Operator::Description& description, typename Operator::Arguments arguments) {
+  PlanOptions options;
+  options.device = "reference";
+  const auto plan = or_fail(PlanOf<Operator>::create(or_fail(ProblemOf<Operator>::create(description)), options));
+  const Buffer workspace(plan.workspace_size());
+  arguments.workspace = workspace.data();
+  arguments.workspace_size = workspace.bytes().size();
+  or_fail(plan.run(arguments));
+}
+
 }  // namespace
 
-DenseProblem::DenseProblem(const ProblemFile& problem)
-    : rows(problem.problem.rows()),
-      columns(problem.problem.columns()),
-      dy(*problem.file.find("dy")),
-      x1(*problem.file.find("x1")),
-      x2(optional_tensor(problem.file, "x2")),
-      rstd(*problem.file.find("rstd")),
-      mean(*problem.file.find("mean")),
-      gamma(optional_tensor(problem.file, "gamma")),
-      dsum(optional_tensor(problem.file, "dsum")) {}
+DenseGrad::DenseGrad(const TensorFile& file, const GradProblem& problem)
+    : rows(problem.rows()),
+      columns(problem.columns()),
+      dy(*file.find("dy")),
+      x1(*file.find("x1")),
+      x2(optional_tensor(file, "x2")),
+      rstd(*file.find("rstd")),
+      mean(*file.find("mean")),
+      gamma(optional_tensor(file, "gamma")),
+      dsum(optional_tensor(file, "dsum")) {}
 
-void DenseProblem::read_x(std::int64_t row, double* out) const {
+void DenseGrad::read_x(std::int64_t row, double* out) const {
   x1.read(row * columns, columns, out);
   if (!x2) return;
   for (std::int64_t j = 0; j < columns; ++j) {
@@ -66,7 +77,7 @@ void DenseProblem::read_x(std::int64_t row, double* out) const {
   }
 }
 
-DenseProblem::Part DenseProblem::part(std::int64_t begin, std::int64_t count) const {
+DenseGrad::Part DenseGrad::part(std::int64_t begin, std::int64_t count) const {
   const TensorLayout matrix = TensorLayout::contiguous(dy.dtype(), {count, columns});
   Part part;
   auto& [description, arguments] = part;
@@ -87,27 +98,65 @@ DenseProblem::Part DenseProblem::part(std::int64_t begin, std::int64_t count) co
   return part;
 }
 
-void DenseProblem::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
+void DenseGrad::oracle(std::int64_t begin, std::int64_t count, double* dx, double* dgamma, double* dbeta) const {
   const auto [description, arguments] = part(begin, count);
   const GradProblem problem = or_fail(GradProblem::create(description));
   or_fail(alng::oracle(problem, arguments, {.dx = dx, .dgamma = dgamma, .dbeta = dbeta}));
 }
 
-void DenseProblem::canonical(std::int64_t begin, std::int64_t count, std::byte* dx, float* dgamma, float* dbeta) const {
+void DenseGrad::canonical(std::int64_t begin, std::int64_t count, std::byte* dx, float* dgamma, float* dbeta) const {
   auto [description, arguments] = part(begin, count);
   if (dx != nullptr) description.dx = description.dy;
   if (dgamma != nullptr) description.dgamma = TensorLayout::contiguous(DType::float32, {columns});
   if (dbeta != nullptr) description.dbeta = TensorLayout::contiguous(DType::float32, {columns});
-  PlanOptions options;
-  options.device = "reference";
-  const GradPlan plan = or_fail(GradPlan::create(or_fail(GradProblem::create(description)), options));
-  const Buffer workspace(plan.workspace_size());
   arguments.dx = dx;
   arguments.dgamma = dgamma;
   arguments.dbeta = dbeta;
-  arguments.workspace = workspace.data();
-  arguments.workspace_size = workspace.bytes().size();
-  or_fail(plan.run(arguments));
+  run_on_reference<Grad>(description, arguments);
+}
+
+DenseForward::DenseForward(const TensorFile& file, const ForwardProblem& problem)
+    : rows(problem.rows()),
+      columns(problem.columns()),
+      x1(*file.find("x1")),
+      x2(optional_tensor(file, "x2")),
+      gamma(optional_tensor(file, "gamma")),
+      beta(optional_tensor(file, "beta")),
+      eps(problem.description().eps),
+      round_sum(problem.description().round_sum) {}
+
+DenseForward::Part DenseForward::part(std::int64_t begin, std::int64_t count) const {
+  const TensorLayout matrix = TensorLayout::contiguous(x1.dtype(), {count, columns});
+  Part part;
+  auto& [description, arguments] = part;
+  description.x1 = matrix;
+  if (x2) description.x2 = matrix;
+  if (gamma) description.gamma = TensorLayout::contiguous(gamma->dtype(), {columns});
+  if (beta) description.beta = TensorLayout::contiguous(beta->dtype(), {columns});
+  description.normalized_dims = 1;
+  description.eps = eps;
+  description.round_sum = round_sum;
+
+  arguments.x1 = x1.at(begin * columns);
+  if (x2) arguments.x2 = x2->at(begin * columns);
+  if (gamma) arguments.gamma = gamma->at(0);
+  if (beta) arguments.beta = beta->at(0);
+  return part;
+}
+
+void DenseForward::oracle(std::int64_t begin, std::int64_t count, const ForwardOracleOutputs& outputs) const {
+  const auto [description, arguments] = part(begin, count);
+  or_fail(alng::oracle(or_fail(ForwardProblem::create(description)), arguments, outputs));
+}
+
+void DenseForward::canonical(std::int64_t row, std::byte* y, float* mean, float* rstd) const {
+  auto [description, arguments] = part(row, 1);
+  description.y = description.x1;
+  description.mean = description.rstd = TensorLayout::contiguous(DType::float32, {1, 1});
+  arguments.y = y;
+  arguments.mean = mean;
+  arguments.rstd = rstd;
+  run_on_reference<Forward>(description, arguments);
 }
 
 }  // namespace alng::cli

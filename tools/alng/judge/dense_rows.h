@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alng/alng.hpp"
+#include "alng/oracle.hpp"
 #include "files/problem_file.h"
 
 namespace alng::cli {
@@ -32,8 +33,8 @@ class DenseTensor {
   std::vector<std::byte> copy_;
 };
 
-struct DenseProblem {
-  explicit DenseProblem(const ProblemFile& problem);
+struct DenseGrad {
+  DenseGrad(const TensorFile& file, const GradProblem& problem);
 
   std::int64_t rows;
   std::int64_t columns;
@@ -54,6 +55,29 @@ struct DenseProblem {
   struct Part {
     GradDescription description;
     GradArguments arguments;
+  };
+  Part part(std::int64_t begin, std::int64_t count) const;
+};
+
+struct DenseForward {
+  DenseForward(const TensorFile& file, const ForwardProblem& problem);
+
+  std::int64_t rows;
+  std::int64_t columns;
+  DenseTensor x1;
+  std::optional<DenseTensor> x2, gamma, beta;
+  float eps;
+  bool round_sum;
+
+  /// The oracle's results for the rows [begin, begin + count).
+  void oracle(std::int64_t begin, std::int64_t count, const ForwardOracleOutputs& outputs) const;
+  /// What float32 makes of one row in the canonical order: y in the problem's dtype.
+  void canonical(std::int64_t row, std::byte* y, float* mean, float* rstd) const;
+
+ private:
+  struct Part {
+    ForwardDescription description;
+    ForwardArguments arguments;
   };
   Part part(std::int64_t begin, std::int64_t count) const;
 };

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "judge/element.h"
 
 namespace alng::cli {
 namespace {
@@ -141,6 +144,109 @@ void FiniteDifferences::report_statistics(Verification& verification) const {
         "finite differences: {} rows with NaN, infinity or overflow are left out, and dgamma and dbeta with them",
         skipped_));
   }
+}
+
+namespace {
+
+ForwardProblem row_of(const DenseForward& problem) {
+  ForwardDescription description = ForwardDescription::dense(DType::float32, 1, problem.columns);
+  description.x2.reset();
+  description.x.reset();
+  description.mean.reset();
+  description.rstd.reset();
+  description.eps = problem.eps;
+  return or_fail(ForwardProblem::create(description));
+}
+
+std::vector<float> floats_of(const std::optional<DenseTensor>& column, float absent, std::int64_t columns) {
+  std::vector<float> values(static_cast<std::size_t>(columns), absent);
+  for (std::size_t j = 0; column && j < values.size(); ++j) {
+    values[j] = static_cast<float>(column->value(static_cast<std::int64_t>(j)));
+  }
+  return values;
+}
+
+}  // namespace
+
+PairDifferences::PairDifferences(const DenseForward& problem, const PlanOptions& options, std::uint64_t seed)
+    : random_(seed),
+      direction_(static_cast<std::size_t>(problem.columns)),
+      gamma_(floats_of(problem.gamma, 1, problem.columns)),
+      beta_(floats_of(problem.beta, 0, problem.columns)),
+      above_(direction_.size()),
+      below_(direction_.size()),
+      y_(direction_.size()),
+      plan_(or_fail(ForwardPlan::create(row_of(problem), options))),
+      workspace_(plan_.workspace_size()) {}
+
+std::span<const float> PairDifferences::forward(std::span<const float> x) {
+  ForwardArguments arguments;
+  arguments.x1 = x.data();
+  arguments.gamma = gamma_.data();
+  arguments.beta = beta_.data();
+  arguments.y = y_.data();
+  arguments.workspace = workspace_.data();
+  arguments.workspace_size = workspace_.bytes().size();
+  or_fail(plan_.run(arguments));
+  return y_;
+}
+
+void PairDifferences::add_row(const ForwardRow& row, std::span<const double> dx_ln, std::span<const double> error) {
+  const auto n = static_cast<double>(direction_.size());
+  random_signs(random_, direction_);
+  double sum = 0, squares = 0, largest = 0;
+  for (const double x : row.x) {
+    sum += x - row.mean;
+    squares += (x - row.mean) * (x - row.mean);
+    largest = std::max(largest, std::abs(x));
+  }
+  // The forward's squares overflow.
+  if (squares > std::numeric_limits<float>::max() / 4) return;
+  const double move = std::max(0.01 / row.rstd, 2 * half_ulp(DType::float32, largest));
+  // What the mean is off E[x] by, as far as a float32 explains it.
+  const double shift_limit = 4 * 0x1p-24 * (std::abs(row.mean) * row.rstd + 1);
+  const double shift = std::clamp(-sum / n * row.rstd, -shift_limit, shift_limit);
+  double s1 = 0, s2 = 0, w_squares = 0, scale = 0;
+  for (std::size_t j = 0; j < direction_.size(); ++j) {
+    above_[j] = static_cast<float>(row.x[j] + move * direction_[j]);
+    below_[j] = static_cast<float>(row.x[j] - move * direction_[j]);
+    const double h = (row.x[j] - row.mean - sum / n) * row.rstd;
+    const double w = row.dy[j] * row.gamma[j];
+    s1 += w;
+    s2 += w * h;
+    w_squares += w * w;
+    scale = std::max(scale, std::abs(h * row.gamma[j]) + std::abs(beta_[j]));
+  }
+  const double m1 = s1 / n, m2 = s2 / n;
+  double change = 0, found = 0, correction = 0, error_squares = 0, y_squares = 0, largest_step = 0;
+  const auto add_y = [&](std::span<const float> x, double sign) {
+    const std::span<const float> y = forward(x);
+    for (std::size_t j = 0; j < y.size(); ++j) change += sign * row.dy[j] * static_cast<double>(y[j]);
+  };
+  add_y(above_, 0.5);
+  add_y(below_, -0.5);
+  for (std::size_t j = 0; j < direction_.size(); ++j) {
+    // The steps as float32 has them: exact differences of neighbours.
+    const double v = (static_cast<double>(above_[j]) - static_cast<double>(below_[j])) / 2;
+    const double h = (row.x[j] - row.mean - sum / n) * row.rstd;
+    found += dx_ln[j] * v;
+    correction += row.rstd * shift * (m2 + h * m1 - shift * m1) * v;
+    error_squares += error[j] * v * error[j] * v;
+    y_squares += row.dy[j] * row.dy[j];
+    largest_step = std::max(largest_step, std::abs(v) * row.rstd);
+  }
+  // The errors of dx, those of y (each element's own, and what the row's share: of rstd and of the mean that y is
+  // about), and what a third derivative of at most 15 * sqrt(D) * |w| makes of the step.
+  const double own = element_bound * scale * std::sqrt(y_squares);
+  const double shared = 4 * 0x1p-24 * (std::abs(s1) + std::abs(s2));
+  const double curved = 15.0 / 6 * largest_step * largest_step * largest_step * std::sqrt(n * w_squares);
+  const double allowed = deviations * (std::sqrt(error_squares) + own) + shared + curved;
+  const double off = std::abs(found - (change + correction));
+  if (!(off <= 0)) worst_ = std::max(worst_, std::isfinite(off / allowed) ? off / allowed : INFINITY);
+}
+
+void PairDifferences::report(Verification& verification) const {
+  verification.checks.push_back({"dx", "differences of our forward, worst row / allowed", worst_, 1});
 }
 
 }  // namespace alng::cli

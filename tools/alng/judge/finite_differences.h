@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "judge/computation.h"
+#include "judge/dense_rows.h"
 #include "judge/rstd_reading.h"
 #include "judge/verification.h"
 
@@ -56,6 +58,32 @@ class FiniteDifferences {
   double least_eps_ = INFINITY, most_eps_ = -INFINITY;
   std::int64_t rows_ = 0, skipped_ = 0;
   RstdReading reading_;
+};
+
+/// The same of dx, but L = sum of dy*y, where y is what the library's own forward makes of x in float32: that the two
+/// operators are a pair. The step is 1/100 of the row's standard deviation, or what x's float32 can tell apart; y is
+/// float32, whose errors divided by such a step are some 1e-4 of L's slope.
+///
+/// Of the d above only what a rounded mean explains is taken into account: a gradient of another mean than the
+/// forward's fails.
+class PairDifferences {
+ public:
+  /// The forward of rows of this problem. `options`: where it is computed.
+  PairDifferences(const DenseForward& problem, const PlanOptions& options, std::uint64_t seed);
+
+  /// As `FiniteDifferences::add_row`.
+  void add_row(const ForwardRow& row, std::span<const double> dx_ln, std::span<const double> error);
+  void report(Verification& verification) const;
+
+ private:
+  std::span<const float> forward(std::span<const float> x);
+
+  std::mt19937_64 random_;
+  std::vector<double> direction_;
+  std::vector<float> gamma_, beta_, above_, below_, y_;
+  ForwardPlan plan_;
+  Buffer workspace_;
+  double worst_ = 0;
 };
 
 }  // namespace alng::cli

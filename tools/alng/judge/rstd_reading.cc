@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 namespace alng::cli {
 
@@ -29,6 +31,39 @@ std::string RstdReading::warning() const {
   if (misfits_ <= 3 * fits_ || 4 * *most <= 3 * misfits_) return {};
   return fmt::format("rstd looks like {} of x1 + x2 ({} of {} rows) but must be 1 / sqrt(variance + eps)",
                      names[static_cast<std::size_t>(most - others_.begin())], *most, misfits_ + fits_);
+}
+
+double implied_eps(const DenseGrad& problem) {
+  struct Implied {
+    double eps, weight;
+  };
+  std::vector<Implied> rows;
+  std::vector<double> x(static_cast<std::size_t>(problem.columns));
+  const auto n = static_cast<double>(problem.columns);
+  const std::int64_t step = problem.rows / 1000 + 1;
+  double all = 0;
+  for (std::int64_t row = 0; row < problem.rows && problem.columns > 0; row += step) {
+    problem.read_x(row, x.data());
+    double sum = 0, squares = 0;
+    // About the mean as given, which is near enough that nothing cancels.
+    const double mean = problem.mean.value(row), rstd = problem.rstd.value(row);
+    for (const double value : x) {
+      sum += value - mean;
+      squares += (value - mean) * (value - mean);
+    }
+    const double eps = 1 / (rstd * rstd) - (squares / n - sum / n * (sum / n));
+    const double weight = rstd * rstd;
+    if (!std::isfinite(eps) || !std::isfinite(weight)) continue;
+    rows.push_back({eps, weight});
+    all += weight;
+  }
+  std::ranges::sort(rows, {}, &Implied::eps);
+  double below = 0;
+  for (const Implied& row : rows) {
+    below += row.weight;
+    if (below >= all / 2) return std::max(0.0, row.eps);
+  }
+  return 0;
 }
 
 }  // namespace alng::cli

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "judge/dense_rows.h"
+
 namespace alng::cli {
 
 /// Each row's value is read in every way: as 1 / sqrt(variance + eps), and as the other statistics that are mistaken
@@ -25,6 +27,10 @@ class RstdReading {
   std::int64_t fits_ = 0, misfits_ = 0;
   std::array<std::int64_t, 3> others_{};
 };
+
+/// The eps of the forward that made rstd, which each row implies as 1 / rstd^2 - variance: the median of at most 1000
+/// rows, at least 0. Each counts by rstd^2, because the rounding of its rstd is an error in proportion to its variance.
+double implied_eps(const DenseGrad& problem);
 
 }  // namespace alng::cli
 
