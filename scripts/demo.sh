@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds alng and runs it on a recorded training step of a real transformer (examples/data). On a Debian machine that has
+# Builds alng and runs it on a recorded training step of a real transformer (examples/data): the forward, then the gradient
+# from the forward's own mean and rstd, each judged. On a Debian machine that has
 # nothing but bash, apt and the network to Debian's packages, this is all it takes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +26,9 @@ show() {
   "$alng" "$@"
 }
 for dtype in fp32 bf16; do
-  recording=examples/data/minilm_$dtype.safetensors
-  show run "$recording" -o "$build/gradients_$dtype.safetensors"
-  show verify "$recording" "$build/gradients_$dtype.safetensors"
+  recording=examples/data/minilm_$dtype.safetensors forward=$build/forward_$dtype.safetensors gradients=$build/gradients_$dtype.safetensors
+  show forward "$recording" -o "$forward" --eps 1e-12
+  show verify "$recording" "$forward" --eps 1e-12
+  show run "$recording" --statistics "$forward" -o "$gradients"
+  show verify "$recording" "$gradients" --statistics "$forward"
 done

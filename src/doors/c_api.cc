@@ -171,7 +171,7 @@ Result<Arguments> arguments_of(const Struct* given, Executor& executor) {
 }
 
 template <class Struct>
-alng_code judge(const Struct* problem, alng_summary* summary, alng_status* status) noexcept {
+alng_code judge(const Struct* problem, alng_summary* summary, alng_status* status) {
   return guarded(status, [&]() -> Status {
     alng_summary result{};
     if (summary != nullptr) {
@@ -190,8 +190,7 @@ alng_code judge(const Struct* problem, alng_summary* summary, alng_status* statu
 }
 
 template <class Struct>
-alng_code plan_create(const Struct* problem, const alng_options* options, alng_plan** plan,
-                      alng_status* status) noexcept {
+alng_code plan_create(const Struct* problem, const alng_options* options, alng_plan** plan, alng_status* status) {
   return guarded(status, [&]() -> Status {
     if (plan == nullptr) return missing("plan");
     *plan = nullptr;
@@ -203,7 +202,7 @@ alng_code plan_create(const Struct* problem, const alng_options* options, alng_p
 }
 
 template <class Struct>
-alng_code run(const alng_plan* plan, const Struct* arguments, alng_status* status) noexcept {
+alng_code run(const alng_plan* plan, const Struct* arguments, alng_status* status) {
   return guarded(status, [&]() -> Status {
     if (plan == nullptr) return missing("plan");
     Executor executor;
@@ -213,8 +212,7 @@ alng_code run(const alng_plan* plan, const Struct* arguments, alng_status* statu
 }
 
 template <class Struct, class Where>
-alng_code one_call(const Struct* problem, const Where* arguments, const alng_options* options,
-                   alng_status* status) noexcept {
+alng_code one_call(const Struct* problem, const Where* arguments, const alng_options* options, alng_status* status) {
   return guarded(status, [&]() -> Status {
     Executor executor;
     Result<Arguments> where = arguments_of(arguments, executor);
@@ -230,7 +228,7 @@ alng_code one_call(const Struct* problem, const Where* arguments, const alng_opt
 
 /// `oracle(problem, arguments)` of what is given.
 template <class Struct, class Where, class Oracle>
-alng_code judge_by(const Struct* problem, const Where* arguments, alng_status* status, Oracle oracle) noexcept {
+alng_code judge_by(const Struct* problem, const Where* arguments, alng_status* status, Oracle oracle) {
   return guarded(status, [&]() -> Status {
     const Result<Problem> judged = problem_of(problem);
     if (!judged.ok()) return judged.status();
@@ -242,7 +240,7 @@ alng_code judge_by(const Struct* problem, const Where* arguments, alng_status* s
 
 /// Writes what the list has at `index`; 0 where there is nothing, or no memory for the list.
 template <class List>
-std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) noexcept {
+std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) {
   try {
     const std::vector<Availability> all = list();
     if (entry == nullptr || index < 0 || static_cast<std::size_t>(index) >= all.size()) return 0;
@@ -261,9 +259,6 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) n
 
 using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
 using alng::Code;
-using alng::Executor;
-using alng::Result;
-using alng::Status;
 
 extern "C" {
 

@@ -86,6 +86,22 @@ TEST_F(ResultCommand, TheGradientTakesTheForwardsMeanAndRstd) {
   expect_same_results("r", "again");
 }
 
+TEST_F(ResultCommand, TheStatisticsMayBeInAnotherFile) {
+  done("make -o p.safetensors --shape 12x40 --dtype bf16");
+  done("forward p.safetensors -o f.safetensors --eps 0.5");
+  done("forward p.safetensors -o f --eps 0.5");
+  done("run p.safetensors -o r");
+  done("run p.safetensors -o with_file --statistics f.safetensors");
+  done("run p.safetensors -o with_folder --statistics f");
+  expect_same_results("with_file", "with_folder");
+  EXPECT_NE(contents(path("r/dx.npy")), contents(path("with_file/dx.npy")));
+  done("verify p.safetensors with_file --statistics f.safetensors");
+  EXPECT_EQ(alng("verify p.safetensors with_file").exit_code, 1);
+  EXPECT_EQ(refused("run p.safetensors -o q --statistics r"), "r: tensor mean is missing; there are dbeta, dgamma, dx");
+  EXPECT_EQ(refused("run p.safetensors -o q --statistics none.safetensors"),
+            "can't read none.safetensors: No such file or directory");
+}
+
 TEST_F(ResultCommand, ExplainTellsTheForwardWhenAsked) {
   done("make -o p.safetensors --shape 64x768 --dtype bf16");
   const std::string text = done("explain p.safetensors --forward --eps 0.5 --round-sum");

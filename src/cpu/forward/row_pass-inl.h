@@ -79,8 +79,7 @@ class ForwardPass {
       WriteY<T>(columns_, before, task_.x_before, run_.gamma, run_.beta);
       if (IsElsewhere(before.y)) CopyOut<T>(run_.y, before.y, task_.y_staging, columns_, columns_);
     }
-    LineWriter(task_.y_staging).PutCarried();
-    LineWriter(task_.x_staging).PutCarried();
+    for (Staging* const staging : {&task_.y_staging, &task_.x_staging}) LineWriter{*staging}.PutCarried();
     task_.pending = {};
     if (run_.tuning.stream) hwy::FlushStream();
   }

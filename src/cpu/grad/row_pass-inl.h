@@ -167,7 +167,7 @@ class RowPass {
                      p.rstd};
     WriteDx<T, false>(columns_, row, run_.gamma, p.m1, p.m2, static_cast<const T*>(p.dsum), static_cast<T*>(p.dx.at));
     if (IsElsewhere(p.dx)) CopyDx(columns_);
-    LineWriter(task_.staging).PutCarried();
+    LineWriter{task_.staging}.PutCarried();
     p.dx = {};
     if (run_.tuning.stream) hwy::FlushStream();
   }

@@ -126,6 +126,7 @@ void add_run(CLI::App& app, int&) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App& command = *app.add_subcommand("run", "Compute dx, dgamma and dbeta of a problem in a file.");
   add_problem_options(command, options->problem, grad_tensors);
+  add_statistics_option(command, options->problem.choices);
   add<Grad>(command, options, "dx.npy, dgamma.npy, dbeta.npy");
 }
 

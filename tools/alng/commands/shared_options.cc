@@ -27,6 +27,11 @@ void add_problem_options(CLI::App& command, ProblemOptions& options, const std::
       ->take_all();
 }
 
+void add_statistics_option(CLI::App& command, ProblemChoices& choices) {
+  command.add_option("--statistics", choices.statistics,
+                     "A file that `alng forward` wrote: mean and rstd are taken from there instead of IN.");
+}
+
 void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with, const char* default_eps) {
   CLI::Option* const options[] = {
       command.add_option(

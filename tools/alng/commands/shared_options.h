@@ -21,6 +21,9 @@ inline constexpr const char* forward_tensors = "x1, x2 and optionally gamma, bet
 /// IN, --normalized-dims, --no-x2, --prefix, --rename.
 void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors);
 
+/// --statistics.
+void add_statistics_option(CLI::App& command, ProblemChoices& choices);
+
 /// --eps, --round-sum; where the option `only_with` is given, they are refused without it.
 void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with = nullptr,
                          const char* default_eps = "1e-5");

@@ -268,6 +268,7 @@ void add_verify(CLI::App& app, int& exit_code) {
   add_problem_options(command, options->problem, fmt::format("{}; of a forward {}", grad_tensors, forward_tensors));
   command.add_option("OUT", options->results,
                      "The results, as `alng run` and `alng forward` write them. Default: compute them now.");
+  add_statistics_option(command, options->problem.choices);
   CLI::Option* const forward = command.add_flag("--forward", options->forward, "Judge the forward alone.");
   command.add_flag("--gradient", options->gradient, "Judge the gradient alone.")->excludes(forward);
   add_forward_options(command, options->problem.choices, nullptr,

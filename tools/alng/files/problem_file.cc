@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -98,6 +99,7 @@ TensorFile open_problem(const std::filesystem::path& path, std::span<const std::
   } catch (const Failure& failure) {
     throw Failure(fmt::format("{}: {}", file.name(), failure.what()));
   }
+  if (!choices.statistics.empty()) file.take(std::array<std::string_view, 2>{"mean", "rstd"}, choices.statistics);
   return file;
 }
 

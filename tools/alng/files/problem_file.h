@@ -70,6 +70,8 @@ struct ProblemChoices {
   /// As `TensorNames` takes them.
   std::string prefix;
   std::vector<std::string> renames;
+  /// A file that `alng forward` wrote, for mean and rstd; empty: they are in the problem's own.
+  std::string statistics;
   /// Of the forward, as in `ForwardDescription`.
   std::optional<float> eps;
   bool round_sum = false;

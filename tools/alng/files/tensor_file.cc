@@ -129,6 +129,21 @@ void TensorFile::read_folder(const std::filesystem::path& path) {
   }
 }
 
+void TensorFile::take(std::span<const std::string_view> tensors, const std::filesystem::path& other) {
+  TensorFile from(other, tensors);
+  for (const std::string_view name : tensors) {
+    const FileTensor* const tensor = from.find(name);
+    if (tensor == nullptr) {
+      throw Failure(
+          fmt::format("{}: tensor {} is missing; there are {}", from.name(), name, list_names(from.all_names())));
+    }
+    tensors_.insert_or_assign(names_.in_file(name), *tensor);
+  }
+  // Where they are moved to, the tensors' bytes stay where they are.
+  std::ranges::move(from.files_, std::back_inserter(files_));
+  std::ranges::move(from.parts_, std::back_inserter(parts_));
+}
+
 const FileTensor* TensorFile::find(std::string_view wanted) const {
   const auto it = tensors_.find(names_.in_file(wanted));
   return it == tensors_.end() ? nullptr : &it->second;

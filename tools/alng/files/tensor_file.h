@@ -48,6 +48,10 @@ class TensorFile {
   /// Reads those of `wanted` that are there, under the names that `names` gives them.
   TensorFile(const std::filesystem::path& path, std::span<const std::string_view> wanted, TensorNames names = {});
 
+  /// Takes these of the tensors wanted from another file, under their own names, instead. Throws `Failure` where one is
+  /// not there.
+  void take(std::span<const std::string_view> tensors, const std::filesystem::path& other);
+
   /// Reads the bytes of the tensors wanted, and of no other. Before, only what the headers say is known; their `data`
   /// has its place but must not be touched.
   void load() const;
