@@ -114,26 +114,13 @@ class ForwardExecution final : public Execution {
     pass.dense = dense_;
     pass.tuning = tuning_;
 
-    Run run{*this, pass, workspace, {0}};
-    if (tasks_ == 1) {
-      work(run, 0);
-      return {};
-    }
-    const Executor& executor = arguments.executor ? *arguments.executor : default_executor();
-    executor.parallel(
-        executor.context, tasks_,
-        [](void* data, std::int32_t task) {
-          const FloatEnvironment task_environment;
-          Run& shared = *static_cast<Run*>(data);
-          shared.execution.work(shared, task);
-        },
-        &run);
+    Run run{pass, workspace, {0}};
+    run_tasks(arguments.executor, tasks_, [&](std::int32_t task) { work(run, task); });
     return {};
   }
 
  private:
   struct Run {
-    const ForwardExecution& execution;
     const ForwardOperands& pass;
     std::byte* workspace;
     std::atomic<std::int64_t> next_unit;

@@ -114,26 +114,13 @@ class GradExecution final : public Execution {
     pass.tuning = tuning_;
 
     LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
-    Run run{*this, arguments, pass, tree, workspace};
-    if (p.tasks == 1) {
-      work(run, 0);
-      return {};
-    }
-    const Executor& executor = arguments.executor ? *arguments.executor : default_executor();
-    executor.parallel(
-        executor.context, p.tasks,
-        [](void* data, std::int32_t task) {
-          const FloatEnvironment task_environment;
-          Run& shared = *static_cast<Run*>(data);
-          shared.execution.work(shared, task);
-        },
-        &run);
+    Run run{arguments, pass, tree, workspace};
+    run_tasks(arguments.executor, p.tasks, [&](std::int32_t task) { work(run, task); });
     return {};
   }
 
  private:
   struct Run {
-    const GradExecution& execution;
     const Arguments& arguments;
     const RunOperands& pass;
     LeafTree& tree;
