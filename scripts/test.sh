@@ -80,7 +80,7 @@ stage_asan-ubsan() {
   else
     build_preset asan-ubsan --target problem_test operator_test cli_unit_test cli_replay_safetensors cli_replay_npy cli_replay_problem cli_replay_forward
     without_address_randomisation ctest --preset asan-ubsan -j "$jobs" \
-      -R '^(problem\.|operator\.(run|c_door|oracle)$|cli_unit$|cli_replay_)'
+      -R '^(problem\.|operator\.(run|forward|c_door|oracle)$|cli_unit$|cli_replay_)'
   fi
 }
 

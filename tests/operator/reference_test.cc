@@ -1,6 +1,8 @@
 // The reference against double precision, and against a second implementation of the canonical order.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "cases/instance.h"
 #include "operator/accuracy.h"
 #include "operator/case_list.h"
@@ -28,16 +30,21 @@ TEST_P(Reference, HasTheBitsOfASecondImplementation) {
 
 class ForwardReference : public testing::TestWithParam<Case> {};
 
+// In float32 the sum is rounded to what it is.
+std::vector<bool> sums_of(const Case& what) {
+  return what.dtype == DType::float32 ? std::vector<bool>{false} : std::vector<bool>{false, true};
+}
+
 TEST_P(ForwardReference, IsWithinTheBounds) {
   if (!has_bounds(GetParam())) GTEST_SKIP() << "no bound is promised for these values";
-  for (const bool round_sum : {false, true}) {
+  for (const bool round_sum : sums_of(GetParam())) {
     const cases::ForwardInstance instance(GetParam(), round_sum);
     EXPECT_EQ(beyond_bounds(instance, run_reference(instance)), "") << "round_sum " << round_sum;
   }
 }
 
 TEST_P(ForwardReference, HasTheBitsOfASecondImplementation) {
-  for (const bool round_sum : {false, true}) {
+  for (const bool round_sum : sums_of(GetParam())) {
     const cases::ForwardInstance instance(GetParam(), round_sum);
     EXPECT_EQ(difference(instance, second_implementation(instance), run_reference(instance)), "")
         << "round_sum " << round_sum;
