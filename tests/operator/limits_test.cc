@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -79,7 +80,7 @@ TEST(Limits, RowsBeyondTwoToThe32Elements) {
     std::vector<std::byte> workspace(plan.workspace_size());
     arguments.workspace = workspace.data();
     arguments.workspace_size = workspace.size();
-    for (std::vector<std::byte>& output : got.outputs) std::memset(output.data(), 0xFF, output.size());
+    for (std::vector<std::byte>& output : got.outputs) std::fill(output.begin(), output.end(), std::byte{0xFF});
     const Status status = plan.run(arguments);
     ASSERT_TRUE(status.ok()) << status.message();
     for (std::size_t row = 0; row < 3; ++row) {
