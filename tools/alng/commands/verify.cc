@@ -58,13 +58,13 @@ TensorsOf<Operator> results_of(const TensorFile& file,
   return results;
 }
 
-GradResults named(TensorsOf<Grad> results) {
-  auto& [dx, dgamma, dbeta] = results;
-  return {std::move(dx), std::move(dgamma), std::move(dbeta)};
+GradResults named(const TensorsOf<Grad>& results) {
+  const auto& [dx, dgamma, dbeta] = results;
+  return {dx, dgamma, dbeta};
 }
-ForwardResults named(TensorsOf<Forward> results) {
-  auto& [y, mean, rstd, x] = results;
-  return {std::move(y), std::move(mean), std::move(rstd), std::move(x)};
+ForwardResults named(const TensorsOf<Forward>& results) {
+  const auto& [y, mean, rstd, x] = results;
+  return {y, mean, rstd, x};
 }
 
 std::string number(double value) {
