@@ -35,9 +35,10 @@ inline std::size_t place_in_page(std::size_t end, std::size_t in_page) noexcept 
   return round_up(end - std::min(end, in_page), workspace_alignment) + in_page;
 }
 
-/// What ProblemOf's plans promise of the workspace: 1 MiB + 512 bytes for each column.
-inline constexpr std::size_t workspace_bound = std::size_t{1} << 20;
-inline constexpr std::size_t workspace_bound_per_column = 512;
+/// The most workspace that a plan may ask for, whatever the number of rows (alng/plan.hpp).
+inline std::size_t workspace_bound(std::int64_t columns) noexcept {
+  return (std::size_t{1} << 20) + 512 * static_cast<std::size_t>(columns);
+}
 
 /// One tensor of a run: its layout and where its first element is.
 struct Tensor {
@@ -47,7 +48,7 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
-/// Where rows are built that are streamed to places which do not begin on a line (LineWriter in row_output-inl.h).
+/// Where rows are built that are streamed to places which do not begin on a line (LineWriter in row_access-inl.h).
 struct Staging {
   /// A row of the dtype and a line, aligned to a line.
   std::byte* memory;

@@ -13,12 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/memory.h"
 #include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {
 
-constexpr std::size_t kLine = 64;
+constexpr std::size_t kLine = line_bytes;
 
 // Prefetch distances in bytes, and lines fetched at pauses; the measurements are in docs/tuning.md, "Fetching ahead".
 //

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <optional>
 #include <vector>
 
 #include "problem/element.h"
@@ -27,69 +27,52 @@ inline void add(double value, double& sum, double& error) noexcept {
 // Once a sum is infinite its error term is NaN and means nothing.
 inline double total(double sum, double error) noexcept { return std::isfinite(sum) ? sum + error : sum; }
 
-void widen(DType dtype, const std::byte* dense, std::int64_t columns, float* out) noexcept {
-  if (dtype == DType::float32) {
-    std::memcpy(out, dense, static_cast<std::size_t>(columns) * sizeof(float));
-    return;
-  }
-  for (std::int64_t j = 0; j < columns; ++j) {
-    std::uint16_t bits;
-    std::memcpy(&bits, dense + 2 * j, sizeof bits);
-    out[j] = dtype == DType::float16 ? float32_from_float16(bits) : float32_from_bfloat16(bits);
-  }
-}
-
 /// Reads any row of one tensor as float32.
 class RowReader {
  public:
-  RowReader(const Rows& rows, const void* data, std::int64_t columns)
-      : rows_(rows),
-        data_(static_cast<const std::byte*>(data)),
-        columns_(columns),
-        values_(static_cast<std::size_t>(columns)),
-        gathered_(rows_.dense_row ? 0 : static_cast<std::size_t>(columns) * dtype_size(rows.dtype)) {}
+  RowReader(const Problem& problem, const Arguments& arguments, std::size_t place)
+      : rows_(rows_of(problem, place)),
+        data_(static_cast<const std::byte*>(arguments.data[place])),
+        values_(static_cast<std::size_t>(problem.columns())) {}
 
   const float* read(std::int64_t row) noexcept {
-    const std::byte* first = data_ + rows_.row.offset(row);
-    if (!rows_.dense_row) {
-      gather_row(rows_.column, dtype_size(rows_.dtype), first, gathered_.data(), columns_);
-      first = gathered_.data();
+    const std::byte* const first = data_ + rows_.row.offset(row);
+    const auto columns = static_cast<std::int64_t>(values_.size());
+    for (std::int64_t j = 0; j < columns; ++j) {
+      values_[static_cast<std::size_t>(j)] = load(first + rows_.column.offset(j), rows_.dtype);
     }
-    widen(rows_.dtype, first, columns_, values_.data());
     return values_.data();
   }
+  /// Of a tensor with a value for each row. It has as many trailing 1s as there are normalised dimensions, one or none;
+  /// either way its one row of dimensions is all there is, in row-major order.
+  float value(std::int64_t row) const noexcept { return load(data_ + rows_.row.offset(row), rows_.dtype); }
 
  private:
   Rows rows_;
   const std::byte* data_;
-  std::int64_t columns_;
   std::vector<float> values_;
-  std::vector<std::byte> gathered_;
 };
 
-float read_statistic(const StridedDims& row, const void* data, std::int64_t index) noexcept {
-  float value;
-  std::memcpy(&value, static_cast<const std::byte*>(data) + row.offset(index), sizeof value);
-  return value;
+/// Nothing where the problem does not have the tensor.
+std::optional<RowReader> reader_of(const Problem& problem, const Arguments& arguments, std::size_t place) {
+  if (!problem.has(place)) return std::nullopt;
+  return RowReader(problem, arguments, place);
+}
+
+/// A value for each column; `absent` where the problem does not have the tensor.
+std::vector<double> columns_of(const Problem& problem, const Arguments& arguments, std::size_t place, double absent) {
+  std::vector<double> values(static_cast<std::size_t>(problem.columns()), absent);
+  if (auto row = reader_of(problem, arguments, place)) std::copy_n(row->read(0), values.size(), values.begin());
+  return values;
 }
 
 void compute(const Problem& problem, const Arguments& arguments, const ForwardOracleOutputs& outputs) {
   const std::int64_t columns = problem.columns();
   const auto n = static_cast<std::size_t>(columns);
-  const auto reader = [&](std::size_t place) {
-    return RowReader(rows_of(problem, place), arguments.data[place], columns);
-  };
-  const auto of_columns = [&](std::size_t place, double absent) {
-    std::vector<double> values(n, absent);
-    if (!problem.has(place)) return values;
-    RowReader row = reader(place);
-    std::copy_n(row.read(0), n, values.begin());
-    return values;
-  };
-  RowReader x1 = reader(forward::x1);
-  std::optional<RowReader> x2;
-  if (problem.has(forward::x2)) x2 = reader(forward::x2);
-  const std::vector<double> gamma = of_columns(forward::gamma, 1.0), beta = of_columns(forward::beta, 0.0);
+  RowReader x1(problem, arguments, forward::x1);
+  std::optional<RowReader> x2 = reader_of(problem, arguments, forward::x2);
+  const std::vector<double> gamma = columns_of(problem, arguments, forward::gamma, 1.0);
+  const std::vector<double> beta = columns_of(problem, arguments, forward::beta, 0.0);
   std::vector<double> x(n);
 
   for (std::int64_t i = 0; i < problem.rows(); ++i) {
@@ -116,27 +99,13 @@ void compute(const Problem& problem, const Arguments& arguments, const ForwardOr
 void compute(const Problem& problem, const Arguments& arguments, const GradOracleOutputs& outputs) {
   const std::int64_t columns = problem.columns();
   const auto n = static_cast<std::size_t>(columns);
-  const auto reader = [&](std::size_t place) {
-    return RowReader(rows_of(problem, place), arguments.data[place], columns);
-  };
-
-  RowReader dy = reader(grad::dy);
-  RowReader x1 = reader(grad::x1);
-  std::optional<RowReader> x2;
+  RowReader dy(problem, arguments, grad::dy);
+  RowReader x1(problem, arguments, grad::x1);
+  std::optional<RowReader> x2 = reader_of(problem, arguments, grad::x2);
   std::optional<RowReader> dsum;
-  if (problem.has(grad::x2)) x2 = reader(grad::x2);
-  if (problem.has(grad::dsum) && outputs.dx != nullptr) dsum = reader(grad::dsum);
-  // The statistics have as many trailing 1s as there are normalised dimensions, or none; either way their one row of
-  // dimensions is all there is, in row-major order.
-  const StridedDims rstd_row = rows_of(problem, grad::rstd).row;
-  const StridedDims mean_row = rows_of(problem, grad::mean).row;
-
-  std::vector<double> gamma(n, 1.0);
-  if (problem.has(grad::gamma)) {
-    RowReader row = reader(grad::gamma);
-    const float* values = row.read(0);
-    for (std::size_t j = 0; j < n; ++j) gamma[j] = values[j];
-  }
+  if (outputs.dx != nullptr) dsum = reader_of(problem, arguments, grad::dsum);
+  const RowReader rstd_reader(problem, arguments, grad::rstd), mean_reader(problem, arguments, grad::mean);
+  const std::vector<double> gamma = columns_of(problem, arguments, grad::gamma, 1.0);
   std::vector<double> w(n), h(n);
   std::vector<double> dgamma(n), dgamma_error(n), dbeta(n), dbeta_error(n);
 
@@ -144,8 +113,8 @@ void compute(const Problem& problem, const Arguments& arguments, const GradOracl
     const float* dy_row = dy.read(i);
     const float* x1_row = x1.read(i);
     const float* x2_row = x2 ? x2->read(i) : nullptr;
-    const double rstd = read_statistic(rstd_row, arguments.data[grad::rstd], i);
-    const double mean = read_statistic(mean_row, arguments.data[grad::mean], i);
+    const double rstd = rstd_reader.value(i);
+    const double mean = mean_reader.value(i);
     for (std::size_t j = 0; j < n; ++j) {
       const float x = x2_row != nullptr ? x1_row[j] + x2_row[j] : x1_row[j];
       h[j] = (x - mean) * rstd;

@@ -62,11 +62,9 @@ class ForwardExecution final : public Execution {
   void divide(const Tuning& tuning, int threads) {
     tuning_ = tuning;
     tasks_ = static_cast<int>(std::min<std::int64_t>({threads, tuning.most_tasks, problem_.rows()}));
-    const std::size_t bound =
-        workspace_bound + workspace_bound_per_column * static_cast<std::size_t>(problem_.columns());
     for (tasks_ = std::max(tasks_, 1);; --tasks_) {
       lay_out();
-      if (tasks_ == 1 || workspace_size_ <= bound) break;
+      if (tasks_ == 1 || workspace_size_ <= workspace_bound(problem_.columns())) break;
     }
     units_ = 1;
     if (tasks_ > 1) {

@@ -12,7 +12,7 @@
 
 #include "cpu/forward/kernels.h"
 #include "cpu/forward/row_step-inl.h"
-#include "cpu/row_output-inl.h"
+#include "cpu/row_access-inl.h"
 #include "cpu/simd-inl.h"
 #include "problem/element.h"
 
@@ -36,17 +36,14 @@ class ForwardPass {
 
  private:
   void OneRow(std::int64_t r) {
-    FormedRow<T> row{Input(run_.x1, r, 0), nullptr, nullptr, false};
+    FormedRow<T> row{Input(run_.x1, r, 0), nullptr, {}};
     if (run_.x2.base != nullptr) row.x2 = Input(run_.x2, r, 1);
-    BuiltRow x;
-    if (run_.x.base != nullptr) x = BeginRow(run_.x, r, run_.tuning.stream, ScratchRow(2), task_.x_staging);
-    row.x = static_cast<T*>(x.at);
-    row.stream = x.stream;
+    if (run_.x.base != nullptr) row.x = BeginRow(run_.x, r, run_.tuning.stream, ScratchRow(2), task_.x_staging);
 
     const PendingY& before = task_.pending;
-    const bool full = row.x2 != nullptr && row.x != nullptr && run_.gamma != nullptr && run_.beta != nullptr &&
+    const bool full = row.x2 != nullptr && row.x.at != nullptr && run_.gamma != nullptr && run_.beta != nullptr &&
                       before.y.at != nullptr;
-    const float sum = full ? Form<true>(row, x) : Form<false>(row, x);
+    const float sum = full ? Form<true>(row) : Form<false>(row);
     const float m = sum * run_.inverse_columns;
     const RowStatistics s = Statistics(m);
     WriteStatistic(run_.mean, r, s.mean);
@@ -61,12 +58,12 @@ class ForwardPass {
   }
 
   template <bool kFull>
-  HWY_NOINLINE float Form(const FormedRow<T>& row, const BuiltRow& x) {
+  HWY_NOINLINE float Form(const FormedRow<T>& row) {
     const PendingY before = task_.pending;
-    const bool y_elsewhere = IsElsewhere(before.y), x_elsewhere = IsElsewhere(x);
+    const bool y_elsewhere = IsElsewhere(before.y), x_elsewhere = IsElsewhere(row.x);
     return FormRow<T, kFull>(run_, row, before, task_.x_now, task_.x_before, [&](std::size_t end) ALNG_INLINE_LAMBDA {
       if (y_elsewhere) CopyOut<T>(run_.y, before.y, task_.y_staging, end, columns_);
-      if (x_elsewhere) CopyOut<T>(run_.x, x, task_.x_staging, end, columns_);
+      if (x_elsewhere) CopyOut<T>(run_.x, row.x, task_.x_staging, end, columns_);
     });
   }
 
@@ -86,11 +83,7 @@ class ForwardPass {
 
   // A tensor's row, or `scratch` row of the task where it must be gathered.
   HWY_INLINE const T* Input(const Tensor& tensor, std::int64_t r, std::size_t scratch) const {
-    std::byte* row = tensor.row(r);
-    if (tensor.rows->dense_row) return reinterpret_cast<const T*>(row);
-    std::byte* const dense = ScratchRow(scratch);
-    gather_row(tensor.rows->column, sizeof(T), row, dense, run_.columns);
-    return reinterpret_cast<const T*>(dense);
+    return DenseRow<T>(tensor, r, columns_, ScratchRow(scratch));
   }
 
   HWY_INLINE std::byte* ScratchRow(std::size_t i) const { return task_.rows + i * columns_ * sizeof(T); }

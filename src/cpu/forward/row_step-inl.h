@@ -24,14 +24,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {
 
-// The row at hand. x2 and x may be null.
+// The row at hand. x2 may be null, and x.at.
 template <class T>
 struct FormedRow {
   const T* x1;
   const T* x2;
-  T* x;
-  // x is aligned to a line and written past the caches.
-  bool stream;
+  // Where x is built.
+  BuiltRow x;
 };
 
 // (x - m - e) * rstd * gamma + beta. gamma and beta may be absent.
@@ -59,7 +58,7 @@ HWY_INLINE void WriteY(std::size_t columns, const PendingY& row, const float* x,
   });
 }
 
-// The sum of x, which is written to row.x and, in float32, to x_now. Writes y of `before`, whose x is x_before.
+// The sum of x, which is built at row.x and, in float32, at x_now. Writes y of `before`, whose x is x_before.
 // `swept(end)` is called when both are written up to column `end`. kFull: x2, gamma, beta, x and a row before are all
 // there, which is the usual case and then needs no branches.
 template <class T, bool kFull, class Swept>
@@ -67,10 +66,11 @@ HWY_INLINE float FormRow(const ForwardOperands& run, const FormedRow<T>& row, co
                          const float* x_before, const Swept& swept) {
   const F d;
   const V m = hn::Set(d, before.m), e = hn::Set(d, before.e), rstd = hn::Set(d, before.rstd);
-  const bool has_x2 = kFull || row.x2 != nullptr, wants_x = kFull || row.x != nullptr;
+  const bool has_x2 = kFull || row.x2 != nullptr, wants_x = kFull || row.x.at != nullptr;
   const bool has_gamma = kFull || run.gamma != nullptr, has_beta = kFull || run.beta != nullptr;
-  T* const y_before = static_cast<T*>(before.y.at);
-  const bool writes_y = kFull || y_before != nullptr, round_sum = run.round_sum, y_stream = before.y.stream;
+  T *const y_before = static_cast<T*>(before.y.at), *const x_out = static_cast<T*>(row.x.at);
+  const bool writes_y = kFull || y_before != nullptr, round_sum = run.round_sum, y_stream = before.y.stream,
+             x_stream = row.x.stream;
   const float *const gamma = run.gamma, *const beta = run.beta;
   const auto columns = static_cast<std::size_t>(run.columns);
   const bool fetch_far = run.tuning.fetch != Fetch::nowhere;
@@ -88,7 +88,7 @@ HWY_INLINE float FormRow(const ForwardOperands& run, const FormedRow<T>& row, co
     S x = LoadStep<kWhole>(as, row.x1 + i, n);
     if (has_x2) x = Add(x, LoadStep<kWhole>(as, row.x2 + i, n));
     if (round_sum) x = Rounded<T>(x);
-    if (wants_x) StoreStep<kWhole>(x, row.x + i, n, row.stream);
+    if (wants_x) StoreStep<kWhole>(x, x_out + i, n, x_stream);
     StoreOwn(x, x_now + i);
     sum = x;  // +0 beyond the row, where all that is loaded is +0
     none = hn::Zero(d);
@@ -110,7 +110,7 @@ struct RowStatistics {
   float rstd;
 };
 
-// From x in float32 and m, its sum over the columns.
+// From x in float32 and m, its mean as rounded.
 template <class T>
 HWY_INLINE RowStatistics StatisticsOf(const ForwardOperands& run, const float* x, float row_m) {
   const V m = hn::Set(F(), row_m);

@@ -68,7 +68,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
 
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
-  const std::size_t bound = workspace_bound + workspace_bound_per_column * static_cast<std::size_t>(problem.columns());
+  const std::size_t bound = workspace_bound(problem.columns());
   const auto power_of_two = [](std::int64_t n) {
     return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1))));
   };

@@ -16,7 +16,7 @@
 #include "cpu/grad/row_dx-inl.h"
 #include "cpu/grad/row_step-inl.h"
 #include "cpu/own_order-inl.h"
-#include "cpu/row_output-inl.h"
+#include "cpu/row_access-inl.h"
 #include "cpu/simd-inl.h"
 #include "order/leaves.h"
 
@@ -85,11 +85,7 @@ class RowPass {
 
   // A tensor's row, or `scratch` row of the task where it must be gathered.
   HWY_INLINE const T* Input(const Tensor& tensor, std::int64_t r, std::size_t scratch) const {
-    std::byte* row = tensor.row(r);
-    if (tensor.rows->dense_row) return reinterpret_cast<const T*>(row);
-    std::byte* const dense = ScratchRow(scratch);
-    gather_row(tensor.rows->column, sizeof(T), row, dense, run_.columns);
-    return reinterpret_cast<const T*>(dense);
+    return DenseRow<T>(tensor, r, columns_, ScratchRow(scratch));
   }
 
   HWY_INLINE std::byte* ScratchRow(std::size_t i) const { return task_.rows + i * columns_ * sizeof(T); }

@@ -87,7 +87,7 @@ class Verifier {
   };
 
   void add_row(const Row& row) {
-    double scale = 0, squares = 0;
+    double scale = 0, magnitudes = 0, squares = 0;
     bool finite = std::isfinite(row.mean) && std::isfinite(row.rstd);
     for (std::size_t j = 0; j < row.x.size(); ++j) {
       const double c = row.x[j] - row.mean;
@@ -95,11 +95,13 @@ class Verifier {
       // std::max drops NaN; `finite` does not.
       finite = finite && std::isfinite(terms);
       scale = std::max(scale, terms);
+      magnitudes += std::abs(row.x[j]);
       squares += c * c;
     }
     const double std = std::sqrt(squares / static_cast<double>(row.x.size()));
     const double mean_size = std::max(std::abs(row.mean), std);
-    find_lost(row, finite);
+    constexpr double far = std::numeric_limits<float>::max() / 4;
+    find_lost(row, finite && !(magnitudes <= far && squares <= far));
     const auto judge_statistic = [&](const std::optional<DenseTensor>& result, StatisticErrors& errors,
                                      const std::optional<DenseTensor>& expected, ExpectedErrors& expected_errors,
                                      double oracle, double size, float canonical) {
@@ -135,17 +137,11 @@ class Verifier {
 
   // Reads the row's y and flags its elements that are not judged: where the sums of the canonical order overflow
   // float32 (it then has no mean, or 0 for rstd) though the exact values are in range, those that are what it gives.
-  void find_lost(const Row& row, bool finite) {
+  void find_lost(const Row& row, bool may_overflow) {
     std::ranges::fill(lost_, char{0});
     if (results_.y) results_.y->read(row.index * problem_.columns, problem_.columns, y_.data());
     order_overflows_ = false;
-    double sum = 0, squares = 0;
-    for (const double x : row.x) {
-      sum += std::abs(x);
-      squares += (x - row.mean) * (x - row.mean);
-    }
-    constexpr double far = std::numeric_limits<float>::max() / 4;
-    if (!finite || (sum <= far && squares <= far)) return;
+    if (!may_overflow) return;
     const DType dtype = problem_.x1.dtype();
     std::vector<std::byte> y(y_.size() * dtype_size(dtype));
     problem_.canonical(row.index, y.data(), &lost_mean_, &lost_rstd_);

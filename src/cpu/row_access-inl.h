@@ -1,12 +1,12 @@
-// How a row of an output gets to its place: built there, or in scratch and then scattered, or in staging and then
-// copied line by line.
+// How a row gets from its place to a kernel and back. Inputs are read in place or gathered into scratch; outputs are
+// built in place, or in scratch and then scattered, or in staging and then copied line by line.
 
 // Per-target include guard
-#if defined(ALNG_CPU_ROW_OUTPUT_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef ALNG_CPU_ROW_OUTPUT_INL_H
-#undef ALNG_CPU_ROW_OUTPUT_INL_H
+#if defined(ALNG_CPU_ROW_ACCESS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALNG_CPU_ROW_ACCESS_INL_H
+#undef ALNG_CPU_ROW_ACCESS_INL_H
 #else
-#define ALNG_CPU_ROW_OUTPUT_INL_H
+#define ALNG_CPU_ROW_ACCESS_INL_H
 #endif
 
 #include <algorithm>
@@ -18,6 +18,15 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {
+
+// Row r of a tensor in dense memory: where it is, or gathered into `scratch`, which has room for a row.
+template <class T>
+HWY_INLINE const T* DenseRow(const Tensor& tensor, std::int64_t r, std::size_t columns, std::byte* scratch) {
+  std::byte* const row = tensor.row(r);
+  if (tensor.rows->dense_row) return reinterpret_cast<const T*>(row);
+  gather_row(tensor.rows->column, sizeof(T), row, scratch, static_cast<std::int64_t>(columns));
+  return reinterpret_cast<const T*>(scratch);
+}
 
 // Rows that are written past the caches but do not begin on a line: each is built in `staging` at the same
 // distance from a line and goes to its place line by line. A row's last, partial line is kept until the next row fills
