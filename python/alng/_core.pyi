@@ -1,63 +1,115 @@
-"""The native module: both operators over tensors that the caller describes. Frameworks call these; people call alng.
+"""The native module: both operators over every tensor of their tables (alng/operands.hpp), in the tables' order.
 
-A tensor is (address, dtype, shape, strides) or None where the call has no such tensor:
+For frameworks; people call alng, which says what the operators compute. A tensor is None (the call has no such tensor),
+an array as alng takes it, or a tuple (address, dtype, shape, strides), the cheapest:
 
     address   int, of the element whose indices are all 0: tensor.data_ptr()
     dtype     FLOAT32, FLOAT16 or BFLOAT16
     shape     tuple of ints (torch.Size is one), 1 to 8 of them
     strides   tuple of as many ints, in elements, not bytes: tensor.stride()
 
-Tensors come in the order of the library's tables (alng/operands.hpp); outputs that are None are not computed. The memory
-is the caller's, on the CPU, and must stay alive during the call. The GIL is released while the operator runs. Plans are
-kept for each thread (the last 256), by dtypes, shapes, strides and options, so that a repeated call does not plan again.
+The memory of a tuple is the caller's, on the CPU, and must stay alive during the call; whether it may be written is not
+known here. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
+table's order: what was given, or the new array, or None.
 
-Raises AlngError where the library refuses (nothing is written then), TypeError for what is no such tuple, MemoryError.
+The GIL is released while the operator runs. Each thread keeps the last 256 plans it made, by dtypes, shapes, strides and
+options, and makes them anew after a fork; a change of ALNG_ISA or of the processors a thread may use is not seen by kept
+plans. Raises AlngError where the library refuses (nothing is written then), TypeError for what is no such tensor or
+option, MemoryError.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Tensor: TypeAlias = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+from . import Array
+
+_Tensor: TypeAlias = Array | tuple[int, int, tuple[int, ...], tuple[int, ...]]
+_Output: TypeAlias = _Tensor | bool | None
 
 FLOAT32: int
 FLOAT16: int
 BFLOAT16: int
 
 class AlngError(ValueError):
-    """The library refused the call; nothing was written. str() is its sentence."""
+    """The library refused the call, and nothing was written. str() is its sentence."""
 
     code: str
     """The name of the reason: 'bad_shape', 'overlap', ..."""
 
 def add_layer_norm(
-    x1: Tensor,
-    x2: Tensor | None,
-    gamma: Tensor | None,
-    beta: Tensor | None,
-    y: Tensor | None,
-    mean: Tensor | None,
-    rstd: Tensor | None,
-    x: Tensor | None,
+    x1: _Tensor,
+    x2: _Tensor | None,
+    gamma: _Tensor | None,
+    beta: _Tensor | None,
+    y: _Output,
+    mean: _Output,
+    rstd: _Output,
+    x: _Output,
     normalized_dims: int = 0,
     eps: float = 1e-5,
     round_sum: bool = False,
     threads: int = 0,
     isa: str | None = None,
-) -> None: ...
+) -> tuple[Any, Any, Any, Any]: ...
 def add_layer_norm_grad(
-    dy: Tensor,
-    x1: Tensor,
-    x2: Tensor | None,
-    rstd: Tensor,
-    mean: Tensor,
-    gamma: Tensor | None,
-    dsum: Tensor | None,
-    dx: Tensor | None,
-    dgamma: Tensor | None,
-    dbeta: Tensor | None,
+    dy: _Tensor,
+    x1: _Tensor,
+    x2: _Tensor | None,
+    rstd: _Tensor,
+    mean: _Tensor,
+    gamma: _Tensor | None,
+    dsum: _Tensor | None,
+    dx: _Output,
+    dgamma: _Output,
+    dbeta: _Output,
     normalized_dims: int = 0,
     accumulate: bool = False,
     threads: int = 0,
     isa: str | None = None,
-) -> None: ...
+) -> tuple[Any, Any, Any]: ...
+
+class ForwardPlan:
+    """add_layer_norm for tensors of the layouts given, whose data isn't looked at."""
+
+    def __init__(
+        self,
+        tensors: tuple[_Output, ...],
+        normalized_dims: int = 0,
+        eps: float = 1e-5,
+        round_sum: bool = False,
+        threads: int = 0,
+        isa: str | None = None,
+    ) -> None: ...
+    def run(self, **tensors: _Output) -> tuple[Any, ...]: ...
+    def explain(self) -> str: ...
+    @property
+    def workspace_size(self) -> int: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+
+class GradPlan:
+    """add_layer_norm_grad for tensors of the layouts given, whose data isn't looked at."""
+
+    def __init__(
+        self,
+        tensors: tuple[_Output, ...],
+        normalized_dims: int = 0,
+        accumulate: bool = False,
+        threads: int = 0,
+        isa: str | None = None,
+    ) -> None: ...
+    def run(self, **tensors: _Output) -> tuple[Any, ...]: ...
+    def explain(self) -> str: ...
+    @property
+    def workspace_size(self) -> int: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+
+def instruction_sets() -> list[tuple[str, bool, str]]:
+    """Name, whether this machine has it, and why or why not; the best first."""
+
 def version() -> str: ...
 def canonical_order() -> int: ...

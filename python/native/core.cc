@@ -1,23 +1,18 @@
-// alng._core: both operators for Python. Whoever calls hands over every tensor of the operator's table, in its order.
-#include <alng/c_structs.hpp>
+// The module alng._core: both operators for Python. A call hands over every tensor of the operator's table, in its
+// order.
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include <pthread.h>
-
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
-#include <new>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_map>
-#include <utility>
+
+#include "options.h"
+#include "plans.h"
+#include "refusal.h"
+#include "tensors.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -25,200 +20,280 @@ using namespace nb::literals;
 namespace alng::python {
 namespace {
 
-PyObject* alng_error = nullptr;  // the class AlngError
-
-[[noreturn]] void type_error(const std::string& sentence) { throw nb::type_error(sentence.c_str()); }
-
-void raise_if_refused(alng_code code, const alng_status& said) {
-  if (code == ALNG_OK) return;
-  if (code == ALNG_OUT_OF_MEMORY) throw std::bad_alloc();
-  nb::object error = nb::steal(PyObject_CallFunction(alng_error, "s", said.message));
-  if (error.is_valid()) {
-    error.attr("code") = alng_code_name(code);
-    PyErr_SetObject(alng_error, error.ptr());
-  }
-  throw nb::python_error();
-}
-
-struct Operand {
-  alng_tensor layout{};
-  const void* data = nullptr;
-};
-
-std::int64_t number(const char* name, PyObject* object, const char* what) {
-  const long long value = PyLong_AsLongLong(object);
-  if (value == -1 && PyErr_Occurred() != nullptr) {
-    PyErr_Clear();
-    type_error(std::string(name) + ": " + what + " must be integers of 64 bits");
-  }
-  return value;
-}
-
-// (address, dtype, shape, strides)
-Operand described(const char* name, PyObject* tuple) {
-  PyObject* const shape = PyTuple_Size(tuple) == 4 ? PyTuple_GetItem(tuple, 2) : nullptr;
-  PyObject* const strides = shape != nullptr ? PyTuple_GetItem(tuple, 3) : nullptr;
-  if (strides == nullptr || !PyTuple_Check(shape) || !PyTuple_Check(strides) ||
-      PyTuple_Size(shape) != PyTuple_Size(strides)) {
-    type_error(std::string(name) + " must be (address, dtype, shape, strides) with tuples of equal length");
-  }
-  Operand operand;
-  operand.data = PyLong_AsVoidPtr(PyTuple_GetItem(tuple, 0));
-  if (operand.data == nullptr && PyErr_Occurred() != nullptr) throw nb::python_error();
-  operand.layout.dtype = static_cast<std::int32_t>(number(name, PyTuple_GetItem(tuple, 1), "dtypes"));
-  const Py_ssize_t rank = PyTuple_Size(shape);
-  operand.layout.rank = static_cast<std::int32_t>(std::min<Py_ssize_t>(rank, ALNG_MAX_RANK + 1));
-  for (Py_ssize_t d = 0; d < std::min<Py_ssize_t>(rank, ALNG_MAX_RANK); ++d) {
-    operand.layout.shape[d] = number(name, PyTuple_GetItem(shape, d), "extents");
-    operand.layout.strides[d] = number(name, PyTuple_GetItem(strides, d), "strides");
-  }
-  return operand;
-}
-
-Operand read(const char* name, nb::handle object) {
-  if (object.is_none()) return {};
-  if (PyTuple_Check(object.ptr())) return described(name, object.ptr());
-  type_error(std::string(name) + " must be (address, dtype, shape, strides) or None");
-}
-
-// What identifies a plan; compared and hashed as bytes, so every byte of it is set.
-template <class Operator>
-struct Key {
-  typename Operator::Problem problem;
-  std::int64_t threads;
-  char isa[16];
-
-  Key(std::int32_t most_threads, const std::optional<std::string>& isa_name) {
-    std::memset(static_cast<void*>(this), 0, sizeof *this);
-    problem.size = sizeof problem;
-    threads = most_threads;
-    // Longer than any name: cut, it is still no name.
-    if (isa_name) std::memcpy(isa, isa_name->data(), std::min(isa_name->size(), sizeof isa - 1));
-  }
-  friend bool operator==(const Key& a, const Key& b) noexcept { return std::memcmp(&a, &b, sizeof a) == 0; }
-};
-
-struct Hash {
-  template <class T>
-  std::size_t operator()(const T& key) const noexcept {
-    return std::hash<std::string_view>()({reinterpret_cast<const char*>(&key), sizeof key});
-  }
-};
-
-struct Destroy {
-  void operator()(alng_plan* plan) const noexcept { alng_plan_destroy(plan); }
-};
-using Handle = std::unique_ptr<alng_plan, Destroy>;
+using Forward = c_structs::Forward;
+using Grad = c_structs::Grad;
 
 template <class Operator>
-Handle make_plan(const Key<Operator>& key) {
-  const alng_options options{sizeof options, nullptr, key.isa, static_cast<std::int32_t>(key.threads)};
-  alng_plan* plan = nullptr;
-  alng_status said;
-  raise_if_refused(Operator::plan_create(&key.problem, &options, &plan, &said), said);
-  return Handle(plan);
-}
+constexpr std::size_t operand_count = Table<Operator>::operands.size();
 
-// A plan made before a fork has no threads in the child, one made anew has.
-std::atomic<int> forks{0};
-const int counts_forks = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
-
-// The plans that a thread made last. Of each thread alone: no lock, and nothing that a fork can leave locked.
 template <class Operator>
-const alng_plan& cached_plan(const Key<Operator>& key) {
-  static constexpr std::size_t most_plans = 256;
-  struct Plans : std::unordered_map<Key<Operator>, Handle, Hash> {
-    int made_after = forks.load(std::memory_order_relaxed);
-  };
-  thread_local Plans plans;
-  if (const int now = forks.load(std::memory_order_relaxed); plans.made_after != now) {
-    plans.clear();
-    plans.made_after = now;
-  }
-  if (const auto found = plans.find(key); found != plans.end()) return *found->second;
-  Handle plan = make_plan(key);
-  if (plans.size() >= most_plans) plans.clear();
-  return *plans.emplace(key, std::move(plan)).first->second;
-}
+using Objects = std::array<nb::handle, operand_count<Operator>>;
 
-// Kept by each thread where it is small; larger ones are given back after the run.
-struct Workspace {
-  explicit Workspace(std::size_t bytes) {
-    static constexpr std::size_t most_kept = std::size_t{4} << 20;
-    thread_local std::unique_ptr<std::byte[]> kept;
-    thread_local std::size_t kept_bytes = 0;
-    if (bytes > most_kept) {
-      own.reset(new std::byte[bytes]);
-      data = own.get();
-      return;
+/// The tensors of one call.
+template <class Operator>
+class Tensors {
+ public:
+  /// What stays true of all calls is in `problem`, which gets every tensor's layout. An output that is True is made.
+  Tensors(const Objects<Operator>& objects, typename Operator::Problem& problem) : objects_(objects) {
+    std::uint32_t made = 0;
+    for (std::size_t place = 0; place < objects.size(); ++place) {
+      const bool is_output = operand(place).direction == Direction::output;
+      if (is_output && objects[place].ptr() == Py_True) {
+        made |= std::uint32_t{1} << place;
+      } else if (is_output && objects[place].ptr() == Py_False) {
+        objects_[place] = nb::none();
+      } else {
+        read(place, problem);
+      }
     }
-    if (bytes > kept_bytes) {
-      kept_bytes = 0;
-      kept.reset(new std::byte[bytes]);
-      kept_bytes = bytes;
-    }
-    data = kept.get();
+    if (made != 0) make_outputs(made, problem);
   }
-  std::unique_ptr<std::byte[]> own;
-  std::byte* data;
+
+  typename Operator::Where addresses() const noexcept {
+    typename Operator::Where where{};
+    for (std::size_t place = 0; place < tensors_.size(); ++place) {
+      give_pointer<typename Operator::Where, Table<Operator>>(where, place, tensors_[place].data);
+    }
+    return where;
+  }
+
+  const alng_tensor& layout(std::size_t place) const noexcept { return tensors_[place].layout; }
+
+  /// The outputs in the table's order, None where there is none.
+  nb::object outputs() const {
+    constexpr std::size_t inputs = input_count();
+    const nb::object result = nb::steal(PyTuple_New(tensors_.size() - inputs));
+    for (std::size_t place = inputs; place < tensors_.size(); ++place) {
+      PyTuple_SetItem(result.ptr(), place - inputs, objects_[place].inc_ref().ptr());
+    }
+    return result;
+  }
+
+ private:
+  static constexpr const Operand& operand(std::size_t place) { return Table<Operator>::operands[place]; }
+  static constexpr std::size_t input_count() {
+    std::size_t count = 0;
+    while (operand(count).direction == Direction::input) ++count;
+    return count;
+  }
+
+  void read(std::size_t place, typename Operator::Problem& problem) {
+    tensors_[place] = read_tensor(operand(place), objects_[place]);
+    Table<Operator>::at(problem, place, [&](alng_tensor& member) { member = tensors_[place].layout; });
+  }
+
+  void make_outputs(std::uint32_t made, typename Operator::Problem& problem) {
+    const int normalized_dims = found_normalized_dims(problem);
+    for (std::size_t place = input_count(); place < tensors_.size(); ++place) {
+      if ((made >> place & 1) == 0) continue;
+      if constexpr (requires { problem.accumulate; }) {
+        if (problem.accumulate != 0 && operand(place).role == Role::column) {
+          throw Refusal{ALNG_BAD_OPTION, std::string(operand(place).name) +
+                                             " is to be a new array but must be given, or be False: accumulate adds to "
+                                             "what it holds"};
+        }
+      }
+      made_[place] = new_array(operand(place), new_layout(operand(place), normalized_dims));
+      objects_[place] = made_[place];
+      read(place, problem);
+    }
+  }
+
+  // As the library finds it, which judges the whole problem afterwards; without a tensor to tell, it is asked now.
+  int found_normalized_dims(const typename Operator::Problem& problem) const {
+    int dims = problem.normalized_dims;
+    for (std::size_t place = 0; place < tensors_.size() && dims == 0; ++place) {
+      if (operand(place).role == Role::column) dims = layout(place).rank;
+    }
+    if (dims > 0 && dims <= layout(0).rank && layout(0).rank <= ALNG_MAX_RANK) return dims;
+    alng_summary summary{};
+    summary.size = sizeof summary;
+    alng_status said;
+    throw_if_refused(Operator::judge(&problem, &summary, &said), said);
+    return summary.normalized_dims;
+  }
+
+  alng_tensor new_layout(const Operand& output, int normalized_dims) const {
+    alng_tensor made = layout(0);
+    if (output.type == Type::float32) made.dtype = ALNG_FLOAT32;
+    if (output.role == Role::row) std::fill_n(made.shape + made.rank - normalized_dims, normalized_dims, 1);
+    if (output.role == Role::column) {
+      std::copy_n(layout(0).shape + made.rank - normalized_dims, normalized_dims, made.shape);
+      made.rank = normalized_dims;
+    }
+    return made;
+  }
+
+  Objects<Operator> objects_;
+  std::array<nb::object, operand_count<Operator>> made_;
+  std::array<Tensor, operand_count<Operator>> tensors_;
 };
 
-template <class Operator>
-void run(const alng_plan& plan, typename Operator::Where& where) {
-  where.size = sizeof where;
+/// `run(alng_status*)` without the GIL.
+template <class Run>
+void run_unlocked(Run run) {
   alng_status said;
-  alng_code code;
-  {
+  const alng_code code = [&] {
     const nb::gil_scoped_release others_may_run;
-    where.workspace_size = alng_plan_workspace_size(&plan);
-    const Workspace workspace(where.workspace_size);
-    where.workspace = workspace.data;
-    code = Operator::run(&plan, &where, &said);
+    return run(&said);
+  }();
+  throw_if_refused(code, said);
+}
+
+template <class Operator>
+nb::object call(Key<Operator>& key, const Objects<Operator>& objects) {
+  const Tensors<Operator> tensors(objects, key.problem);
+  typename Operator::Where where = tensors.addresses();
+  run_unlocked([&](alng_status* said) { return run_kept_plan(key, where, said); });
+  return tensors.outputs();
+}
+
+template <class Operator>
+Key<Operator> key_of(nb::handle normalized_dims, nb::handle threads, nb::handle isa) {
+  Key<Operator> key(integer("threads", threads), word("isa", isa));
+  key.problem.normalized_dims = integer("normalized_dims", normalized_dims);
+  return key;
+}
+
+Key<Forward> forward_key(nb::handle normalized_dims, nb::handle eps, nb::handle round_sum, nb::handle threads,
+                         nb::handle isa) {
+  Key<Forward> key = key_of<Forward>(normalized_dims, threads, isa);
+  key.problem.eps = real("eps", eps);
+  key.problem.round_sum = truth("round_sum", round_sum) ? 1 : 0;
+  return key;
+}
+
+Key<Grad> grad_key(nb::handle normalized_dims, nb::handle accumulate, nb::handle threads, nb::handle isa) {
+  Key<Grad> key = key_of<Grad>(normalized_dims, threads, isa);
+  key.problem.accumulate = truth("accumulate", accumulate) ? 1 : 0;
+  return key;
+}
+
+nb::object add_layer_norm(nb::handle x1, nb::handle x2, nb::handle gamma, nb::handle beta, nb::handle y,
+                          nb::handle mean, nb::handle rstd, nb::handle x, nb::handle normalized_dims, nb::handle eps,
+                          nb::handle round_sum, nb::handle threads, nb::handle isa) {
+  Key<Forward> key = forward_key(normalized_dims, eps, round_sum, threads, isa);
+  return call<Forward>(key, {x1, x2, gamma, beta, y, mean, rstd, x});
+}
+
+nb::object add_layer_norm_grad(nb::handle dy, nb::handle x1, nb::handle x2, nb::handle rstd, nb::handle mean,
+                               nb::handle gamma, nb::handle dsum, nb::handle dx, nb::handle dgamma, nb::handle dbeta,
+                               nb::handle normalized_dims, nb::handle accumulate, nb::handle threads, nb::handle isa) {
+  Key<Grad> key = grad_key(normalized_dims, accumulate, threads, isa);
+  return call<Grad>(key, {dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta});
+}
+
+template <class Operator>
+Objects<Operator> objects_of(const nb::tuple& given) {
+  Objects<Operator> objects;
+  if (nb::len(given) != objects.size()) {
+    refuse_type("tensors has length " + std::to_string(nb::len(given)) + " but must have length " +
+                std::to_string(objects.size()));
   }
-  raise_if_refused(code, said);
+  for (std::size_t place = 0; place < objects.size(); ++place) objects[place] = given[place];
+  return objects;
 }
 
+/// A plan that the caller keeps. It runs with tensors of the layouts that it was made of.
 template <class Operator>
-struct Traits;
-
-template <class Operator>
-using Table = typename Operator::Description::Table;
-
-template <class Operator>
-using Objects = std::array<nb::handle, Table<Operator>::operands.size()>;
-
-template <class Operator>
-void read_all(const Objects<Operator>& objects, Key<Operator>& key, typename Operator::Where& where) {
-  for (std::size_t place = 0; place < objects.size(); ++place) {
-    const Operand operand = read(Table<Operator>::operands[place].name, objects[place]);
-    Table<Operator>::at(key.problem, place, [&](alng_tensor& member) { member = operand.layout; });
-    give_pointer<typename Operator::Where, Table<Operator>>(where, place, operand.data);
+class Plan {
+ public:
+  Plan(const Key<Operator>& key, const nb::tuple& given) : key_(key) {
+    const Tensors<Operator> tensors(objects_of<Operator>(given), key_.problem);
+    alng_status said;
+    said.code = ALNG_OK;
+    plan_ = make_plan(key_, &said);
+    throw_if_refused(said.code, said);
   }
+
+  nb::object run(const nb::kwargs& given) const {
+    typename Operator::Problem problem = key_.problem;
+    const Tensors<Operator> tensors(objects_by_name(given), problem);
+    for (std::size_t place = 0; place < operand_count<Operator>; ++place) check_layout(place, tensors.layout(place));
+    typename Operator::Where where = tensors.addresses();
+    run_unlocked([&](alng_status* said) { return run_plan<Operator>(plan_.get(), where, said); });
+    return tensors.outputs();
+  }
+
+  std::string explain() const {
+    std::string text(alng_plan_explain(plan_.get(), nullptr, 0), '\0');
+    alng_plan_explain(plan_.get(), text.data(), text.size() + 1);
+    return text;
+  }
+  std::size_t workspace_size() const { return alng_plan_workspace_size(plan_.get()); }
+  std::string isa() const { return alng_plan_isa(plan_.get()); }
+  int threads() const { return alng_plan_threads(plan_.get()); }
+
+ private:
+  static Objects<Operator> objects_by_name(const nb::kwargs& given) {
+    Objects<Operator> objects;
+    std::size_t found = 0;
+    std::string names;
+    for (std::size_t place = 0; place < objects.size(); ++place) {
+      const char* const name = Table<Operator>::operands[place].name;
+      names += (place > 0 ? ", " : "") + std::string(name);
+      PyObject* const object = PyDict_GetItemString(given.ptr(), name);
+      objects[place] = object != nullptr ? nb::handle(object) : nb::handle(nb::none());
+      if (object != nullptr) ++found;
+    }
+    if (found == given.size()) return objects;
+    for (const auto& [name, object] : given) {
+      const std::string unknown = nb::cast<std::string>(name);
+      if ((", " + names + ",").find(", " + unknown + ",") == std::string::npos) {
+        refuse_type("there is no tensor " + unknown + " but " + names);
+      }
+    }
+    return objects;
+  }
+
+  static TensorLayout layout_of(const alng_tensor& tensor) {
+    TensorLayout layout;
+    layout.dtype = static_cast<DType>(tensor.dtype);
+    layout.rank = tensor.rank;
+    for (int d = 0; d < std::min(tensor.rank, ALNG_MAX_RANK); ++d) {
+      layout.shape[d] = tensor.shape[d];
+      layout.strides[d] = tensor.strides[d];
+    }
+    return layout;
+  }
+
+  // Presence is left to the library.
+  void check_layout(std::size_t place, const alng_tensor& given) const {
+    alng_tensor planned;
+    Table<Operator>::at(key_.problem, place, [&](const alng_tensor& member) { planned = member; });
+    if (given.dtype == 0 || planned.dtype == 0) return;
+    const auto steps = [](const alng_tensor& tensor, int d) { return tensor.shape[d] > 1 ? tensor.strides[d] : 0; };
+    bool same = given.dtype == planned.dtype && given.rank == planned.rank;
+    for (int d = 0; same && d < given.rank; ++d) {
+      same = given.shape[d] == planned.shape[d] && steps(given, d) == steps(planned, d);
+    }
+    if (same) return;
+    throw Refusal{ALNG_BAD_SHAPE, std::string(Table<Operator>::operands[place].name) + " is " +
+                                      to_string(layout_of(given)) + " but the plan is for " +
+                                      to_string(layout_of(planned))};
+  }
+
+  Key<Operator> key_;
+  OwnedPlan plan_;
+};
+
+template <class Operator>
+nb::class_<Plan<Operator>> add_plan(nb::module_& module, const char* name) {
+  return nb::class_<Plan<Operator>>(module, name)
+      .def("run", &Plan<Operator>::run)
+      .def("explain", &Plan<Operator>::explain)
+      .def_prop_ro("workspace_size", &Plan<Operator>::workspace_size)
+      .def_prop_ro("isa", &Plan<Operator>::isa)
+      .def_prop_ro("threads", &Plan<Operator>::threads);
 }
 
-void add_layer_norm(nb::handle x1, nb::handle x2, nb::handle gamma, nb::handle beta, nb::handle y, nb::handle mean,
-                    nb::handle rstd, nb::handle x, int normalized_dims, double eps, bool round_sum, int threads,
-                    const std::optional<std::string>& isa) {
-  using Operator = c_structs::Forward;
-  Key<Operator> key(threads, isa);
-  key.problem.normalized_dims = normalized_dims;
-  key.problem.eps = static_cast<float>(eps);
-  key.problem.round_sum = round_sum ? 1 : 0;
-  Operator::Where where{};
-  read_all<Operator>({x1, x2, gamma, beta, y, mean, rstd, x}, key, where);
-  run<Operator>(cached_plan(key), where);
-}
-
-void add_layer_norm_grad(nb::handle dy, nb::handle x1, nb::handle x2, nb::handle rstd, nb::handle mean,
-                         nb::handle gamma, nb::handle dsum, nb::handle dx, nb::handle dgamma, nb::handle dbeta,
-                         int normalized_dims, bool accumulate, int threads, const std::optional<std::string>& isa) {
-  using Operator = c_structs::Grad;
-  Key<Operator> key(threads, isa);
-  key.problem.normalized_dims = normalized_dims;
-  key.problem.accumulate = accumulate ? 1 : 0;
-  Operator::Where where{};
-  read_all<Operator>({dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta}, key, where);
-  run<Operator>(cached_plan(key), where);
+nb::list instruction_sets() {
+  nb::list all;
+  alng_availability entry;
+  for (std::int32_t i = 0; alng_instruction_set(i, &entry) != 0; ++i) {
+    all.append(nb::make_tuple(entry.name, entry.available != 0, entry.reason));
+  }
+  return all;
 }
 
 }  // namespace
@@ -226,20 +301,37 @@ void add_layer_norm_grad(nb::handle dy, nb::handle x1, nb::handle x2, nb::handle
 
 NB_MODULE(_core, module) {
   using namespace alng::python;
-  alng_error = PyErr_NewExceptionWithDoc("alng.AlngError",
-                                         "The library refused the call; nothing was written. str() is its sentence, "
-                                         "code the name of the reason: 'bad_shape', 'overlap', ...",
-                                         PyExc_ValueError, nullptr);
-  module.attr("AlngError") = nb::borrow(alng_error);
+  find_numpy();
+  add_alng_error(module);
   module.attr("FLOAT32") = static_cast<int>(ALNG_FLOAT32);
   module.attr("FLOAT16") = static_cast<int>(ALNG_FLOAT16);
   module.attr("BFLOAT16") = static_cast<int>(ALNG_BFLOAT16);
-  module.def("add_layer_norm", &add_layer_norm, "x1"_a, "x2"_a.none(), "gamma"_a.none(), "beta"_a.none(),
+
+  module.def("add_layer_norm", &add_layer_norm, "x1"_a.none(), "x2"_a.none(), "gamma"_a.none(), "beta"_a.none(),
              "y"_a.none(), "mean"_a.none(), "rstd"_a.none(), "x"_a.none(), "normalized_dims"_a = 0, "eps"_a = 1e-5,
-             "round_sum"_a = false, "threads"_a = 0, "isa"_a.none() = nb::none());
-  module.def("add_layer_norm_grad", &add_layer_norm_grad, "dy"_a, "x1"_a, "x2"_a.none(), "rstd"_a, "mean"_a,
-             "gamma"_a.none(), "dsum"_a.none(), "dx"_a.none(), "dgamma"_a.none(), "dbeta"_a.none(),
-             "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a.none() = nb::none());
+             "round_sum"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+  module.def("add_layer_norm_grad", &add_layer_norm_grad, "dy"_a.none(), "x1"_a.none(), "x2"_a.none(), "rstd"_a.none(),
+             "mean"_a.none(), "gamma"_a.none(), "dsum"_a.none(), "dx"_a.none(), "dgamma"_a.none(), "dbeta"_a.none(),
+             "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+
+  add_plan<Forward>(module, "ForwardPlan")
+      .def(
+          "__init__",
+          [](Plan<Forward>* self, const nb::tuple& tensors, nb::handle normalized_dims, nb::handle eps,
+             nb::handle round_sum, nb::handle threads, nb::handle isa) {
+            new (self) Plan<Forward>(forward_key(normalized_dims, eps, round_sum, threads, isa), tensors);
+          },
+          "tensors"_a, "normalized_dims"_a = 0, "eps"_a = 1e-5, "round_sum"_a = false, "threads"_a = 0,
+          "isa"_a = nb::none());
+  add_plan<Grad>(module, "GradPlan")
+      .def(
+          "__init__",
+          [](Plan<Grad>* self, const nb::tuple& tensors, nb::handle normalized_dims, nb::handle accumulate,
+             nb::handle threads,
+             nb::handle isa) { new (self) Plan<Grad>(grad_key(normalized_dims, accumulate, threads, isa), tensors); },
+          "tensors"_a, "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+
+  module.def("instruction_sets", &instruction_sets);
   module.def("version", &alng_version);
   module.def("canonical_order", &alng_canonical_order);
 }

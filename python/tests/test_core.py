@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alng import AlngError, _core
 
 
-def tensor(array: NDArray[Any]) -> _core.Tensor:
+def tensor(array: NDArray[Any]) -> Any:
     strides = tuple(stride // array.itemsize for stride in array.strides)
     return array.ctypes.data, _core.FLOAT32, array.shape, strides
 

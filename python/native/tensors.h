@@ -1,0 +1,30 @@
+// What Python hands over for a tensor, read without a copy.
+#ifndef ALNG_PYTHON_TENSORS_H
+#define ALNG_PYTHON_TENSORS_H
+
+#include <alng/alng.h>
+#include <nanobind/nanobind.h>
+
+#include <alng/operands.hpp>
+
+namespace alng::python {
+
+struct Tensor {
+  alng_tensor layout{};  // all 0: there is none
+  const void* data = nullptr;
+  nanobind::object keeps_alive;  // what layout and data were read from, where that is not the caller's object
+};
+
+/// `object` is None, (address, dtype, shape, strides), a NumPy array, or anything on the CPU with DLPack. Raises
+/// TypeError where it is none of these or has no dtype that any operand may have, and for an output that is read-only.
+Tensor read_tensor(const Operand& operand, nanobind::handle object);
+
+/// A new NumPy array, not filled, of the layout's dtype and shape.
+nanobind::object new_array(const Operand& operand, const alng_tensor& layout);
+
+/// Looks up what these need of NumPy.
+void find_numpy();
+
+}  // namespace alng::python
+
+#endif
