@@ -16,6 +16,7 @@ the argument and says what it is; MemoryError. A call that raises has written no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from . import _core
@@ -135,12 +136,15 @@ class Plan(Generic[Result]):
     """
 
     __slots__ = ("_outputs", "_plan", "_result")
+    _result: Callable[..., Result]
 
-    def __init__(self, plan: _core.ForwardPlan | _core.GradPlan, result: type[Result], outputs: tuple[Output, ...]):
+    def __init__(
+        self, plan: _core.ForwardPlan | _core.GradPlan, result: Callable[..., Result], outputs: dict[str, Output]
+    ) -> None:
         """Made by Plan.add_layer_norm and Plan.add_layer_norm_grad."""
         self._plan = plan
         self._result = result
-        self._outputs = {name: output is not False for name, output in zip(result._fields, outputs, strict=True)}
+        self._outputs = {name: output is not False for name, output in outputs.items()}
 
     @staticmethod
     def add_layer_norm(
@@ -163,8 +167,9 @@ class Plan(Generic[Result]):
 
         isa: "scalar", "avx2", "avx512", "neon" or "sve"; None: what ALNG_ISA in the environment says, else the best.
         """
-        outputs = (y, mean, rstd, x)
-        plan = _core.ForwardPlan((x1, x2, gamma, beta, *outputs), normalized_dims, eps, round_sum, threads, isa)
+        outputs: dict[str, Output] = {"y": y, "mean": mean, "rstd": rstd, "x": x}
+        tensors = (x1, x2, gamma, beta, *outputs.values())
+        plan = _core.ForwardPlan(tensors, normalized_dims, eps, round_sum, threads, isa)
         return Plan(plan, Normalized, outputs)
 
     @staticmethod
@@ -186,8 +191,9 @@ class Plan(Generic[Result]):
         isa: str | None = None,
     ) -> Plan[Gradients]:
         """A plan of add_layer_norm_grad for tensors like these, whose data isn't looked at. isa: as add_layer_norm's."""
-        outputs = (dx, dgamma, dbeta)
-        plan = _core.GradPlan((dy, x1, x2, rstd, mean, gamma, dsum, *outputs), normalized_dims, accumulate, threads, isa)
+        outputs: dict[str, Output] = {"dx": dx, "dgamma": dgamma, "dbeta": dbeta}
+        tensors = (dy, x1, x2, rstd, mean, gamma, dsum, *outputs.values())
+        plan = _core.GradPlan(tensors, normalized_dims, accumulate, threads, isa)
         return Plan(plan, Gradients, outputs)
 
     def run(self, **tensors: Output | None) -> Result:
