@@ -9,7 +9,8 @@ an array as alng takes it, or a tuple (address, dtype, shape, strides), the chea
     strides   tuple of as many ints, in elements, not bytes: tensor.stride()
 
 The memory of a tuple is the caller's, on the CPU, and must stay alive during the call; whether it may be written is not
-known here. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
+known here. With in_graph the caller sees to the gradients of tensors of torch that require them, which are refused
+otherwise. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
 table's order: what was given, or the new array, or None.
 
 The GIL is released while the operator runs. Each thread keeps the last 256 plans it made, by dtypes, shapes, strides and
@@ -49,6 +50,7 @@ def add_layer_norm(
     round_sum: bool = False,
     threads: int = 0,
     isa: str | None = None,
+    in_graph: bool = False,
 ) -> tuple[Any, Any, Any, Any]: ...
 def add_layer_norm_grad(
     dy: _Tensor,
@@ -65,6 +67,7 @@ def add_layer_norm_grad(
     accumulate: bool = False,
     threads: int = 0,
     isa: str | None = None,
+    in_graph: bool = False,
 ) -> tuple[Any, Any, Any]: ...
 
 class ForwardPlan:

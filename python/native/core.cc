@@ -34,7 +34,8 @@ template <class Operator>
 class Tensors {
  public:
   /// What stays true of all calls is in `problem`, which gets every tensor's layout. An output that is True is made.
-  Tensors(const Objects<Operator>& objects, typename Operator::Problem& problem) : objects_(objects) {
+  Tensors(const Objects<Operator>& objects, typename Operator::Problem& problem, bool in_graph = false)
+      : objects_(objects), in_graph_(in_graph) {
     std::uint32_t made = 0;
     for (std::size_t place = 0; place < objects.size(); ++place) {
       const bool is_output = operand(place).direction == Direction::output;
@@ -78,7 +79,7 @@ class Tensors {
   }
 
   void read(std::size_t place, typename Operator::Problem& problem) {
-    tensors_[place] = read_tensor(operand(place), objects_[place]);
+    tensors_[place] = read_tensor(operand(place), objects_[place], in_graph_);
     Table<Operator>::at(problem, place, [&](alng_tensor& member) { member = tensors_[place].layout; });
   }
 
@@ -93,7 +94,8 @@ class Tensors {
                                              "what it holds"};
         }
       }
-      made_[place] = new_array(operand(place), new_layout(operand(place), normalized_dims));
+      made_[place] = new_array(operand(place), new_layout(operand(place), normalized_dims),
+                               in_graph_ ? objects_[0] : nb::handle());
       objects_[place] = made_[place];
       read(place, problem);
     }
@@ -125,6 +127,7 @@ class Tensors {
   }
 
   Objects<Operator> objects_;
+  const bool in_graph_;
   std::array<nb::object, operand_count<Operator>> made_;
   std::array<Tensor, operand_count<Operator>> tensors_;
 };
@@ -141,8 +144,8 @@ void run_unlocked(Run run) {
 }
 
 template <class Operator>
-nb::object call(Key<Operator>& key, const Objects<Operator>& objects) {
-  const Tensors<Operator> tensors(objects, key.problem);
+nb::object call(Key<Operator>& key, const Objects<Operator>& objects, nb::handle in_graph) {
+  const Tensors<Operator> tensors(objects, key.problem, truth("in_graph", in_graph));
   typename Operator::Where where = tensors.addresses();
   run_unlocked([&](alng_status* said) { return run_kept_plan(key, where, said); });
   return tensors.outputs();
@@ -171,16 +174,17 @@ Key<Grad> grad_key(nb::handle normalized_dims, nb::handle accumulate, nb::handle
 
 nb::object add_layer_norm(nb::handle x1, nb::handle x2, nb::handle gamma, nb::handle beta, nb::handle y,
                           nb::handle mean, nb::handle rstd, nb::handle x, nb::handle normalized_dims, nb::handle eps,
-                          nb::handle round_sum, nb::handle threads, nb::handle isa) {
+                          nb::handle round_sum, nb::handle threads, nb::handle isa, nb::handle in_graph) {
   Key<Forward> key = forward_key(normalized_dims, eps, round_sum, threads, isa);
-  return call<Forward>(key, {x1, x2, gamma, beta, y, mean, rstd, x});
+  return call<Forward>(key, {x1, x2, gamma, beta, y, mean, rstd, x}, in_graph);
 }
 
 nb::object add_layer_norm_grad(nb::handle dy, nb::handle x1, nb::handle x2, nb::handle rstd, nb::handle mean,
                                nb::handle gamma, nb::handle dsum, nb::handle dx, nb::handle dgamma, nb::handle dbeta,
-                               nb::handle normalized_dims, nb::handle accumulate, nb::handle threads, nb::handle isa) {
+                               nb::handle normalized_dims, nb::handle accumulate, nb::handle threads, nb::handle isa,
+                               nb::handle in_graph) {
   Key<Grad> key = grad_key(normalized_dims, accumulate, threads, isa);
-  return call<Grad>(key, {dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta});
+  return call<Grad>(key, {dy, x1, x2, rstd, mean, gamma, dsum, dx, dgamma, dbeta}, in_graph);
 }
 
 template <class Operator>
@@ -309,10 +313,11 @@ NB_MODULE(_core, module) {
 
   module.def("add_layer_norm", &add_layer_norm, "x1"_a.none(), "x2"_a.none(), "gamma"_a.none(), "beta"_a.none(),
              "y"_a.none(), "mean"_a.none(), "rstd"_a.none(), "x"_a.none(), "normalized_dims"_a = 0, "eps"_a = 1e-5,
-             "round_sum"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+             "round_sum"_a = false, "threads"_a = 0, "isa"_a = nb::none(), "in_graph"_a = false);
   module.def("add_layer_norm_grad", &add_layer_norm_grad, "dy"_a.none(), "x1"_a.none(), "x2"_a.none(), "rstd"_a.none(),
              "mean"_a.none(), "gamma"_a.none(), "dsum"_a.none(), "dx"_a.none(), "dgamma"_a.none(), "dbeta"_a.none(),
-             "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+             "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none(),
+             "in_graph"_a = false);
 
   add_plan<Forward>(module, "ForwardPlan")
       .def(

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 
 #include "options.h"
@@ -39,13 +40,32 @@ struct VersionedTensor {
 };
 constexpr std::uint64_t read_only = 1;
 
+// What a capsule "dlpack_exchange_api" points to, an attribute of a type: DLPack's C side, from version 1.2.
+struct ExchangeApi {
+  std::uint32_t major_version, minor_version;
+  const void* older;
+  int (*allocate)(const nb::dlpack::dltensor* like, VersionedTensor** made, void* told,
+                  void (*tell)(void* told, const char* kind, const char* message));
+  int (*give)(void* object, VersionedTensor** given);
+  int (*take)(VersionedTensor* given, void** object);
+  int (*describe)(void* object, nb::dlpack::dltensor* described);  // may be null
+  void (*current_stream)();
+};
+
 // Live as long as the process.
 struct {
   PyObject *ndarray, *array_struct, *dtype, *dlpack, *dlpack_device, *requires_grad;
   PyObject *empty, *float32, *float16;
   PyObject* bfloat16;         // once one has been met
   PyObject* version_keyword;  // {"max_version": (1, 0)}
+  PyObject* exchange_api;
 } known;
+
+// Types met so far whose tensors DLPack's C side describes: torch.Tensor and torch.nn.Parameter.
+struct {
+  PyObject* type;
+  const ExchangeApi* api;
+} exchanging[2];
 
 std::string text(nb::handle object) { return nb::str(object).c_str(); }
 
@@ -171,23 +191,87 @@ nb::object call_dlpack(const Operand& operand, nb::handle object) {
   throw nb::python_error();
 }
 
-Tensor read_dlpack(const Operand& operand, nb::handle object) {
-  // True for a tensor of torch. Its own __dlpack__ would say so too, but not what to do.
+// True for a tensor of torch. Its own __dlpack__ would say so too, but not what to do.
+void refuse_if_differentiated(const Operand& operand, nb::handle object) {
   if (nb::hasattr(object, nb::handle(known.requires_grad)) &&
       nb::cast<bool>(object.attr(nb::handle(known.requires_grad)))) {
     refuse(operand, "a tensor that requires grad",
            std::string("detached, since this call would cut it out of the graph: use alng.torch, or give ") +
                operand.name + ".detach()");
   }
-  const nb::tuple device = nb::cast<nb::tuple>(object.attr(nb::handle(known.dlpack_device))());
-  const int kind = nb::cast<int>(device[0]);
-  if (kind != nb::device::cpu::value && kind != nb::device::cuda_host::value) {
-    refuse(operand, "on a device (DLPack's type " + std::to_string(kind) + ")", "in the memory of the CPU");
-  }
+}
+
+void refuse_unless_on_cpu(const Operand& operand, int device_kind) {
+  if (device_kind == nb::device::cpu::value || device_kind == nb::device::cuda_host::value) return;
+  refuse(operand, "on a device (DLPack's type " + std::to_string(device_kind) + ")", "in the memory of the CPU");
+}
+
+Tensor described_tensor(const Operand& operand, const nb::dlpack::dltensor& described) {
   Tensor tensor;
-  tensor.keeps_alive = call_dlpack(operand, object);
+  tensor.layout.dtype = dlpack_dtype(operand, described.dtype);
+  tensor.data = static_cast<const std::byte*>(described.data) + described.byte_offset;
+  set_rank(tensor.layout, described.ndim);
+  const std::int32_t rank = tensor.layout.rank;
+  if (described.strides == nullptr) {
+    tensor.layout = alng_contiguous(static_cast<alng_dtype>(tensor.layout.dtype), rank, described.shape);
+    tensor.layout.rank = rank;
+    return tensor;
+  }
+  std::copy_n(described.shape, stored(tensor.layout), tensor.layout.shape);
+  std::copy_n(described.strides, stored(tensor.layout), tensor.layout.strides);
+  return tensor;
+}
+
+// That of torch.Tensor and torch.nn.Parameter; null for other types. A subclass of torch.Tensor inherits the attribute,
+// though it may have no memory of its own: it is taken only if `any_subclass`.
+const ExchangeApi* exchange_api_of(nb::handle type, bool any_subclass) {
+  for (const auto& met : exchanging) {
+    if (met.type == type.ptr()) return met.api;
+  }
+  const bool own = nb::cast<bool>(type.attr("__dict__").attr("__contains__")(nb::handle(known.exchange_api)));
+  if (!own && !(any_subclass && nb::hasattr(type, nb::handle(known.exchange_api)))) return nullptr;
+  const nb::object capsule = type.attr(nb::handle(known.exchange_api));
+  const auto* const api = static_cast<const ExchangeApi*>(PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
+  if (api == nullptr) throw nb::python_error();
+  if (api->major_version != 1 || api->describe == nullptr) return nullptr;
+  for (auto& met : exchanging) {
+    if (met.type != nullptr || (!own && nb::cast<std::string>(type.attr("__name__")) != "Parameter")) continue;
+    met = {type.inc_ref().ptr(), api};
+    break;
+  }
+  return api;
+}
+
+Tensor read_exchange(const Operand& operand, nb::handle object, const ExchangeApi& api) {
+  nb::dlpack::dltensor described{};
+  if (api.describe(object.ptr(), &described) != 0) throw nb::python_error();
+  refuse_unless_on_cpu(operand, described.device.device_type);
+  return described_tensor(operand, described);
+}
+
+// A new tensor of the framework that has the API.
+nb::object new_exchanged(const ExchangeApi& api, alng_tensor layout) {
+  using Code = nb::dlpack::dtype_code;
+  nb::dlpack::dltensor like{};
+  like.device = {nb::device::cpu::value, 0};
+  like.ndim = layout.rank;
+  like.dtype = {static_cast<std::uint8_t>(layout.dtype == ALNG_BFLOAT16 ? Code::Bfloat : Code::Float),
+                static_cast<std::uint8_t>(layout.dtype == ALNG_FLOAT32 ? 32 : 16), 1};
+  like.shape = layout.shape;
+  VersionedTensor* made = nullptr;
+  const auto out_of_memory = [](void*, const char*, const char*) {};
+  if (api.allocate(&like, &made, nullptr, out_of_memory) != 0) throw std::bad_alloc();
+  void* object = nullptr;
+  if (api.take(made, &object) != 0) throw nb::python_error();
+  return nb::steal(static_cast<PyObject*>(object));
+}
+
+Tensor read_dlpack(const Operand& operand, nb::handle object) {
+  const nb::tuple device = nb::cast<nb::tuple>(object.attr(nb::handle(known.dlpack_device))());
+  refuse_unless_on_cpu(operand, nb::cast<int>(device[0]));
+  const nb::object lent = call_dlpack(operand, object);
   // Borrowed: a capsule that keeps its name gives its tensor back when it dies.
-  PyObject* const capsule = tensor.keeps_alive.ptr();
+  PyObject* const capsule = lent.ptr();
   const nb::dlpack::dltensor* described;
   if (PyCapsule_IsValid(capsule, "dltensor_versioned") != 0) {
     const auto* const versioned = static_cast<VersionedTensor*>(PyCapsule_GetPointer(capsule, "dltensor_versioned"));
@@ -200,17 +284,8 @@ Tensor read_dlpack(const Operand& operand, nb::handle object) {
     described = static_cast<nb::dlpack::dltensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
     if (described == nullptr) throw nb::python_error();
   }
-  tensor.layout.dtype = dlpack_dtype(operand, described->dtype);
-  tensor.data = static_cast<const std::byte*>(described->data) + described->byte_offset;
-  set_rank(tensor.layout, described->ndim);
-  const std::int32_t rank = tensor.layout.rank;
-  if (described->strides == nullptr) {
-    tensor.layout = alng_contiguous(static_cast<alng_dtype>(tensor.layout.dtype), rank, described->shape);
-    tensor.layout.rank = rank;
-    return tensor;
-  }
-  std::copy_n(described->shape, stored(tensor.layout), tensor.layout.shape);
-  std::copy_n(described->strides, stored(tensor.layout), tensor.layout.strides);
+  Tensor tensor = described_tensor(operand, *described);
+  tensor.keeps_alive = lent;
   return tensor;
 }
 
@@ -220,16 +295,22 @@ PyObject* name(const char* letters) { return PyUnicode_InternFromString(letters)
 
 }  // namespace
 
-Tensor read_tensor(const Operand& operand, nb::handle object) {
+Tensor read_tensor(const Operand& operand, nb::handle object, bool in_graph) {
   if (object.type().ptr() == known.ndarray) return read_numpy(operand, object);
   if (object.is_none() && operand.presence == Presence::optional) return {};
   if (PyTuple_Check(object.ptr())) return read_tuple(operand, object.ptr());
   if (PyObject_IsInstance(object.ptr(), known.ndarray) == 1) return read_numpy(operand, object);
-  if (nb::hasattr(object, nb::handle(known.dlpack))) return read_dlpack(operand, object);
+  if (nb::hasattr(object, nb::handle(known.dlpack))) {
+    if (!in_graph) refuse_if_differentiated(operand, object);
+    const ExchangeApi* const api = exchange_api_of(object.type(), in_graph);
+    return api != nullptr ? read_exchange(operand, object, *api) : read_dlpack(operand, object);
+  }
   refuse(operand, "of type " + type_of(object), "a NumPy array, or another one with DLPack on the CPU");
 }
 
-nb::object new_array(const Operand& operand, const alng_tensor& layout) {
+nb::object new_array(const Operand& operand, const alng_tensor& layout, nb::handle like) {
+  const ExchangeApi* const api = like.is_valid() ? exchange_api_of(like.type(), true) : nullptr;
+  if (api != nullptr) return new_exchanged(*api, layout);
   if (layout.dtype == ALNG_BFLOAT16 && known.bfloat16 == nullptr) {
     try {
       const nb::object scalar = nb::module_::import_("ml_dtypes").attr("bfloat16");
@@ -260,6 +341,7 @@ void find_numpy() {
   known.dlpack = name("__dlpack__");
   known.dlpack_device = name("__dlpack_device__");
   known.requires_grad = name("requires_grad");
+  known.exchange_api = name("__dlpack_c_exchange_api__");
   nb::dict keyword;
   keyword["max_version"] = nb::make_tuple(1, 0);
   known.version_keyword = forever(keyword);

@@ -17,10 +17,11 @@ struct Tensor {
 
 /// `object` is None, (address, dtype, shape, strides), a NumPy array, or anything on the CPU with DLPack. Raises
 /// TypeError where it is none of these or has no dtype that any operand may have, and for an output that is read-only.
-Tensor read_tensor(const Operand& operand, nanobind::handle object);
+/// in_graph: the caller sees to the gradients of tensors that require them, which are refused otherwise.
+Tensor read_tensor(const Operand& operand, nanobind::handle object, bool in_graph);
 
-/// A new NumPy array, not filled, of the layout's dtype and shape.
-nanobind::object new_array(const Operand& operand, const alng_tensor& layout);
+/// A new NumPy array, not filled, of the layout's dtype and shape; where `like` is a tensor of torch, one of torch.
+nanobind::object new_array(const Operand& operand, const alng_tensor& layout, nanobind::handle like);
 
 /// Looks up what these need of NumPy.
 void find_numpy();
