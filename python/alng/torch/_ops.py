@@ -41,17 +41,21 @@ def _columns(x: Tensor, normalized_dims: int) -> torch.Size:
     return x.shape[x.dim() - normalized_dims :]
 
 
+def _refuse_forward_mode(*tangents: Any) -> Any:
+    raise NotImplementedError(
+        "alng: LayerNorm has no forward-mode derivative (jvp) here: use torch.nn.functional.layer_norm for it"
+    )
+
+
 def _refuse_tangents(*tensors: Tensor | None) -> None:
     """A tangent would be dropped here, and count as zero. Those of torch.func can't be seen: inside it all is refused."""
     forward_ad = torch.autograd.forward_ad
     if forward_ad._current_level < 0:
         return
-    if torch._C._functorch.maybe_current_level() is not None or any(
+    if torch._functorch.eager_transforms.JVP_NESTING > 0 or any(
         t is not None and forward_ad.unpack_dual(t).tangent is not None for t in tensors
     ):
-        raise NotImplementedError(
-            "alng: LayerNorm has no forward-mode derivative (jvp) here: use torch.nn.functional.layer_norm for it"
-        )
+        _refuse_forward_mode()
 
 
 # ---------------------------------------------------------------- on the CPU
@@ -238,6 +242,7 @@ class Grad(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         _refuse_twice()
 
+    jvp = staticmethod(_refuse_forward_mode)
     vmap = staticmethod(_vmap_grad)
 
 
@@ -298,6 +303,8 @@ class LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor | None, dmean: None, drstd: None) -> tuple[Tensor | None, ...]:
         return *_backward(ctx, dy, None), None, None
 
+    jvp = staticmethod(_refuse_forward_mode)
+
     @staticmethod
     def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
         return _vmap_forward(torch.ops.alng.layer_norm, 1)(info, in_dims, *arguments)
@@ -323,6 +330,8 @@ class AddLayerNorm(torch.autograd.Function):
         d_sum, d_weight, d_bias = _backward(ctx, dy, dx)
         needs = ctx.needs_input_grad
         return d_sum if needs[0] else None, d_sum if needs[1] else None, d_weight, d_bias, None, None
+
+    jvp = staticmethod(_refuse_forward_mode)
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
