@@ -10,7 +10,12 @@ of x1 + x2, under autocast too. What can't be done right raises: double backward
 tensors TypeError, ValueError or alng.AlngError.
 """
 
+import torch
+
 from ._functions import add_layer_norm, layer_norm
 from ._modules import AddLayerNorm, replace_layer_norms, restore_layer_norms
 
 __all__ = ["AddLayerNorm", "add_layer_norm", "layer_norm", "replace_layer_norms", "restore_layer_norms"]
+
+if torch.distributed.is_available():
+    from . import _sharding as _sharding

@@ -1,0 +1,289 @@
+"""The PyTorch door: the operator's contract with PyTorch, gradients, compilation, modules, refusals."""
+
+import copy
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from torch import nn  # noqa: E402
+from torch.autograd import forward_ad, gradcheck, gradgradcheck  # noqa: E402
+from torch.library import opcheck  # noqa: E402
+
+import alng  # noqa: E402
+import alng.torch  # noqa: E402
+
+F32, F16, BF16, F64 = torch.float32, torch.float16, torch.bfloat16, torch.float64
+# Activations and weights.
+DTYPES = [(F32, F32), (BF16, BF16), (BF16, F32), (F16, F32), (F64, F64)]
+PARAMETERS = [(True, True), (True, False), (False, True), (False, False)]
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(0)
+
+
+def tensor(*shape: int, dtype: torch.dtype = F32, grad: bool = True) -> torch.Tensor:
+    return torch.randn(*shape).to(dtype).requires_grad_(grad)
+
+
+def layouts(dtype: torch.dtype) -> list[torch.Tensor]:
+    return [
+        tensor(4, 3, 16, dtype=dtype),
+        tensor(3, 4, 16, dtype=dtype, grad=False).transpose(0, 1).requires_grad_(),
+        tensor(4, 3, 32, dtype=dtype, grad=False)[..., ::2].requires_grad_(),
+        tensor(16, dtype=dtype, grad=False).expand(4, 3, 16).requires_grad_(),
+    ]
+
+
+def parameters(has: tuple[bool, bool], dtype: torch.dtype, size: int = 16) -> list[torch.Tensor | None]:
+    return [tensor(size, dtype=dtype) if there else None for there in has]
+
+
+@pytest.mark.parametrize("dtypes", DTYPES, ids=str)
+@pytest.mark.parametrize("has", PARAMETERS)
+def test_forward_ops_keep_pytorchs_contract(dtypes: Any, has: tuple[bool, bool]) -> None:
+    for x in layouts(dtypes[0]):
+        opcheck(torch.ops.alng.layer_norm.default, (x, *parameters(has, dtypes[1]), 1, 1e-5))
+        x2 = tensor(4, 3, 16, dtype=dtypes[0])
+        opcheck(torch.ops.alng.add_layer_norm.default, (x, x2, *parameters(has, dtypes[1]), 1, 1e-5))
+
+
+@pytest.mark.parametrize("dtypes", DTYPES, ids=str)
+@pytest.mark.parametrize("wanted", [[True, True, True], [True, False, False], [False, True, True]])
+def test_grad_op_keeps_pytorchs_contract(dtypes: Any, wanted: list[bool]) -> None:
+    for dy, x in itertools.product(layouts(dtypes[0]), layouts(dtypes[0])[:2]):
+        dy, x = dy.detach(), x.detach()
+        _, mean, rstd = torch.ops.alng.layer_norm(x, None, None, 1, 1e-5)
+        for gamma, dsum in ((tensor(16, dtype=dtypes[1], grad=False), None), (None, x)):
+            arguments = (dy, x, None, rstd, mean, gamma, dsum, 1, wanted)
+            opcheck(torch.ops.alng.add_layer_norm_grad.default, arguments)
+
+
+def plain(x1: Any, x2: Any, weight: Any, bias: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    x = x1 + x2
+    return nn.functional.layer_norm(x, x.shape[-1:], weight, bias), x
+
+
+def ours(x1: Any, x2: Any, weight: Any, bias: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    return alng.torch.add_layer_norm(x1, x2, x1.shape[-1:], weight, bias)
+
+
+@pytest.mark.parametrize("dtype, bound", [(F32, 2e-6), (BF16, 2e-2), (F16, 3e-3), (F64, 0.0)])
+@pytest.mark.parametrize("has", PARAMETERS)
+@pytest.mark.parametrize("uses", ["y", "x", "both"])
+def test_gradients_are_those_of_float64(dtype: torch.dtype, bound: float, has: Any, uses: str) -> None:
+    mine = [tensor(5, 7, 33, dtype=dtype), tensor(5, 7, 33, dtype=dtype), *parameters(has, dtype, 33)]
+    true = [t if t is None else t.detach().double().requires_grad_() for t in mine]
+    for inputs, function in ((mine, ours), (true, plain)):
+        y, x = function(*inputs)
+        assert y.dtype == x.dtype == inputs[0].dtype
+        loss = (y * y.detach().sin()).sum() if uses != "x" else 0
+        loss = loss + (x * x.detach().cos()).sum() if uses != "y" else loss
+        loss.backward()
+    for name, a, b in zip(("x1", "x2", "weight", "bias"), mine, true):
+        if a is None or b is None:
+            continue
+        if b.grad is None or uses == "x" and name in ("weight", "bias"):
+            assert a.grad is None or not a.grad.any()
+            continue
+        assert a.grad is not None and a.grad.dtype == a.dtype
+        assert (a.grad.double() - b.grad).abs().max() <= (bound or 1e-14) * max(1.0, b.grad.abs().max().item()), name
+
+
+def test_gradcheck_of_kernel_and_wiring() -> None:
+    for dtype, tolerance in ((F64, {}), (F32, {"eps": 1e-2, "atol": 2e-2, "rtol": 2e-2})):
+        inputs = [tensor(3, 5, dtype=dtype), tensor(3, 5, dtype=dtype), tensor(5, dtype=dtype), tensor(5, dtype=dtype)]
+        assert gradcheck(ours, inputs, **tolerance)
+        assert gradcheck(lambda *a: torch.ops.alng.add_layer_norm(*a, 1, 1e-5)[:2], inputs, **tolerance)
+        x, _, weight, bias = inputs
+        assert gradcheck(lambda x, w, b: alng.torch.layer_norm(x, (5,), w, b), (x, weight, bias), **tolerance)
+
+
+def test_same_bits_as_numpy_and_for_every_number_of_threads() -> None:
+    before = torch.get_num_threads()
+    x1, x2, weight, bias = tensor(300, 513), tensor(300, 513), tensor(513), tensor(513)
+    dy = torch.randn(300, 513)
+    want = alng.add_layer_norm(*(t.detach() for t in (x1, x2, weight, bias)), x=True, round_sum=True)
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            y, x = ours(x1, x2, weight, bias)
+            grads = torch.autograd.grad(y, (x1, weight, bias), dy)
+            if threads == 1:
+                first = grads
+            assert np.array_equal(y.detach().numpy(), want.y) and np.array_equal(x.detach().numpy(), want.x)
+            assert all(torch.equal(a, b) for a, b in zip(grads, first))
+    finally:
+        torch.set_num_threads(before)
+
+
+def refuses(error: type[Exception], words: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(error) as refusal:
+        call()
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("function", [ours, lambda *a: torch.ops.alng.add_layer_norm(*a, 1, 1e-5)[:2]])
+def test_what_has_no_derivative_raises(function: Any) -> None:
+    inputs = [tensor(3, 5, dtype=F64), tensor(3, 5, dtype=F64), tensor(5, dtype=F64), tensor(5, dtype=F64)]
+    refuses(NotImplementedError, "double backward", lambda: gradgradcheck(function, inputs))
+    rest = [t.detach() for t in inputs[1:]]
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(inputs[0].detach(), torch.ones(3, 5, dtype=F64))
+        refuses(NotImplementedError, "jvp", lambda: function(dual, *rest))
+    one = torch.ones(3, 5, dtype=F64)
+    refuses(NotImplementedError, "jvp", lambda: torch.func.jvp(lambda x: function(x, *rest)[0], (one,), (one,)))
+
+
+def test_func_transforms() -> None:
+    def loss(function: Any) -> Any:
+        return lambda *inputs: function(*inputs)[0].sin().sum()
+
+    x, x2, weight, bias = (torch.randn(*s) for s in ((6, 3, 5), (3, 5), (5,), (5,)))
+    weights = torch.randn(6, 5)
+    for w, w_dim in ((weight, None), (weights, 0)):
+        for of in (0, 1, (0, 1, 2, 3)):
+            got, want = (
+                torch.func.vmap(torch.func.grad(loss(f), of), (0, None, w_dim, None))(x, x2, w, bias) for f in (ours, plain)
+            )
+            torch.testing.assert_close(got, want)
+    twice = torch.func.grad(lambda x: torch.func.grad(loss(ours))(x, x2, weight, bias).sum())
+    refuses(NotImplementedError, "double backward", lambda: twice(x[0]))
+    got = torch.func.vmap(lambda x: alng.torch.layer_norm(x, (5,), weight))(x)
+    torch.testing.assert_close(got, nn.functional.layer_norm(x, (5,), weight))
+
+
+def test_refusals() -> None:
+    x = torch.ones(3, 4)
+    norm = alng.torch.layer_norm
+    refuses(TypeError, "x1 is int64 but must be", lambda: norm(x.long(), (4,)))
+    refuses(TypeError, "x1 is complex64 but must be", lambda: norm(x.to(torch.complex64), (4,)))
+    refuses(ValueError, "normalized_shape is (5,) but must be the last dimensions of x, (3, 4)", lambda: norm(x, (5,)))
+    refuses(TypeError, "weight is float64 but must be", lambda: norm(x, (4,), x[0].double()))
+    refuses(alng.AlngError, "gamma is float32[3] but must be [4]", lambda: norm(x, (4,), torch.ones(3)))
+    refuses(RuntimeError, "storage", lambda: norm(x.to_sparse(), (4,)))
+
+
+def test_dtypes_are_promoted_as_by_plus() -> None:
+    y, x = alng.torch.add_layer_norm(tensor(4, 8, dtype=BF16), tensor(4, 8), (8,), tensor(8, dtype=BF16))
+    assert y.dtype == x.dtype == F32
+    y, x = alng.torch.add_layer_norm(tensor(4, 8), tensor(8), 8)
+    assert torch.equal(x.detach(), y.detach() * 0 + x) and y.shape == (4, 8)
+    with torch.autocast("cpu", dtype=BF16):
+        module = alng.torch.AddLayerNorm(8)
+        y = module(nn.functional.linear(tensor(4, 8), tensor(8, 8)))
+    y.float().sum().backward()
+    assert y.dtype == BF16 and module.weight.grad is not None and module.weight.grad.dtype == F32
+
+
+def test_compiled_is_eager_and_one_graph_serves_all_row_counts() -> None:
+    from torch._dynamo.testing import CompileCounter
+
+    torch._dynamo.reset()
+    counter = CompileCounter()
+    counted = torch.compile(ours, fullgraph=True, backend=counter)
+    compiled = torch.compile(ours, fullgraph=True, backend="aot_eager")
+    weight, bias = tensor(16), tensor(16)
+    for rows in (6, 9, 12, 31):
+        x1, x2 = tensor(rows, 16), tensor(rows, 16)
+        counted(x1, x2, weight, bias)
+        results = []
+        for function in (ours, compiled):
+            y, x = function(x1, x2, weight, bias)
+            results.append((y, x, *torch.autograd.grad(y.sin().sum() + x.cos().sum(), (x1, x2, weight, bias))))
+        assert all(torch.equal(a, b) for a, b in zip(*results))
+    assert counter.frame_count <= 2
+    x = tensor(3, 16)
+    assert torch.equal(compiled(x, x, weight, bias)[0], ours(x, x, weight, bias)[0])
+
+
+def test_exported_and_meta() -> None:
+    module, inputs = alng.torch.AddLayerNorm(32), (torch.randn(4, 32), torch.randn(4, 32))
+    exported = torch.export.export(module, inputs).module()
+    assert torch.equal(exported(*inputs)[0], module(*inputs)[0])
+    assert alng.torch.layer_norm(torch.ones(3, 4, device="meta"), (4,)).shape == (3, 4)
+
+
+def test_checkpointing_runs_the_forward_again_unless_it_is_kept() -> None:
+    from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts
+
+    module, x, residual = alng.torch.AddLayerNorm(32), tensor(4, 32), tensor(4, 32)
+    want = torch.autograd.grad(module(x, residual)[0].sin().sum(), (x, module.weight))
+
+    def keep(context: Any, op: Any, *arguments: Any, **named: Any) -> CheckpointPolicy:
+        kept = op == torch.ops.alng.add_layer_norm.default
+        return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
+
+    for context in ({}, {"context_fn": lambda: create_selective_checkpoint_contexts(keep)}):
+        y, _ = checkpoint(module, x, residual, use_reentrant=False, **context)
+        got = torch.autograd.grad(y.sin().sum(), (x, module.weight))
+        assert all(torch.equal(a, b) for a, b in zip(got, want))
+
+
+class PostNorm(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear, self.norm, self.last = nn.Linear(12, 12), nn.LayerNorm(12), nn.LayerNorm(12)
+
+    def forward(self, x: torch.Tensor, scale: float = 2.0) -> torch.Tensor:
+        x = self.norm(x + scale * self.linear(x))
+        return self.last(x)
+
+
+def test_models_norms_are_replaced_and_restored() -> None:
+    model = nn.ModuleDict({"post": PostNorm(), "torch": nn.TransformerEncoderLayer(12, 3, 20, dropout=0.0)})
+    x = torch.randn(5, 2, 12)
+
+    def run() -> torch.Tensor:
+        return model["torch"](model["post"](x, 0.5))
+
+    want, keys = run(), list(model.state_dict())
+    assert alng.torch.replace_layer_norms(model) == [
+        "post.norm: residual + LayerNorm",
+        "post.last: LayerNorm",
+        "torch.norm1: residual + LayerNorm",
+        "torch.norm2: residual + LayerNorm",
+    ]
+    calls = []
+    handle = model["post"].norm.register_forward_hook(lambda module, inputs, output: calls.append(len(inputs)))
+    torch.testing.assert_close(run(), want)
+    handle.remove()
+    assert calls == [2] and list(model.state_dict()) == keys
+    torch.testing.assert_close(copy.deepcopy(model)["post"](x, 0.5), model["post"](x, 0.5), rtol=0, atol=0)
+    assert alng.torch.restore_layer_norms(model) == 4
+    assert torch.equal(run(), want) and "forward" not in model["post"].__dict__
+    assert alng.torch.replace_layer_norms(model, filter=lambda name, _: name == "post.last") == ["post.last: LayerNorm"]
+
+
+def test_workers_of_a_data_loader_may_call_it() -> None:
+    class Set(torch.utils.data.Dataset):  # type: ignore[type-arg]
+        def __len__(self) -> int:
+            return 8
+
+        def __getitem__(self, index: int) -> torch.Tensor:
+            return alng.torch.layer_norm(torch.arange(4096.0).reshape(64, 64) + index, (64,))
+
+    want = [Set()[i] for i in range(8)]
+    loader = torch.utils.data.DataLoader(Set(), batch_size=None, num_workers=2)
+    assert all(torch.equal(a, b) for a, b in zip(loader, want))
+
+
+def test_numpy_door_refuses_to_cut_the_graph() -> None:
+    x = tensor(3, 4)
+    refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(x))
+    refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(nn.Parameter(torch.ones(3, 4))))
+    assert alng.add_layer_norm(x.detach(), normalized_dims=1).y.shape == (3, 4)
+
+
+def test_import_leaves_torch_alone_until_asked() -> None:
+    code = "import sys, alng; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
