@@ -253,15 +253,16 @@ def _is_plain(*tensors: Tensor | None) -> bool:
     )
 
 
+def _of_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
+    return gradient if gradient.dtype == dtype else gradient.to(dtype)  # a call of to costs 1 us
+
+
 def _backward(ctx: Any, dy: Tensor | None, dsum: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Of x, weight and bias."""
     x, mean, rstd, weight = ctx.saved_tensors
     if dy is None:  # y was not used
         return dsum, None, None
     wanted = ctx.wanted
-    dy = dy.to(x.dtype)
-    if dsum is not None:
-        dsum = dsum.to(x.dtype)
     arguments = (dy, x, None, rstd, mean, weight, dsum, ctx.normalized_dims, wanted)
     if torch.is_grad_enabled():
         dx, dgamma, dbeta = Grad.apply(*arguments)
@@ -271,8 +272,8 @@ def _backward(ctx: Any, dy: Tensor | None, dsum: Tensor | None) -> tuple[Tensor 
         dx, dgamma, dbeta = torch.ops.alng.add_layer_norm_grad(*arguments)
     return (
         dx if wanted[0] else None,
-        dgamma.to(ctx.weight_dtype) if wanted[1] else None,
-        dbeta.to(ctx.bias_dtype) if wanted[2] else None,
+        _of_dtype(dgamma, ctx.weight_dtype) if wanted[1] else None,
+        _of_dtype(dbeta, ctx.bias_dtype) if wanted[2] else None,
     )
 
 
