@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Trains a small GPT twice from the same start, with PyTorch's LayerNorms and with alng's, and compares.
+
+    pip install . torch && python examples/train_gpt.py [--width 768] [--layers 4] [--steps 40] [--text FILE]
+
+Prints the losses of both, how far the gradients of the first step are apart, the time of forward and backward (the two
+take turns), and how much memory is kept between them. Then the LayerNorms alone: the same bits for every number of threads.
+"""
+
+import argparse
+import statistics
+import time
+
+import torch
+from torch import nn
+
+import alng.torch
+
+
+class Block(nn.Module):
+    """Pre-norm: each LayerNorm follows a residual sum, which it computes too."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, branch: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y, x = add_and_norm(self.attention_norm, branch, x)
+        q, k, v = self.qkv(y).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y, x = add_and_norm(self.mlp_norm, self.out(attended.transpose(1, 2).flatten(2)), x)
+        return self.mlp(y), x
+
+
+def add_and_norm(norm: nn.LayerNorm, branch: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    if isinstance(norm, alng.torch.AddLayerNorm):
+        return norm(branch, x)
+    x = branch + x
+    return norm(x), x
+
+
+class GPT(nn.Module):
+    def __init__(self, width: int, layers: int, context: int) -> None:
+        super().__init__()
+        self.token, self.position = nn.Embedding(256, width), nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, max(1, width // 64)) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, 256, bias=False)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        branch, x = self.token(tokens), self.position.weight[: tokens.shape[1]].expand(*tokens.shape, -1)
+        for block in self.blocks:
+            branch, x = block(branch, x)
+        return self.head(add_and_norm(self.norm, branch, x)[0])
+
+
+def loss_of(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    return nn.functional.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+
+
+def kept_for_backward(model: nn.Module, batch: torch.Tensor) -> int:
+    """Bytes that autograd keeps between forward and backward, without the parameters."""
+    parameters = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = loss_of(model, batch)
+    del loss
+    return sum(kept.values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=int, default=768)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--context", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--text", default="/usr/share/common-licenses/GPL-3", help="any file; Debian has this one")
+    given = parser.parse_args()
+
+    with open(given.text, "rb") as file:
+        text = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8).long()
+    models = {}
+    for name in ("torch", "alng"):
+        torch.manual_seed(0)
+        models[name] = GPT(given.width, given.layers, given.context)
+    replaced = alng.torch.replace_layer_norms(models["alng"])
+    print(f"{len(replaced)} LayerNorms of width {given.width} by alng; {torch.get_num_threads()} threads")
+    optimizers = {name: torch.optim.AdamW(model.parameters(), lr=3e-4) for name, model in models.items()}
+
+    generator = torch.Generator().manual_seed(1)
+    losses: dict[str, list[float]] = {"torch": [], "alng": []}
+    seconds: dict[str, list[float]] = {"torch": [], "alng": []}
+    for step in range(given.steps):
+        starts = torch.randint(len(text) - given.context - 1, (given.batch,), generator=generator)
+        batch = torch.stack([text[s : s + given.context + 1] for s in starts])
+        for name in ("torch", "alng") if step % 2 == 0 else ("alng", "torch"):
+            begin = time.perf_counter()
+            optimizers[name].zero_grad()
+            loss = loss_of(models[name], batch)
+            loss.backward()
+            seconds[name].append(time.perf_counter() - begin)
+            losses[name].append(loss.item())
+        if step == 0:
+            pairs = zip(models["torch"].parameters(), models["alng"].parameters())
+            apart = max(((a.grad - b.grad).abs().max() / a.grad.abs().max()).item() for a, b in pairs)
+            print(f"gradients of the first step: at most {apart:.1e} of each tensor's largest apart")
+        for optimizer in optimizers.values():
+            optimizer.step()
+    apart = max(abs(a - b) for a, b in zip(losses["torch"], losses["alng"]))
+    print(f"{'step':>6} {'torch':>10} {'alng':>10}")
+    for step in range(0, given.steps, max(1, given.steps // 8)):
+        print(f"{step:>6} {losses['torch'][step]:>10.6f} {losses['alng'][step]:>10.6f}")
+    print(f"losses: at most {apart:.1e} apart")
+    for name, model in models.items():
+        of_steps = statistics.median(seconds[name][1:]) * 1e3
+        print(f"{name}: {of_steps:.1f} ms forward and backward, {kept_for_backward(model, batch) / 2**20:.1f} MiB kept for the backward")
+
+    # One LayerNorm of this width on both numbers of threads.
+    norm, x = alng.torch.AddLayerNorm(given.width), torch.randn(1000, given.width, requires_grad=True)
+    results = []
+    for threads in (1, 2, 5):
+        torch.set_num_threads(threads)
+        results.append(torch.autograd.grad(norm(x, x.detach())[0].sin().sum(), (x, norm.weight, norm.bias)))
+    equal = all(torch.equal(a, b) for other in results[1:] for a, b in zip(results[0], other))
+    print("the operator's gradients on 1, 2 and 5 threads:", "the same bits" if equal else "DIFFERENT BITS")
+
+
+if __name__ == "__main__":
+    main()
