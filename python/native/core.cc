@@ -13,6 +13,7 @@
 #include "plans.h"
 #include "refusal.h"
 #include "tensors.h"
+#include "xla.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -337,6 +338,11 @@ NB_MODULE(_core, module) {
           "tensors"_a, "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
 
   module.def("instruction_sets", &instruction_sets);
+  // As jax.ffi.register_ffi_target takes them.
+  constexpr const char* xla_target = "xla._CUSTOM_CALL_TARGET";
+  module.attr("xla_add_layer_norm") = nb::capsule(reinterpret_cast<void*>(&xla::add_layer_norm), xla_target);
+  module.attr("xla_add_layer_norm_grad") = nb::capsule(reinterpret_cast<void*>(&xla::add_layer_norm_grad), xla_target);
+
   module.def("version", &alng_version);
   module.def("canonical_order", &alng_canonical_order);
 }

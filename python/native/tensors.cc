@@ -283,6 +283,10 @@ Tensor read_dlpack(const Operand& operand, nb::handle object) {
   } else {
     described = static_cast<nb::dlpack::dltensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
     if (described == nullptr) throw nb::python_error();
+    if (operand.direction == Direction::output) {  // a jax.Array, immutable, among others
+      refuse(operand, "an array whose DLPack, before version 1, doesn't tell whether it is writeable",
+             "a NumPy array or one with DLPack 1");
+    }
   }
   Tensor tensor = described_tensor(operand, *described);
   tensor.keeps_alive = lent;

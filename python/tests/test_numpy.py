@@ -267,6 +267,11 @@ def test_arrays_with_dlpack_alone(dtype: np.dtype[Any], old: bool) -> None:
             alng.add_layer_norm(other, normalized_dims=1), alng.add_layer_norm(array, normalized_dims=1)
         )
     y = np.zeros_like(e["x1"])
+    if old:  # doesn't tell whether it may be written
+        with pytest.raises(TypeError, match="y is an array whose DLPack, before version 1, doesn't tell whether"):
+            alng.add_layer_norm(e["x1"], gamma=e["gamma"], y=WithDLPack(y, old))
+        assert (y == 0).all()
+        return
     alng.add_layer_norm(e["x1"], gamma=e["gamma"], y=WithDLPack(y, old))
     assert np.array_equal(y, alng.add_layer_norm(e["x1"], gamma=e["gamma"]).y)
 
