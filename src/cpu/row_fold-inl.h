@@ -1,4 +1,5 @@
-// From the terms of a row to its two sums, in canonical order (docs/numerics.md).
+// From terms to the two sums of a row, w and q, in canonical order (docs/numerics.md); and in the same loop a sum u of
+// another row of the same length, for kernels that have one.
 //
 // A segment of 512 terms is folded at distances 32 and 64 (within a part, in registers), 128 and 256 (between parts),
 // 16, 8, 4, 2 and 1; up to 32 segments likewise. Terms beyond the row are +0 in the canonical order. Where they are
@@ -21,22 +22,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace alng::impl::cpu::HWY_NAMESPACE {
 
-// The two sums of a row: of w and of q.
 struct RowSums {
   float w;
   float q;
+  float u;
 };
 
 constexpr size_t kSegment = segment_terms;
 // The sums of a segment before they meet across lanes: of terms 32 apart.
 constexpr size_t kSpan = 32;
-// A segment is four parts, of each of which a span of w and one of q are left.
+// A segment is four parts, of each of which a span of each sum is left: of w, q, u.
 constexpr size_t kParts = 4;
 constexpr size_t kPart = kSegment / kParts;
-using Spans = float[2][kSpan];
+template <size_t kSums>
+using Spans = float[kSums][kSpan];
 
-// Values i of a sum's spans (0: w, 1: q) in 1 to kParts parts, added at distances 128 and 256.
-HWY_INLINE V FoldParts(const Spans* parts, size_t count, size_t sum, size_t i) {
+// Values i of a sum's spans in 1 to kParts parts, added at distances 128 and 256.
+template <size_t kSums>
+HWY_INLINE V FoldParts(const Spans<kSums>* parts, size_t count, size_t sum, size_t i) {
   const F d;
   const auto value = [&](size_t part) HWY_ATTR { return hn::Load(d, parts[part][sum] + i); };
   if (count == 1) return value(0);
@@ -91,19 +94,20 @@ HWY_INLINE V FoldQuarters(V a, V b) {
 }
 #endif
 
-// What is left of one or two segments to their sums, at distances 128, 256, 16, 8, 4, 2 and 1. The last segment has
-// `count` parts.
-template <class T, bool kTwo>
-HWY_INLINE void FoldSegments(const Spans* parts, size_t count, float* HWY_RESTRICT w_sums, float* HWY_RESTRICT q_sums) {
+// What is left of one or two segments to their sums numbers kW and kQ, at distances 128, 256, 16, 8, 4, 2 and 1. The
+// last segment has `count` parts.
+template <class T, bool kTwo, size_t kW, size_t kQ, size_t kSums>
+HWY_INLINE void FoldSegments(const Spans<kSums>* parts, size_t count, float* HWY_RESTRICT w_sums,
+                             float* HWY_RESTRICT q_sums) {
 #if HWY_TARGET == HWY_AVX3
-  const auto at_16 = [](const Spans* of, size_t n, size_t sum) HWY_ATTR {
-    const V first = FoldParts(of, n, sum, 0), second = FoldParts(of, n, sum, 16);
+  const auto at_16 = [](const Spans<kSums>* of, size_t n, size_t sum) HWY_ATTR {
+    const V first = FoldParts<kSums>(of, n, sum, 0), second = FoldParts<kSums>(of, n, sum, 16);
     if constexpr (kPaired<T>) return FoldHalves(first, second);
     return hn::Add(first, second);
   };
   // Paired lanes are elements 0, 2, 4 to 14 and 1, 3, 5 to 15 by now: distance 1 is between the halves and comes last.
-  const auto at_8 = [&](const Spans* of, size_t n) HWY_ATTR {
-    const V w = at_16(of, n, 0), q = at_16(of, n, 1);
+  const auto at_8 = [&](const Spans<kSums>* of, size_t n) HWY_ATTR {
+    const V w = at_16(of, n, kW), q = at_16(of, n, kQ);
     return kPaired<T> ? FoldQuarters(w, q).raw : FoldHalves(w, q).raw;
   };
   const auto add = [](__m512 v, __m512 other) HWY_ATTR { return _mm512_add_ps(v, other); };
@@ -135,8 +139,8 @@ HWY_INLINE void FoldSegments(const Spans* parts, size_t count, float* HWY_RESTRI
     const size_t n = kTwo && s == 0 ? kParts : count;
     alignas(64) float w_lanes[16], q_lanes[16];
     for (size_t i = 0; i < 16; i += Lanes()) {
-      hn::Store(hn::Add(FoldParts(parts, n, 0, i), FoldParts(parts, n, 0, i + 16)), d, w_lanes + i);
-      hn::Store(hn::Add(FoldParts(parts, n, 1, i), FoldParts(parts, n, 1, i + 16)), d, q_lanes + i);
+      hn::Store(hn::Add(FoldParts<kSums>(parts, n, kW, i), FoldParts<kSums>(parts, n, kW, i + 16)), d, w_lanes + i);
+      hn::Store(hn::Add(FoldParts<kSums>(parts, n, kQ, i), FoldParts<kSums>(parts, n, kQ, i + 16)), d, q_lanes + i);
     }
     FoldLanes(w_lanes, q_lanes, w_sums[s], q_sums[s]);
   }
@@ -168,108 +172,126 @@ HWY_INLINE size_t Opaque(size_t n) {
 
 // Two steps a span apart.
 template <class Terms>
-HWY_INLINE void TwoSteps(size_t i, const Terms& terms, Step& w, Step& q) {
-  Step w1, q1;
-  terms.template operator()<true>(i, 0, w, q);
-  terms.template operator()<true>(i + kSpan, 0, w1, q1);
+HWY_INLINE void TwoSteps(size_t i, const Terms& terms, Step& w, Step& q, Step& u) {
+  Step w1, q1, u1;
+  terms.template operator()<true>(i, 0, w, q, u);
+  terms.template operator()<true>(i + kSpan, 0, w1, q1, u1);
   w = Add(w, w1);
   q = Add(q, q1);
+  u = Add(u, u1);
+}
+
+template <size_t kSums>
+HWY_INLINE void StoreSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
+  StoreOwn(w, spans[0] + lane);
+  StoreOwn(q, spans[1] + lane);
+  if constexpr (kSums == 3) StoreOwn(u, spans[2] + lane);
 }
 
 // The kPart elements at i, all within the row: their terms at distances 32 and 64 are added.
-template <Loop kLoop, class Terms, class Ahead>
-HWY_INLINE void FoldPart(size_t i, const Terms& terms, const Ahead& ahead, Spans& spans) {
+template <Loop kLoop, size_t kSums, class Terms, class Ahead>
+HWY_INLINE void FoldPart(size_t i, const Terms& terms, const Ahead& ahead, Spans<kSums>& spans) {
 #pragma GCC unroll 1
   for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
-    Step w, q, w1, q1;
+    Step w, q, u, w1, q1, u1;
     if constexpr (kLoop == Loop::short_) {
-      w = q = hn::Zero(F());
+      w = q = u = hn::Zero(F());
       const size_t end = Opaque(kPart);
 #pragma GCC unroll 1
       for (size_t at = 0; at < end; at += kPart / 2) {
-        TwoSteps(i + at, terms, w1, q1);
+        TwoSteps(i + at, terms, w1, q1, u1);
         w = Add(w, w1);
         q = Add(q, q1);
+        u = Add(u, u1);
       }
     } else {
       ahead(i + 4 * lane);
-      TwoSteps(i + lane, terms, w, q);
+      TwoSteps(i + lane, terms, w, q, u);
       ahead(i + 4 * lane + 2 * StepElements());
-      TwoSteps(i + lane + kPart / 2, terms, w1, q1);
+      TwoSteps(i + lane + kPart / 2, terms, w1, q1, u1);
       w = Add(w, w1);
       q = Add(q, q1);
+      u = Add(u, u1);
     }
-    StoreOwn(w, spans[0] + lane);
-    StoreOwn(q, spans[1] + lane);
+    StoreSpans<kSums>(w, q, u, spans, lane);
   }
 }
 
 // The same where the row ends within the part, after n elements.
-template <class Terms, class Ahead>
-HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead& ahead, Spans& spans) {
+template <size_t kSums, class Terms, class Ahead>
+HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead& ahead, Spans<kSums>& spans) {
   const V zero = hn::Zero(F());
 #pragma GCC unroll 1
   for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
     ahead(i + 4 * lane);
     ahead(i + 4 * lane + 2 * StepElements());
     // Every second step is added to the one before it, and then both to the sum.
-    Step w = zero, q = zero, first_w = zero, first_q = zero;
+    Step w = zero, q = zero, u = zero, first_w = zero, first_q = zero, first_u = zero;
     bool second = false;
 #pragma GCC unroll 1
     for (size_t at = lane; at < n; at += kSpan, second = !second) {
-      Step w1, q1;
+      Step w1, q1, u1;
       if (at + StepElements() <= n) {
-        terms.template operator()<true>(i + at, 0, w1, q1);
+        terms.template operator()<true>(i + at, 0, w1, q1, u1);
       } else {
-        terms.template operator()<false>(i + at, n - at, w1, q1);
+        terms.template operator()<false>(i + at, n - at, w1, q1, u1);
       }
       first_w = Add(first_w, w1);
       first_q = Add(first_q, q1);
+      first_u = Add(first_u, u1);
       if (!second) continue;
       w = Add(w, first_w);
       q = Add(q, first_q);
-      first_w = first_q = zero;
+      u = Add(u, first_u);
+      first_w = first_q = first_u = zero;
     }
-    StoreOwn(Add(w, first_w), spans[0] + lane);
-    StoreOwn(Add(q, first_q), spans[1] + lane);
+    StoreSpans<kSums>(Add(w, first_w), Add(q, first_q), Add(u, first_u), spans, lane);
   }
 }
 
 // The sums of a row. `terms` makes those of a step, in memory order as far as lanes allow: terms.operator()<kWhole>(i,
-// n, w, q) as in ForEachStep. ahead(i) is called before the 2 * StepElements() elements at i are needed, again and
-// again over the row, and swept(end) when all up to `end` have been.
-template <class T, Loop kLoop, class Terms, class Ahead, class Swept>
+// n, w, q, u) as in ForEachStep; u is not looked at where kSums is 2. ahead(i) is called before the 2 * StepElements()
+// elements at i are needed, again and again over the row, and swept(end) when all up to `end` have been.
+template <class T, Loop kLoop, size_t kSums, class Terms, class Ahead, class Swept>
 HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Swept& swept) {
   // Two segments are folded together: each alone is a chain of 50 cycles, which is most of what a processor can look
   // ahead.
   constexpr size_t together = kStepVectors == 2 && kLoop == Loop::unrolled ? 2 : 1;
   constexpr size_t group_columns = group_segments * kSegment;
-  RowSums total{0.0f, 0.0f};
+  RowSums total{0.0f, 0.0f, 0.0f};
   for (size_t group = 0; group < columns; group += group_columns) {
     const size_t group_end = std::min(columns, group + group_columns);
-    float w_segments[group_segments], q_segments[group_segments];
+    float w_segments[group_segments], q_segments[group_segments], u_segments[group_segments], unused[2];
     size_t count = 0;
     for (size_t begin = group; begin < group_end; begin += together * kSegment) {
       const size_t n = std::min(group_end - begin, together * kSegment);
-      alignas(64) Spans spans[together * kParts];
+      alignas(64) Spans<kSums> spans[together * kParts];
       size_t part = 0;
 #pragma GCC unroll 1
-      for (; (part + 1) * kPart <= n; ++part) FoldPart<kLoop>(begin + part * kPart, terms, ahead, spans[part]);
+      for (; (part + 1) * kPart <= n; ++part) {
+        FoldPart<kLoop, kSums>(begin + part * kPart, terms, ahead, spans[part]);
+      }
       if (part * kPart < n) {
-        FoldLastPart(begin + part * kPart, n - part * kPart, terms, ahead, spans[part]);
+        FoldLastPart<kSums>(begin + part * kPart, n - part * kPart, terms, ahead, spans[part]);
         ++part;
       }
       swept(begin + n);
+      const auto fold = [&]<bool kTwo>(size_t parts_of_last) ALNG_INLINE_LAMBDA {
+        FoldSegments<T, kTwo, 0, 1, kSums>(spans, parts_of_last, w_segments + count, q_segments + count);
+        if constexpr (kSums == 3) {
+          FoldSegments<T, kTwo, 2, 2, kSums>(spans, parts_of_last, u_segments + count, unused);
+        }
+        count += kTwo ? 2 : 1;
+      };
       if (together == 2 && part > kParts) {
-        FoldSegments<T, true>(spans, part - kParts, w_segments + count, q_segments + count);
-        count += 2;
+        fold.template operator()<true>(part - kParts);
       } else {
-        FoldSegments<T, false>(spans, part, w_segments + count, q_segments + count);
-        count += 1;
+        fold.template operator()<false>(part);
       }
     }
     total.w = total.w + FoldGroup(w_segments, count);
     total.q = total.q + FoldGroup(q_segments, count);
+    if constexpr (kSums == 3) total.u = total.u + FoldGroup(u_segments, count);
   }
   return total;
 }

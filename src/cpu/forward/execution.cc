@@ -84,7 +84,7 @@ class ForwardExecution final : public Execution {
     text += "rows: " + std::to_string(units_) + " units of about " + std::to_string(problem_.rows() / units_) + ", " +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
     text += tuning_.explain_inputs();
-    text += std::string("y and x: written ") + tuning_.where_written() + ", y while the next row is read\n";
+    text += std::string("y and x: written ") + tuning_.where_written() + ", y while the rows behind are read\n";
     return text;
   }
 
@@ -155,6 +155,7 @@ class ForwardExecution final : public Execution {
   void work(Run& run, int index) const noexcept {
     std::byte* const scratch = run.workspace + tasks_scratch_ + static_cast<std::size_t>(index) * task_scratch_size_;
     ForwardTask task{{},
+                     {},
                      reinterpret_cast<float*>(scratch),
                      reinterpret_cast<float*>(scratch + second_x_),
                      scratch + rows_,

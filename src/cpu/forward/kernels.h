@@ -29,19 +29,20 @@ struct ForwardOperands {
   Tuning tuning;
 };
 
-/// A row whose statistics are known and whose y is still to be written: that is done together with the next row.
-struct PendingY {
-  /// `at` is null where no row is pending.
-  BuiltRow y;
-  /// y = (x - m - e) * rstd, scaled and shifted.
+/// A row that is not done yet.
+struct UnfinishedRow {
+  /// Negative where there is none.
+  std::int64_t r = -1;
+  /// y = (x - m - e) * rstd, scaled and shifted; e and rstd are known once it is judged.
   float m = 0, e = 0, rstd = 0;
 };
 
 /// What a task keeps from row to row.
 struct ForwardTask {
-  PendingY pending;
-  /// x in float32 of the row at hand and of the pending one, which change places: padded columns each.
-  float *x_now, *x_before;
+  /// The row of which x and m are known, and the one before it, of which the statistics are.
+  UnfinishedRow formed, judged;
+  /// Their x in float32, padded columns each: of the first; and of the second, which x of the next row replaces.
+  float *x_formed, *x_outer;
   /// Four rows of the dtype, used where some tensor's rows are not dense.
   std::byte* rows;
   /// Of y and of x.
@@ -49,10 +50,9 @@ struct ForwardTask {
 };
 
 struct ForwardKernels {
-  /// Does rows [begin, end): writes mean, rstd and x of them, and y of all of them but the last, which stays pending,
-  /// and of the one that was.
+  /// Does rows [begin, end), of which the last two stay pending, and what was left to do of those that were.
   void (*row_pass)(const ForwardOperands& run, std::int64_t begin, std::int64_t end, ForwardTask& task);
-  /// Writes y of the row that is pending, if any.
+  /// Does what is left to do of the rows that are pending.
   void (*finish)(const ForwardOperands& run, ForwardTask& task);
   /// Of gamma and beta.
   OwnOrder order;

@@ -8,6 +8,7 @@
 #define ALNG_CPU_FORWARD_ROW_PASS_INL_H
 #endif
 
+#include <cmath>
 #include <utility>
 
 #include "cpu/forward/kernels.h"
@@ -36,48 +37,53 @@ class ForwardPass {
 
  private:
   void OneRow(std::int64_t r) {
-    FormedRow<T> row{Input(run_.x1, r, 0), nullptr, {}};
+    NewRow<T> row{Input(run_.x1, r, 0), nullptr, {}};
     if (run_.x2.base != nullptr) row.x2 = Input(run_.x2, r, 1);
     if (run_.x.base != nullptr) row.x = BeginRow(run_.x, r, run_.tuning.stream, ScratchRow(2), task_.x_staging);
-
-    const PendingY& before = task_.pending;
-    const bool full = row.x2 != nullptr && row.x.at != nullptr && run_.gamma != nullptr && run_.beta != nullptr &&
-                      before.y.at != nullptr;
-    const float sum = full ? Form<true>(row) : Form<false>(row);
-    const float m = sum * run_.inverse_columns;
-    const RowStatistics s = Statistics(m);
-    WriteStatistic(run_.mean, r, s.mean);
-    WriteStatistic(run_.rstd, r, s.rstd);
-    task_.pending = {{}, m, s.e, s.rstd};
-    if (run_.y.base != nullptr) {
-      task_.pending.y = BeginRow(run_.y, r, run_.tuning.stream, ScratchRow(3), task_.y_staging);
-    }
-    std::swap(task_.x_now, task_.x_before);
+    Advance(r, row);
     // Gathered rows share their scratch with the next row, so that nothing may stay pending.
     if (!run_.dense) Finish();
   }
 
-  template <bool kFull>
-  HWY_NOINLINE float Form(const FormedRow<T>& row) {
-    const PendingY before = task_.pending;
-    const bool y_elsewhere = IsElsewhere(before.y), x_elsewhere = IsElsewhere(row.x);
-    return FormRow<T, kFull>(run_, row, before, task_.x_now, task_.x_before, [&](std::size_t end) ALNG_INLINE_LAMBDA {
-      if (y_elsewhere) CopyOut<T>(run_.y, before.y, task_.y_staging, end, columns_);
-      if (x_elsewhere) CopyOut<T>(run_.x, row.x, task_.x_staging, end, columns_);
-    });
+  // Every pending row goes on by one sweep, and row r becomes pending (negative: none).
+  void Advance(std::int64_t r, const NewRow<T>& row) {
+    const UnfinishedRow formed = task_.formed;
+    JudgedRow judged{{}, task_.judged.m, task_.judged.e, task_.judged.rstd};
+    if (task_.judged.r >= 0) {
+      judged.y = BeginRow(run_.y, task_.judged.r, run_.tuning.stream, ScratchRow(3), task_.y_staging);
+    }
+    const bool full = row.x1 != nullptr && row.x2 != nullptr && row.x.at != nullptr && run_.gamma != nullptr &&
+                      run_.beta != nullptr && formed.r >= 0 && judged.y.at != nullptr;
+    const RowSums sums = full ? SweepRows<true>(row, judged) : SweepRows<false>(row, judged);
+
+    task_.judged = {};
+    if (formed.r >= 0) {
+      const float e = sums.w * run_.inverse_columns;
+      const float v = std::fma(-e, e, sums.q * run_.inverse_columns);
+      const float rstd = 1.0f / std::sqrt((v < 0.0f ? 0.0f : v) + run_.eps);
+      WriteStatistic(run_.mean, formed.r, formed.m + e);
+      WriteStatistic(run_.rstd, formed.r, rstd);
+      if (run_.y.base != nullptr) task_.judged = {formed.r, formed.m, e, rstd};
+    }
+    task_.formed = {r, sums.u * run_.inverse_columns};
+    std::swap(task_.x_formed, task_.x_outer);
   }
 
-  HWY_NOINLINE RowStatistics Statistics(float m) { return StatisticsOf<T>(run_, task_.x_now, m); }
+  template <bool kFull>
+  HWY_NOINLINE RowSums SweepRows(const NewRow<T>& row, const JudgedRow& judged) {
+    const bool y_elsewhere = IsElsewhere(judged.y), x_elsewhere = IsElsewhere(row.x);
+    const float* const x_formed = task_.formed.r >= 0 ? task_.x_formed : nullptr;
+    return SweepThree<T, kFull>(run_, row, x_formed, task_.formed.m, judged, task_.x_outer,
+                                [&](std::size_t end) ALNG_INLINE_LAMBDA {
+                                  if (y_elsewhere) CopyOut<T>(run_.y, judged.y, task_.y_staging, end, columns_);
+                                  if (x_elsewhere) CopyOut<T>(run_.x, row.x, task_.x_staging, end, columns_);
+                                });
+  }
 
-  // y of the row that is pending, if any, and what waits of lines of y and x.
+  // What is left to do of the rows that are pending, and what waits of lines of y and x.
   void Finish() {
-    const PendingY& before = task_.pending;
-    if (before.y.at != nullptr) {
-      WriteY<T>(columns_, before, task_.x_before, run_.gamma, run_.beta);
-      if (IsElsewhere(before.y)) CopyOut<T>(run_.y, before.y, task_.y_staging, columns_, columns_);
-    }
+    while (task_.formed.r >= 0 || task_.judged.r >= 0) Advance(-1, {nullptr, nullptr, {}});
     for (Staging* const staging : {&task_.y_staging, &task_.x_staging}) LineWriter{*staging}.PutCarried();
-    task_.pending = {};
     if (run_.tuning.stream) hwy::FlushStream();
   }
 

@@ -127,7 +127,7 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
     }
   };
 
-  const auto terms = [&]<bool kWhole>(size_t i, size_t n, auto& w, auto& q) ALNG_INLINE_LAMBDA {
+  const auto terms = [&]<bool kWhole>(size_t i, size_t n, auto& w, auto& q, auto&) ALNG_INLINE_LAMBDA {
     if constexpr (kKind.near && kWhole && sizeof(T) == sizeof(float)) {
       vectors.template operator()<true>(As<V>(), i, 0, w.first, q.first);
       lines.FetchNear(i);
@@ -141,11 +141,11 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
   const auto ahead = [&](size_t i) ALNG_INLINE_LAMBDA {
     if (!kKind.near && fetch_far) lines.FetchFar(i, 2 * StepElements());
   };
-  return FoldRow < T,
-         kKind.near ? Loop::short_ : Loop::unrolled > (columns, terms, ahead, [&](size_t end) ALNG_INLINE_LAMBDA {
-                                       lines.template FetchAtPause<kKind.near>(end, end == columns, fetch_far);
-                                       swept(end);
-                                     });
+  constexpr Loop loop = kKind.near ? Loop::short_ : Loop::unrolled;
+  return FoldRow<T, loop, 2>(columns, terms, ahead, [&](size_t end) ALNG_INLINE_LAMBDA {
+    lines.template FetchAtPause<kKind.near>(end, end == columns, fetch_far);
+    swept(end);
+  });
 }
 
 }  // namespace alng::impl::cpu::HWY_NAMESPACE
