@@ -7,7 +7,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build libhwy-dev libtbb-dev libcli11-dev libfmt-dev nlohmann-json3-dev)
 test=(libgtest-dev libgmock-dev librapidcheck-dev make python3 python3-venv)
 check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libc++-14-dev libc++abi-14-dev shellcheck
-  pkg-config ccache)
+  pkg-config ccache python3-dev)
 # The cross build; its arm64 libraries come from scripts/aarch64_root.sh.
 [[ $(uname -m) == x86_64 ]] && check+=(g++-aarch64-linux-gnu qemu-user)
 

@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs the tests. One line for each stage with its time; its output is in build/logs.
 #
-#   scripts/test.sh               rules, release, install, mutants, asan-ubsan: the chosen tests of each, at most 30
-#                                 minutes on two cores without a compiler cache; what .ci/run calls
+#   scripts/test.sh               rules, release, python, install, mutants, asan-ubsan: the chosen tests of each, at most
+#                                 30 minutes on two cores without a compiler cache; what .ci/run calls
 #   scripts/test.sh --quick       release alone, at most 10 minutes there
 #   scripts/test.sh --all         every stage with every test, in the order below
-#   scripts/test.sh STAGE...      these stages with every test: rules release tidy install asan-ubsan tsan mutants fuzz aarch64
+#   scripts/test.sh STAGE...      these stages with every test: rules release python tidy install asan-ubsan tsan mutants
+#                                 fuzz aarch64
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-chosen_stages=(rules release install mutants asan-ubsan)
-all_stages=(rules release tidy install asan-ubsan tsan mutants fuzz aarch64)
+chosen_stages=(rules release python install mutants asan-ubsan)
+all_stages=(rules release python tidy install asan-ubsan tsan mutants fuzz aarch64)
 # Seconds for each fuzzer.
 fuzz_seconds=${ALNG_FUZZ_SECONDS:-20}
 jobs=$(nproc)
 
 sources() {
   local folders=()
-  for folder in include src tools tests fuzz examples bench cann ascend; do [[ -d $folder ]] && folders+=("$folder"); done
+  for folder in include src python tools tests fuzz examples bench cann ascend; do [[ -d $folder ]] && folders+=("$folder"); done
   find "${folders[@]}" -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \) "$@"
 }
 
@@ -58,6 +59,11 @@ stage_release() {
   install_python
   build_preset release
   ctest --preset release -j "$jobs" -LE "$($every && echo mutants || echo 'slow|mutants')"
+}
+
+# Chosen: NumPy with one Python.
+stage_python() {
+  if $every; then scripts/test_python.sh; else scripts/test_python.sh --quick; fi
 }
 
 stage_tidy() {

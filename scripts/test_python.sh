@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Builds the wheel of the Python package and tests it in fresh virtual environments, of two Pythons where two are there.
 # Each suite, NumPy, JAX and PyTorch, has an environment of its own. What PyPI doesn't give is said to be skipped.
+#
+#   scripts/test_python.sh            all of it (PyTorch's wheels alone are 3 GB to load)
+#   scripts/test_python.sh --quick    the NumPy suite with one Python
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,7 +55,8 @@ run_suite() { # NAME PYTHON REQUIREMENTS TEST...
     return 0
   fi
   echo "$1 with $("$2" --version):"
-  "$venv/bin/python" -m pytest --quiet -p no:cacheprovider "${@:4}"
+  "$venv/bin/python" -m pytest --quiet -p no:cacheprovider "${@:4}" | tee $work/pytest.log
+  sed -n 's/^\([0-9]*\) passed.*/pytest: \1 passed, 0 failed/p' $work/pytest.log
 }
 
 mapfile -t pythons < <(pythons)
@@ -61,10 +65,13 @@ if ! make_builder "${pythons[0]}"; then
   exit 0
 fi
 build_wheel
-for python in "${pythons[@]}"; do
-  run_suite NumPy "$python" '' $tests --ignore $tests/test_jax.py --ignore $tests/torch
-done
-run_suite JAX "${pythons[-1]}" $tests/requirements-jax.txt $tests/test_jax.py $tests/test_docs.py
-if [[ -e $tests/requirements-torch.txt ]]; then
-  run_suite PyTorch "${pythons[-1]}" $tests/requirements-torch.txt $tests/torch $tests/test_docs.py
+of_numpy=("$tests" "--ignore=$tests/test_jax.py" "--ignore=$tests/test_torch.py"
+  "--ignore=$tests/test_torch_distributed.py")
+if [[ ${1:-} == --quick ]]; then
+  run_suite NumPy "${pythons[-1]}" '' "${of_numpy[@]}"
+  exit 0
 fi
+for python in "${pythons[@]}"; do run_suite NumPy "$python" '' "${of_numpy[@]}"; done
+run_suite JAX "${pythons[-1]}" $tests/requirements-jax.txt $tests/test_jax.py $tests/test_docs.py
+run_suite PyTorch "${pythons[-1]}" $tests/requirements-torch.txt \
+  $tests/test_torch.py $tests/test_torch_distributed.py $tests/test_docs.py
