@@ -26,13 +26,15 @@ pip_install() { # VENV ARGUMENT...
   "$1/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 20 "${@:2}"
 }
 
-# What builds the wheel stays between runs, as does what it has compiled.
+# What builds the wheel stays between runs, as does what it has compiled, until the Python or the requirements change.
 make_builder() { # PYTHON
-  cmp -s $tests/requirements.txt $work/builder/complete && return 0
-  rm -rf $work/builder
+  local wanted
+  wanted=$("$1" --version && cat $tests/requirements.txt)
+  [[ $(cat $work/builder/complete 2>/dev/null) != "$wanted" ]] || return 0
+  rm -rf $work/builder $work/compiled
   "$1" -m venv $work/builder
   pip_install $work/builder -r $tests/requirements.txt || return 1
-  cp $tests/requirements.txt $work/builder/complete
+  echo "$wanted" >$work/builder/complete
 }
 
 build_wheel() {
@@ -50,10 +52,11 @@ run_suite() { # NAME PYTHON REQUIREMENTS TEST...
   [[ -z $3 ]] || requirements=(-r "$3")
   rm -rf "$venv"
   "$2" -m venv "$venv"
-  if ! pip_install "$venv" -r $tests/requirements.txt "${requirements[@]}" $work/wheel/*.whl; then
-    echo "$1 with $("$2" --version): skipped: its wheels can't be installed"
+  if ! pip_install "$venv" -r $tests/requirements.txt "${requirements[@]}"; then
+    echo "$1 with $("$2" --version): skipped: what it requires can't be installed"
     return 0
   fi
+  pip_install "$venv" $work/wheel/*.whl
   echo "$1 with $("$2" --version):"
   "$venv/bin/python" -m pytest --quiet -p no:cacheprovider "${@:4}" | tee $work/pytest.log
   sed -n 's/^\([0-9]*\) passed.*/pytest: \1 passed, 0 failed/p' $work/pytest.log

@@ -30,6 +30,10 @@ FLOAT32: int
 FLOAT16: int
 BFLOAT16: int
 
+# Capsules of the handlers that XLA calls, as jax.ffi.register_ffi_target takes them.
+xla_add_layer_norm: object
+xla_add_layer_norm_grad: object
+
 class AlngError(ValueError):
     """The library refused the call, and nothing was written. str() is its sentence."""
 
