@@ -123,7 +123,8 @@ def test_the_gil_is_released_while_it_computes() -> None:
             begin = time.perf_counter()
             alng.add_layer_norm_grad(**tensors, **outputs, threads=1, normalized_dims=1)
             end = time.perf_counter()
-            during = sum(begin < tick < end for tick in ticks)
+            quarter = (end - begin) / 4  # a thread that waits for the GIL gets it at once before and after the call
+            during = sum(begin + quarter < tick < end - quarter for tick in ticks)
             if during >= 3:
                 break
     finally:
