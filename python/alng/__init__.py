@@ -10,8 +10,8 @@ broadcast ones (stride 0) are used as they are: nothing is copied or converted. 
 
 Every output is True (a new NumPy array is made), False (not computed, None in the result) or an array to write to.
 
-Errors: AlngError, a ValueError with the library's sentence and `code`; TypeError for what is no such tensor, which names
-the argument and says what it is; MemoryError. A call that raises has written nothing.
+Errors: AlngError, a ValueError with the library's sentence and `code`; TypeError for what is no such tensor, which
+names the argument and says what it is; MemoryError. A call that raises has written nothing.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ class Plan(Generic[Result]):
         print(plan.explain())
         y, mean, rstd, _ = plan.run(x1=x1, x2=x2, gamma=gamma, beta=beta)
 
-    Plain calls keep the plans they make (the last 256 of each thread), so a Plan is hardly faster. Plans may be run by
-    several threads at once. In the child of a fork an older plan runs on the calling thread alone; make a new one there.
+    Plain calls keep the plans they make (256 for each thread), so a Plan is not faster. Plans may be run by several
+    threads at once. In the child of a fork an older plan runs on the calling thread alone; make a new one there.
     """
 
     __slots__ = ("_outputs", "_plan", "_result")
@@ -190,7 +190,7 @@ class Plan(Generic[Result]):
         threads: int = 0,
         isa: str | None = None,
     ) -> Plan[Gradients]:
-        """A plan of add_layer_norm_grad for tensors like these, whose data isn't looked at. isa: as add_layer_norm's."""
+        """A plan of add_layer_norm_grad for tensors like these, whose data isn't looked at; isa as in add_layer_norm."""
         outputs: dict[str, Output] = {"dx": dx, "dgamma": dgamma, "dbeta": dbeta}
         tensors = (dy, x1, x2, rstd, mean, gamma, dsum, *outputs.values())
         plan = _core.GradPlan(tensors, normalized_dims, accumulate, threads, isa)

@@ -13,9 +13,9 @@ known here. With in_graph the caller sees to the gradients of tensors of torch t
 otherwise. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
 table's order: what was given, or the new array, or None.
 
-The GIL is released while the operator runs. Each thread keeps the last 256 plans it made, by dtypes, shapes, strides and
-options, and makes them anew after a fork; a change of ALNG_ISA or of the processors a thread may use is not seen by kept
-plans. Raises AlngError where the library refuses (nothing is written then), TypeError for what is no such tensor or
+The GIL is released while the operator runs. Each thread keeps up to 256 plans that it made, by dtypes, shapes, strides
+and options, and makes them anew after a fork; a change of ALNG_ISA or of the processors a thread may use is not seen by
+kept plans. Raises AlngError where the library refuses (nothing is written then), TypeError for what is no such tensor or
 option, MemoryError.
 """
 

@@ -53,8 +53,8 @@ def add_layer_norm(
     x1, x2, y, x: one shape, one dtype T of float32, float16, bfloat16. x is rounded to T before it is normalised; it is
     x1 itself without x2. gamma, beta: x1's trailing dimensions, T or float32 each. Sums are float32 within.
 
-    eps and normalized_dims are Python's numbers, not traced ones; normalized_dims 0: as many dimensions as gamma or beta
-    have. Kept for the gradient: x, gamma, and of each row the mean and the reciprocal of the standard deviation.
+    eps and normalized_dims are Python's numbers, not traced ones; normalized_dims 0: as many dimensions as gamma or
+    beta have. Kept for the gradient: x, gamma, and of each row the mean and the reciprocal of the standard deviation.
 
     Raises TypeError for a dtype that is none of these, AlngError for shapes and dtypes that don't fit one another.
     Forward-mode derivatives and second derivatives are refused by JAX with a TypeError and a ValueError. Under vmap
@@ -68,7 +68,9 @@ def add_layer_norm(
     shape = tensors["x1"].shape
     columns = math.prod(shape[len(shape) - dims :])
     rows = math.prod(shape[: len(shape) - dims])
-    flat = {name: tensor.reshape((rows, columns) if name in ("x1", "x2") else columns) for name, tensor in tensors.items()}
+    flat = {
+        name: tensor.reshape((rows, columns) if name in ("x1", "x2") else columns) for name, tensor in tensors.items()
+    }
     y, x = _normalize(float(eps), flat)
     return y.reshape(shape), tensors["x1"] if x is None else x.reshape(shape)
 
@@ -88,7 +90,7 @@ def _refusal(code: str, sentence: str) -> AlngError:
 
 
 def _checked_dims(tensors: _Tensors, normalized_dims: int) -> int:
-    """How many dimensions are normalised. The kernel sees rows and columns, so the shapes they come from are judged here."""
+    """How many dimensions are normalised. The kernel sees rows and columns: shapes are judged here."""
     x1 = tensors["x1"]
     dims = normalized_dims or next((tensors[name].ndim for name in ("gamma", "beta") if name in tensors), 0)
     if not 1 <= dims <= x1.ndim:
@@ -164,7 +166,7 @@ def _forward(eps: float, tensors: _Tensors, statistics: bool) -> _Tensors:
             outputs["x"] = outputs["y"]
         return _kernel("alng_add_layer_norm", _FORWARD, tensors, outputs, eps=np.float32(eps), round_sum=np.int64(1))
 
-    @call.def_vmap  # type: ignore[untyped-decorator]
+    @call.def_vmap
     def call_of_batch(size: int, batched: list[dict[str, bool]], tensors: _Tensors) -> Any:
         if any(batched[0].get(name) for name in ("gamma", "beta")):
             return _one_after_another(call, batched[0], tensors)
@@ -183,7 +185,7 @@ def _grad(tensors: _Tensors, wanted: frozenset[str]) -> _Tensors:
         outputs = {"dx": _like(x1, x1.shape, x1.dtype), "dgamma": of_columns, "dbeta": of_columns}
         return _kernel("alng_add_layer_norm_grad", _GRAD, tensors, {name: outputs[name] for name in wanted})
 
-    @call.def_vmap  # type: ignore[untyped-decorator]
+    @call.def_vmap
     def call_of_batch(size: int, batched: list[dict[str, bool]], tensors: _Tensors) -> Any:
         if wanted != {"dx"} or batched[0].get("gamma"):
             return _one_after_another(call, batched[0], tensors)
@@ -210,12 +212,14 @@ def _one_after_another(call: Any, batched: dict[str, bool], tensors: _Tensors) -
     return result, dict.fromkeys(result, True)
 
 
-def _like(x1: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+def _like(x1: jax.Array, shape: tuple[int, ...], dtype: Any) -> Any:
     """In shard_map a tensor that varies over the devices as x1 does."""
     of_x1 = jax.typeof(x1)
     mesh = of_x1.sharding.mesh
-    sharding = None if mesh.empty else NamedSharding(mesh, PartitionSpec(*(None for _ in shape)))
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding, manual_axis_type=of_x1.manual_axis_type)
+    unsharded: Any = PartitionSpec  # JAX types neither
+    struct: Any = jax.ShapeDtypeStruct
+    sharding = None if mesh.empty else NamedSharding(mesh, unsharded(*(None for _ in shape)))
+    return struct(shape, dtype, sharding=sharding, manual_axis_type=of_x1.manual_axis_type)
 
 
 def _kernel(

@@ -39,7 +39,14 @@ def check_elements(name: str, got: Array, exact: Array, scale: Array) -> None:
 
 
 def check_forward(
-    result: Any, x1: Array, x2: Array | None, gamma: Array | None, beta: Array | None, eps: float, dims: int, round_sum: bool
+    result: Any,
+    x1: Array,
+    x2: Array | None,
+    gamma: Array | None,
+    beta: Array | None,
+    eps: float,
+    dims: int,
+    round_sum: bool,
 ) -> None:
     x = rows(total(x1, x2, round_sum), dims)
     if x.size == 0:
@@ -57,7 +64,15 @@ def check_forward(
 
 
 def check_grad(
-    result: Any, dy: Array, x1: Array, x2: Array | None, rstd: Array, mean: Array, gamma: Array | None, dsum: Array | None, dims: int
+    result: Any,
+    dy: Array,
+    x1: Array,
+    x2: Array | None,
+    rstd: Array,
+    mean: Array,
+    gamma: Array | None,
+    dsum: Array | None,
+    dims: int,
 ) -> None:
     x, dy64 = rows(total(x1, x2), dims), rows(dy, dims)
     if x.size == 0:

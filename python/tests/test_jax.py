@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +31,15 @@ def normal(seed: int, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
     return jnp.asarray(np.random.default_rng(seed).standard_normal(shape).astype(np.float32), dtype)
 
 
-def example(dtype: Any = np.float32, weights: Any = np.float32, shape: tuple[int, ...] = (ROWS, COLUMNS)) -> tuple[Any, ...]:
-    return normal(1, shape, dtype), normal(2, shape, dtype), normal(3, shape[-1:], weights) + 1, normal(4, shape[-1:], weights)
+def example(
+    dtype: Any = np.float32, weights: Any = np.float32, shape: tuple[int, ...] = (ROWS, COLUMNS)
+) -> tuple[Any, ...]:
+    return (
+        normal(1, shape, dtype),
+        normal(2, shape, dtype),
+        normal(3, shape[-1:], weights) + 1,
+        normal(4, shape[-1:], weights),
+    )
 
 
 def plain(x1: Any, x2: Any = None, gamma: Any = None, beta: Any = None) -> tuple[Any, Any]:
@@ -78,7 +87,9 @@ def same_bits(got: Any, expected: Any) -> None:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_the_bits_of_the_numpy_door(dtype: Any, with_x2: bool, weights: str, jitted: bool) -> None:
     x1, x2, gamma, beta = example(dtype, dtype if weights == "T" else np.float32)
-    tensors = {"x1": x1} | ({"x2": x2} if with_x2 else {}) | ({} if weights == "none" else {"gamma": gamma, "beta": beta})
+    tensors = (
+        {"x1": x1} | ({"x2": x2} if with_x2 else {}) | ({} if weights == "none" else {"gamma": gamma, "beta": beta})
+    )
     dy, dx = normal(5, x1.shape, dtype), normal(6, x1.shape, dtype)
 
     def call(tensors: dict[str, Any]) -> Any:
@@ -138,11 +149,14 @@ def test_checkpoint_and_scan() -> None:
     near(jax.jit(jax.grad(deep(alng.jax.add_layer_norm)))(x1), jax.grad(deep(plain))(x1), 1e-4)
 
 
-@pytest.mark.parametrize("axes", [(0, 0, None, None), (0, None, None, None), (0, 0, 0, 0), (0, None, 0, None), (1, 0, None, 0)])
+@pytest.mark.parametrize(
+    "axes", [(0, 0, None, None), (0, None, None, None), (0, 0, 0, 0), (0, None, 0, None), (1, 0, None, 0)]
+)
 def test_vmap(axes: tuple[Any, ...]) -> None:
     single = example()
     batch = [
-        tensor if axis is None else jnp.stack([tensor, tensor * 2, tensor + 1], axis) for tensor, axis in zip(single, axes, strict=True)
+        tensor if axis is None else jnp.stack([tensor, tensor * 2, tensor + 1], axis)
+        for tensor, axis in zip(single, axes, strict=True)
     ]
     ours, theirs = (jax.vmap(layer, axes) for layer in (alng.jax.add_layer_norm, plain))
     near(ours(*batch), theirs(*batch))
@@ -183,7 +197,10 @@ def test_gradients_taken_inside_of_shard_map() -> None:
     specs = (rows, rows, all_of_it, all_of_it)
     whole = example()
     checked = jax.shard_map(
-        gradients(lambda *tensors: alng.jax.add_layer_norm(*tensors)), mesh=two_devices(), in_specs=specs, out_specs=specs
+        gradients(lambda *tensors: alng.jax.add_layer_norm(*tensors)),
+        mesh=two_devices(),
+        in_specs=specs,
+        out_specs=specs,
     )
     near(jax.jit(checked)(*whole), gradients(plain)(*whole))
 
@@ -241,7 +258,12 @@ def call_target(dtype: Any, present: Any, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("dtype", "present", "options", "sentence"),
     [
-        (jnp.int32, 0b10001, {}, r"x1 has XLA's dtype number 4 but must be float32 \(11\), float16 \(10\) or bfloat16 \(16\)"),
+        (
+            jnp.int32,
+            0b10001,
+            {},
+            r"x1 has XLA's dtype number 4 but must be float32 \(11\), float16 \(10\) or bfloat16 \(16\)",
+        ),
         (jnp.float32, 0b110001, {}, "the attribute present names other tensors than the call has"),
         (jnp.float32, 0b00001, {}, "the attribute present names other tensors than the call has"),
         (jnp.float32, 0b10001, {"eps": np.int64(1)}, "the attribute eps is absent or of another type"),
@@ -272,7 +294,9 @@ def test_an_unknown_version_of_xlas_interface_is_refused() -> None:
     address = pointer_of(_core.xla_add_layer_norm_grad, b"xla._CUSTOM_CALL_TARGET")
     handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(address)
     assert handler(ctypes.addressof(frame)) == 4711
-    assert said == ["alng knows version 0 of XLA's foreign function interface, and this jaxlib has 1.0: install a newer alng"]
+    assert said == [
+        "alng knows version 0 of XLA's foreign function interface, and this jaxlib has 1.0: install a newer alng"
+    ]
 
 
 def test_jax_arrays_in_the_numpy_door_as_inputs_only() -> None:
@@ -283,3 +307,12 @@ def test_jax_arrays_in_the_numpy_door_as_inputs_only() -> None:
         same_bits(tuple(got[:3]), tuple(expected[:3]))
     with pytest.raises(TypeError, match="y is .*but must be"):
         alng.add_layer_norm(np.ones((2, 4), np.float32), y=jnp.zeros((2, 4)), normalized_dims=1)
+
+
+def test_mypy_strict(tmp_path: Any) -> None:
+    pytest.importorskip("mypy")
+    arguments = ["--strict", "--cache-dir", str(tmp_path), "-m", "alng.jax"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -99,13 +99,23 @@ def test_any_call_is_within_the_bounds_and_has_the_same_bits_dense_and_scalar(p:
         placed[:2] = x1, x2
     rstd, mean = forward.rstd, forward.mean
     grad_plan = alng.Plan.add_layer_norm_grad(
-        placed[4], *placed[:2], rstd, mean, placed[2], placed[5], normalized_dims=dims, threads=p["threads"], isa=p["isa"]
+        placed[4],
+        *placed[:2],
+        rstd,
+        mean,
+        placed[2],
+        placed[5],
+        normalized_dims=dims,
+        threads=p["threads"],
+        isa=p["isa"],
     )
     grad = grad_plan.run(
         dy=placed[4], x1=placed[0], x2=placed[1], rstd=rstd, mean=mean, gamma=placed[2], dsum=placed[5]
     )
     check_grad(grad, dy, x1, x2, rstd, mean, gamma, dsum, dims)
-    assert same_bits(grad, alng.add_layer_norm_grad(dy, x1, x2, rstd, mean, gamma, dsum, normalized_dims=dims, threads=1))
+    assert same_bits(
+        grad, alng.add_layer_norm_grad(dy, x1, x2, rstd, mean, gamma, dsum, normalized_dims=dims, threads=1)
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -202,7 +212,8 @@ def test_broadcast_inputs() -> None:
     row = e["x2"][:1]
     broadcast, full = np.broadcast_to(row, (6, 4, 10)), np.repeat(row, 6, axis=0)
     assert same_bits(
-        alng.add_layer_norm(e["x1"], broadcast, e["gamma"], x=True), alng.add_layer_norm(e["x1"], full, e["gamma"], x=True)
+        alng.add_layer_norm(e["x1"], broadcast, e["gamma"], x=True),
+        alng.add_layer_norm(e["x1"], full, e["gamma"], x=True),
     )
     ones = np.broadcast_to(np.float32(1), (6, 4, 10))
     assert same_bits(
@@ -263,9 +274,7 @@ def test_arrays_with_dlpack_alone(dtype: np.dtype[Any], old: bool) -> None:
     e = example(dtype)
     for array in (e["x1"], e["x1"].transpose(2, 0, 1), e["x1"][:, ::2]):
         other = WithDLPack(array, old)
-        assert same_bits(
-            alng.add_layer_norm(other, normalized_dims=1), alng.add_layer_norm(array, normalized_dims=1)
-        )
+        assert same_bits(alng.add_layer_norm(other, normalized_dims=1), alng.add_layer_norm(array, normalized_dims=1))
     y = np.zeros_like(e["x1"])
     if old:  # doesn't tell whether it may be written
         with pytest.raises(TypeError, match="y is an array whose DLPack, before version 1, doesn't tell whether"):

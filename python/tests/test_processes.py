@@ -26,12 +26,19 @@ def large(rows: int = 4000) -> dict[str, Any]:
 
 
 def digest(tensors: dict[str, Any], threads: int = 0) -> bytes:
-    return b"".join(array.tobytes() for array in alng.add_layer_norm_grad(**tensors, threads=threads, normalized_dims=1))
+    return b"".join(
+        array.tobytes() for array in alng.add_layer_norm_grad(**tensors, threads=threads, normalized_dims=1)
+    )
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment, timeout=120
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+        timeout=120,
     )
 
 
@@ -116,7 +123,8 @@ def test_the_gil_is_released_while_it_computes() -> None:
             begin = time.perf_counter()
             alng.add_layer_norm_grad(**tensors, **outputs, threads=1, normalized_dims=1)
             end = time.perf_counter()
-            during = sum(begin < tick < end for tick in ticks)
+            quarter = (end - begin) / 4  # a thread that waits for the GIL gets it at once before and after the call
+            during = sum(begin + quarter < tick < end - quarter for tick in ticks)
             if during >= 3:
                 break
     finally:
@@ -165,7 +173,10 @@ def test_import_takes_less_than_50_ms_after_numpy() -> None:
 
 
 def test_neither_torch_nor_jax_is_imported() -> None:
-    assert run_python("import alng, sys; print([m for m in ('torch', 'jax', 'ml_dtypes') if m in sys.modules])").stdout == "[]\n"
+    assert (
+        run_python("import alng, sys; print([m for m in ('torch', 'jax', 'ml_dtypes') if m in sys.modules])").stdout
+        == "[]\n"
+    )
 
 
 def test_nothing_is_printed_at_exit_where_plans_are_alive() -> None:
@@ -182,5 +193,7 @@ threading.Thread(target=lambda: alng.add_layer_norm(x, normalized_dims=1)).start
 
 
 def test_alng_isa_forces_an_instruction_set() -> None:
-    code = "import numpy as np, alng; print(alng.Plan.add_layer_norm(np.ones((1, 8), np.float32), normalized_dims=1).isa)"
+    code = (
+        "import numpy as np, alng; print(alng.Plan.add_layer_norm(np.ones((1, 8), np.float32), normalized_dims=1).isa)"
+    )
     assert run_python(code, ALNG_ISA="scalar").stdout == "scalar\n"

@@ -56,7 +56,9 @@ def test_the_stub_has_every_name_and_every_parameter_of_the_native_module() -> N
     stub = ast.parse((PACKAGE / "_core.pyi").read_text())
     functions = {node.name: parameters(node) for node in stub.body if isinstance(node, ast.FunctionDef)}
     classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
-    constants = {node.target.id for node in stub.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    constants = {
+        node.target.id for node in stub.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
     public = {name for name in dir(_core) if not name.startswith("_")}
     assert public == functions.keys() | classes.keys() | {name for name in constants if not name.startswith("_")}
 
