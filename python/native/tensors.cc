@@ -54,7 +54,7 @@ struct ExchangeApi {
 
 // Live as long as the process.
 struct {
-  PyObject *ndarray, *array_struct, *dtype, *dlpack, *dlpack_device, *requires_grad;
+  PyObject *ndarray, *array_struct, *dtype, *dlpack, *dlpack_device, *requires_grad, *is_neg;
   PyObject *empty, *float32, *float16;
   PyObject* bfloat16;         // once one has been met
   PyObject* version_keyword;  // {"max_version": (1, 0)}
@@ -191,8 +191,12 @@ nb::object call_dlpack(const Operand& operand, nb::handle object) {
   throw nb::python_error();
 }
 
-// True for a tensor of torch. Its own __dlpack__ would say so too, but not what to do.
-void refuse_if_differentiated(const Operand& operand, nb::handle object) {
+// What a tensor of torch may be and DLPack doesn't say, or says without telling what to do.
+void refuse_unless_data_alone(const Operand& operand, nb::handle object) {
+  if (nb::hasattr(object, nb::handle(known.is_neg)) && nb::cast<bool>(object.attr(nb::handle(known.is_neg))())) {
+    refuse(operand, "a tensor that is still to be negated",
+           std::string("so already: give ") + operand.name + ".resolve_neg()");
+  }
   if (nb::hasattr(object, nb::handle(known.requires_grad)) &&
       nb::cast<bool>(object.attr(nb::handle(known.requires_grad)))) {
     refuse(operand, "a tensor that requires grad",
@@ -305,7 +309,7 @@ Tensor read_tensor(const Operand& operand, nb::handle object, bool in_graph) {
   if (PyTuple_Check(object.ptr())) return read_tuple(operand, object.ptr());
   if (PyObject_IsInstance(object.ptr(), known.ndarray) == 1) return read_numpy(operand, object);
   if (nb::hasattr(object, nb::handle(known.dlpack))) {
-    if (!in_graph) refuse_if_differentiated(operand, object);
+    if (!in_graph) refuse_unless_data_alone(operand, object);
     const ExchangeApi* const api = exchange_api_of(object.type(), in_graph);
     return api != nullptr ? read_exchange(operand, object, *api) : read_dlpack(operand, object);
   }
@@ -345,6 +349,7 @@ void find_numpy() {
   known.dlpack = name("__dlpack__");
   known.dlpack_device = name("__dlpack_device__");
   known.requires_grad = name("requires_grad");
+  known.is_neg = name("is_neg");
   known.exchange_api = name("__dlpack_c_exchange_api__");
   nb::dict keyword;
   keyword["max_version"] = nb::make_tuple(1, 0);

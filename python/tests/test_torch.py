@@ -20,6 +20,8 @@ from torch.library import opcheck  # noqa: E402
 import alng  # noqa: E402
 import alng.torch  # noqa: E402
 
+pytestmark = pytest.mark.filterwarnings("default")  # PyTorch warns of what its own checks do
+
 F32, F16, BF16, F64 = torch.float32, torch.float16, torch.bfloat16, torch.float64
 # Activations and weights.
 DTYPES = [(F32, F32), (BF16, BF16), (BF16, F32), (F16, F32), (F64, F64)]
@@ -282,6 +284,17 @@ def test_numpy_door_refuses_to_cut_the_graph() -> None:
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(x))
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(nn.Parameter(torch.ones(3, 4))))
     assert alng.add_layer_norm(x.detach(), normalized_dims=1).y.shape == (3, 4)
+
+
+def test_tensors_still_to_be_negated() -> None:
+    x = torch.imag(torch.conj(torch.randn(3, 4, dtype=torch.complex64)))
+    assert x.is_neg()
+    assert torch.equal(alng.torch.layer_norm(x, (4,)), alng.torch.layer_norm(x.resolve_neg(), (4,)))
+    weight, given = tensor(4), tensor(3, 4)
+    y = alng.torch.layer_norm(given, (4,), weight)
+    grads = [torch.autograd.grad(y, weight, dy, retain_graph=True)[0] for dy in (x, x.resolve_neg())]
+    assert torch.equal(*grads)
+    refuses(TypeError, "resolve_neg", lambda: alng.add_layer_norm(x, normalized_dims=1))
 
 
 def test_import_leaves_torch_alone_until_asked() -> None:

@@ -249,7 +249,7 @@ class Grad(torch.autograd.Function):
 def _is_plain(*tensors: Tensor | None) -> bool:
     """Whether a call may go to the kernel at once: nobody watches or transforms operators, and the tensors are data."""
     return torch._C._len_torch_dispatch_stack() == 0 and all(
-        t is None or ((type(t) is Tensor or type(t) is torch.nn.Parameter) and t.is_cpu) for t in tensors
+        t is None or ((type(t) is Tensor or type(t) is torch.nn.Parameter) and t.is_cpu and not t.is_neg()) for t in tensors
     )
 
 
