@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """How far each contestant is from the truth, and whether its bits depend on the number of threads.
 
-    accuracy.py --build DIR --results DIR [--quick]      writes accuracy.csv
+    accuracy.py OPERATOR --build DIR --results DIR [--quick]      writes accuracy.csv or accuracy_forward.csv
 
-The truth is float64 (problem.py). dx: the largest error of a row beside the row's largest |dx|, the largest of all rows.
-dgamma and dbeta: the largest error beside the root mean square of the true values. The bits of a run on one processor
-are compared with those of a run on all, each in a process of its own.
+The truth is float64, and errors are relative: to what is in problem.py. The bits of a run on one processor are compared
+with those of a run on all, each in a process of its own.
 """
 
 import argparse
@@ -19,12 +18,15 @@ import sys
 
 import machine
 
-FIELDS = ["contestant", "rows", "columns", "dtype", "mean_over_std", "dx", "dgamma", "dbeta", "same_bits", "refused"]
+KEY = ["contestant", "rows", "columns", "dtype", "mean_over_std"]
 
 
-def problems(quick):
+def problems(operator, quick):
     from problem import Row
 
+    if operator == "forward":
+        means = (0, 1000) if quick else (0, 10, 1000, 100000)
+        return [Row(4096, 1024, dtype, mean_over_std=mean) for dtype in ("fp32", "bf16") for mean in means]
     some = [Row(512, 1024, "fp32"), Row(512, 1024, "bf16"), Row(512, 1024, "fp16"),
             Row(4096, 1024, "fp32", mean_over_std=1000), Row(4096, 1024, "bf16", mean_over_std=1000),
             Row(65536, 64, "fp32"), Row(65536, 64, "bf16")]
@@ -33,23 +35,6 @@ def problems(quick):
     # Error against the number of rows.
     return some + [Row(rows, 16, dtype) for dtype in ("fp32", "bf16")
                    for rows in (1000, 10000, 100000, 1000000)]
-
-
-def largest_errors(problem, outputs):
-    import numpy as np
-
-    true_dx, true_dgamma, true_dbeta = problem.oracle()
-    dx, dgamma, dbeta = outputs
-    worst = 0.0
-    for block, true in zip(problem.blocks(), true_dx):
-        scale = np.abs(true).max(axis=1)
-        error = np.abs(dx[block].astype(np.float64) - true).max(axis=1)
-        worst = max(worst, float((error / np.where(scale == 0, 1, scale)).max()))
-
-    def of_sums(got, true):
-        return float(np.abs(got.astype(np.float64) - true).max() / np.sqrt(np.mean(true**2)))
-
-    return worst, of_sums(dgamma, true_dgamma), of_sums(dbeta, true_dbeta)
 
 
 def digest(outputs):
@@ -63,12 +48,12 @@ def in_this_process(options):
     if options.one_thread:
         machine.use_one_processor()
     import contestants
-    from problem import Problem
+    from problem import OPERATORS
 
     skipped = ("stream", "alng from Python", "PyTorch compiled" if options.quick else "")
     present = [c for c in contestants.everybody(options.build) if c.name not in skipped]
-    for row in problems(options.quick):
-        problem = Problem(row)
+    for row in problems(options.operator, options.quick):
+        problem = OPERATORS[options.operator](row)
         for contestant in present:
             record = {"contestant": contestant.name, "rows": row.rows, "columns": row.columns, "dtype": row.dtype,
                       "mean_over_std": row.mean_over_std}
@@ -77,18 +62,19 @@ def in_this_process(options):
             except contestants.Refused as why:
                 print("RECORD " + json.dumps(record | {"refused": str(why)}), flush=True)
                 continue
-            problem.dx[:] = 0
+            problem.clear_outputs()
             run.time(0, 1)
             outputs = run.outputs()
             record["digest"] = digest(outputs)
             if not options.one_thread:
-                record["dx"], record["dgamma"], record["dbeta"] = largest_errors(problem, outputs)
+                record |= zip(problem.judged, problem.errors(outputs))
             run.close()
             print("RECORD " + json.dumps(record), flush=True)
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("operator", choices=("gradient", "forward"))
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--results", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true", help="fewer problems")
@@ -103,19 +89,22 @@ def main(arguments):
         command = [sys.executable, os.fspath(pathlib.Path(__file__).resolve()), "--in-this-process", *arguments, *more]
         printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         runs.append([json.loads(line[7:]) for line in printed.splitlines() if line.startswith("RECORD ")])
-    one = {(r["contestant"], r["rows"], r["columns"], r["dtype"], r["mean_over_std"]): r.get("digest") for r in runs[1]}
+    from problem import OPERATORS
+
+    operator = OPERATORS[options.operator]
+    fields = [*KEY, *operator.judged, "same_bits", "refused"]
+    one = {tuple(r[name] for name in KEY): r.get("digest") for r in runs[1]}
     options.results.mkdir(parents=True, exist_ok=True)
-    with open(options.results / "accuracy.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, restval="", extrasaction="ignore")
+    with open(options.results / f"accuracy{operator.results}.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fields, restval="", extrasaction="ignore")
         writer.writeheader()
         for record in runs[0]:
             if not record.get("refused"):
-                key = tuple(record[name] for name in FIELDS[:5])
-                record["same_bits"] = int(record["digest"] == one.get(key))
-                for name in ("dx", "dgamma", "dbeta"):
+                record["same_bits"] = int(record["digest"] == one.get(tuple(record[name] for name in KEY)))
+                for name in operator.judged:
                     record[name] = f"{record[name]:.3e}"
             writer.writerow(record)
-            print(*(f"{record.get(name, '')}" for name in FIELDS), flush=True)
+            print(*(f"{record.get(name, '')}" for name in fields), flush=True)
 
 
 if __name__ == "__main__":

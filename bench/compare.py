@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Measures every row of rows.csv with every contestant, in one process, taking turns call by call.
 
-    compare.py --build DIR --results DIR [--one-thread] [--quick] [--seconds S] [--row 512x1024 ...]
+    compare.py OPERATOR --build DIR --results DIR [--one-thread] [--quick] [--seconds S] [--row 512x1024 ...]
 
-Writes speed_all.csv or speed_one.csv, and machine_all.json or machine_one.json, into the results. One line for each row
-and contestant: the median of its times with its quartiles, and its median time divided by alng's of the same round, the
+Writes speed_all.csv or speed_one.csv, and machine_all.json or machine_one.json, into the results; of the forward
+speed_forward_all.csv and so on. One line for each row and contestant: the median of its times with its quartiles, and its median time divided by alng's of the same round, the
 median and quartiles of that over the rounds. scripts/bench.sh calls this; docs/performance.md says how to read it.
 """
 
@@ -22,6 +22,7 @@ FIELDS = ["threads", "rows", "columns", "dtype", "gamma", "dsum", "bytes", "in_c
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("operator", choices=("gradient", "forward"))
     parser.add_argument("--build", type=pathlib.Path, required=True, help="where the contestants were built")
     parser.add_argument("--results", type=pathlib.Path, required=True)
     parser.add_argument("--one-thread", action="store_true", help="one processor for everybody")
@@ -32,10 +33,10 @@ def parse(arguments):
 
 
 def table(options):
-    """The rows to measure, and whether torch.compile takes part."""
+    """The rows to measure, each once, and whether torch.compile takes part."""
     from problem import Row
 
-    rows = []
+    rows = {}
     with open(HERE / "rows.csv", encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
             if options.quick and line["quick"] == "0" or options.one_thread and line["one_thread"] == "0":
@@ -43,31 +44,29 @@ def table(options):
             if options.row and f"{line['rows']}x{line['columns']}" not in options.row:
                 continue
             for dtype in line["dtypes"].split():
-                rows.append((Row(int(line["rows"]), int(line["columns"]), dtype, line["gamma"] == "1",
-                                 line["dsum"] == "1"), line["compiled"] == "1"))
-    return rows
+                # The forward has no dsum; rows that differ in it alone are one.
+                dsum = line["dsum"] == "1" or options.operator == "forward"
+                row = Row(int(line["rows"]), int(line["columns"]), dtype, line["gamma"] == "1", dsum)
+                rows.setdefault(row, line["compiled"] == "1")
+    return list(rows.items())
 
 
-def check(name, row, outputs, expected):
+def check(name, problem, outputs, expected):
     """A contestant must do the work, too. Loose: it is a wrong formula or a forgotten element that is looked for."""
     import numpy as np
 
-    dx_bound = {"fp32": 1e-4, "fp16": 4e-3, "bf16": 3e-2}[row.dtype]
-    sum_bound = 1e-4 * max(1.0, row.rows) ** 0.5 * (1 if row.dtype == "fp32" else 300)
-    for what, got, want, bound in zip(("dx", "dgamma", "dbeta"), outputs, expected, (dx_bound, sum_bound, sum_bound)):
+    for what, got, want, bound in zip(problem.outputs, outputs, expected, problem.bounds()):
         difference = np.abs(got.astype(np.float32) - want).max()
         if not difference <= bound * max(1.0, np.abs(want).max()):
-            sys.exit(f"compare.py: {name} computes another {what} than alng for {row}: {difference} apart")
+            sys.exit(f"compare.py: {name} computes another {what} than alng for {problem.row}: {difference} apart")
 
 
-def measure(row, present, seconds, in_cache):
+def measure(problem, present, seconds, in_cache):
     """Lists of nanoseconds for each contestant, round by round; and who refused, with the reason."""
     import numpy as np
 
     from contestants import Refused, wait_until_idle
-    from problem import Problem
 
-    problem = Problem(row)
     runs, refused, expected = [], {}, None
     for contestant in present:
         try:
@@ -77,8 +76,10 @@ def measure(row, present, seconds, in_cache):
                 if contestant.name == "alng":
                     expected = [output.astype(np.float32) for output in run.outputs()]
                 elif contestant.name != "stream":
-                    check(contestant.name, row, run.outputs(), expected)
+                    check(contestant.name, problem, run.outputs(), expected)
         except Refused as why:
+            if contestant.name == "alng":
+                sys.exit(f"compare.py: alng refuses {problem.row}: {why}")
             refused[contestant.name] = str(why)
     times = [[] for _ in runs]
     warm, timed = (2, 3) if in_cache else (1, 1)
@@ -106,11 +107,11 @@ def fastest_variants(times):
     return best
 
 
-def lines(row, threads, in_cache, times, refused, python):
+def lines(operator, row, threads, in_cache, times, refused, python):
     import numpy as np
 
     base = dict(threads=threads, rows=row.rows, columns=row.columns, dtype=row.dtype, gamma=int(row.gamma),
-                dsum=int(row.dsum), bytes=row.bytes(), in_cache=int(in_cache))
+                dsum=int(row.dsum) if "dsum" in operator.inputs else "", bytes=operator.bytes(row), in_cache=int(in_cache))
     for name, of in times.items():
         against = times["alng from Python" if name in python else "alng"]
         q1, median, q3 = np.quantile(of, (0.25, 0.5, 0.75)) / 1e3
@@ -131,6 +132,7 @@ def main(arguments):
     import os
 
     import contestants
+    from problem import OPERATORS
 
     rows = table(options)
     if not rows:
@@ -138,24 +140,25 @@ def main(arguments):
     present = contestants.everybody(options.build)
     python = {contestant.name for contestant in present if contestant.python}
     threads = len(os.sched_getaffinity(0))
-    suffix = "one" if options.one_thread else "all"
+    operator = OPERATORS[options.operator]
+    suffix = operator.results + ("_one" if options.one_thread else "_all")
     options.results.mkdir(parents=True, exist_ok=True)
     description = machine.describe(HERE.parent, {c.name: c.version() for c in present}) | {"threads": threads}
-    (options.results / f"machine_{suffix}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    (options.results / f"machine{suffix}.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     largest_cache = max(machine.cache_bytes().values(), default=32 << 20)
-    with open(options.results / f"speed_{suffix}.csv", "w", encoding="utf-8", newline="") as file:
+    with open(options.results / f"speed{suffix}.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, restval="")
         writer.writeheader()
         for number, (row, compiled) in enumerate(rows, 1):
-            in_cache = row.bytes() <= largest_cache
+            in_cache = operator.bytes(row) <= largest_cache
             who = [c for c in present if compiled or c.name != "PyTorch compiled"]
-            times, refused = measure(row, who, options.seconds, in_cache)
-            written = list(lines(row, threads, in_cache, fastest_variants(times), refused, python))
+            times, refused = measure(operator(row), who, options.seconds, in_cache)
+            written = list(lines(operator, row, threads, in_cache, fastest_variants(times), refused, python))
             writer.writerows(written)
             file.flush()
             ahead = ", ".join(f"{line['contestant']} {line['ratio']}" for line in written
                               if not line["refused"] and not line["contestant"].startswith("alng"))
-            print(f"[{number}/{len(rows)}] {row}, {threads} thread{'s' if threads > 1 else ''}: alng "
+            print(f"[{number}/{len(rows)}] {operator.operator} {row}, {threads} thread{'s' if threads > 1 else ''}: alng "
                   f"{written[0]['microseconds']} us; times alng's: {ahead}", flush=True)
 
 

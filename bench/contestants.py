@@ -7,11 +7,15 @@ import pathlib
 import sys
 import time
 
+import ml_dtypes
 import numpy as np
 
 from machine import library
+from problem import EPS
 
+# As contestants/contestant.h numbers them.
 DTYPE_NUMBERS = {"fp32": 0, "fp16": 1, "bf16": 2}
+OPERATION_NUMBERS = {"gradient": 0, "forward": 1}
 
 
 class Refused(Exception):
@@ -21,10 +25,11 @@ class Refused(Exception):
 class CProblem(ctypes.Structure):
     """contestant_problem of contestants/contestant.h."""
 
-    _fields_ = [("rows", ctypes.c_int64), ("columns", ctypes.c_int64), ("dtype", ctypes.c_int32),
-                ("variant", ctypes.c_int32)] + [
+    _fields_ = [("rows", ctypes.c_int64), ("columns", ctypes.c_int64), ("operation", ctypes.c_int32),
+                ("dtype", ctypes.c_int32), ("variant", ctypes.c_int32), ("eps", ctypes.c_float)] + [
                     (name, ctypes.c_void_p)
-                    for name in ("dy", "x1", "x2", "rstd", "mean", "gamma", "dsum", "dx", "dgamma", "dbeta")]
+                    for name in ("x1", "x2", "gamma", "mean", "rstd", "dy", "dsum", "dx", "dgamma", "dbeta", "beta", "y",
+                                 "x")]
 
 
 class Compiled:
@@ -49,15 +54,11 @@ class Compiled:
 class CompiledRun:
     def __init__(self, contestant, problem, variant):
         row = problem.row
-        address = {name: getattr(problem, name).ctypes.data for name in
-                   ("dy", "x1", "x2", "rstd", "mean", "gamma", "dsum", "dx", "dgamma", "dbeta")}
-        if not row.gamma:
-            address["gamma"] = None
-        if not row.dsum:
-            address["dsum"] = None
+        address = {name: tensor.ctypes.data for name, tensor in problem.present().items()}
         self.contestant = contestant
         self.problem = problem
-        self.c_problem = CProblem(row.rows, row.columns, DTYPE_NUMBERS[row.dtype], variant, **address)
+        self.c_problem = CProblem(row.rows, row.columns, OPERATION_NUMBERS[problem.operator], DTYPE_NUMBERS[row.dtype],
+                                  variant, EPS, **address)
         why = ctypes.create_string_buffer(512)
         handle = contestant.library.contestant_create(ctypes.byref(self.c_problem), why, len(why))
         if not handle:
@@ -72,7 +73,9 @@ class CompiledRun:
         return list(nanoseconds)
 
     def outputs(self):
-        return self.problem.dx, self.problem.dgamma, self.problem.dbeta
+        if hasattr(self.contestant.library, "contestant_finish"):
+            self.contestant.library.contestant_finish(self.handle)
+        return tuple(getattr(self.problem, name) for name in self.problem.outputs)
 
     def close(self):
         self.contestant.library.contestant_destroy(self.handle)
@@ -104,7 +107,9 @@ class PythonRun:
 
 
 class Torch:
-    """PyTorch: x1 + x2, native_layer_norm_backward, + dsum. Sums and dx go where they are wanted (out=)."""
+    """PyTorch. The gradient: x1 + x2, native_layer_norm_backward, + dsum, with out= in eager mode. The forward: x1 + x2,
+    native_layer_norm; in eager mode the faster of x allocated each time and x given with out=. native_layer_norm has an
+    out=, too, but it copies."""
 
     python = True
 
@@ -124,51 +129,74 @@ class Torch:
             return self.torch.from_numpy(array.view(np.uint16)).view(self.torch.bfloat16)
         return self.torch.from_numpy(array)
 
-    def prepare(self, problem):
+    def array(self, tensor):
+        if tensor.dtype == self.torch.bfloat16:
+            return tensor.view(self.torch.uint16).numpy().view(ml_dtypes.bfloat16)
+        return tensor.numpy()
+
+    def gradient(self, problem, t):
+        """The operator as a function of its inputs, and the ways to do it in eager mode."""
         torch = self.torch
         row = problem.row
-        dy, x1, x2, dsum, dx = (self.tensor(getattr(problem, name)) for name in ("dy", "x1", "x2", "dsum", "dx"))
-        mean, rstd = (self.tensor(getattr(problem, name))[:, None] for name in ("mean", "rstd"))
-        gamma = self.tensor(problem.gamma)
-        beta = torch.zeros_like(gamma)
+        beta = torch.zeros_like(t["gamma"])
         backward = torch.ops.aten.native_layer_norm_backward.default
         # Without gamma PyTorch gives no dgamma and dbeta; those who want them pass ones.
         shape, mask = [row.columns], [True, True, True]
-        last = {}
 
+        def step(dy, x1, x2, rstd, mean, gamma, dsum):
+            dx, dgamma, dbeta = backward(dy, x1 + x2, shape, mean[:, None], rstd[:, None], gamma, beta, mask)
+            return (dx + dsum if row.dsum else dx), dgamma, dbeta
+
+        x = torch.empty_like(t["dx"])
+        sums = torch.empty_like(beta), torch.empty_like(beta)
+        backward_out = torch.ops.aten.native_layer_norm_backward.out
+
+        def given(dy, x1, x2, rstd, mean, gamma, dsum):
+            torch.add(x1, x2, out=x)
+            backward_out(dy, x, shape, mean[:, None], rstd[:, None], gamma, beta, mask, out0=t["dx"], out1=sums[0],
+                         out2=sums[1])
+            if row.dsum:
+                t["dx"].add_(dsum)
+            return t["dx"], *sums
+
+        return step, [given]
+
+    def forward(self, problem, t):
+        torch = self.torch
+        shape = [problem.row.columns]
+
+        # gamma is ones and beta zeros where a row is without: only with float32 parameters are the statistics of 16-bit
+        # tensors float32.
+        def step(x1, x2, gamma, beta):
+            x = x1 + x2
+            return *torch.native_layer_norm(x, shape, gamma, beta, EPS), x
+
+        def given(x1, x2, gamma, beta):
+            torch.add(x1, x2, out=t["x"])
+            return *torch.native_layer_norm(t["x"], shape, gamma, beta, EPS), t["x"]
+
+        return step, [step, given]
+
+    def prepare(self, problem):
+        t = {name: self.tensor(getattr(problem, name)) for name in problem.inputs + problem.outputs}
+        step, ways = getattr(self, problem.operator)(problem, t)
         if self.compiled:
-            def step(dy, x1, x2, mean, rstd, gamma, beta, dsum):
-                dx, dgamma, dbeta = backward(dy, x1 + x2, shape, mean, rstd, gamma, beta, mask)
-                return (dx + dsum if row.dsum else dx), dgamma, dbeta
-
-            torch._dynamo.reset()
-            compiled = torch.compile(step, dynamic=False, fullgraph=True)
-
-            def run():
-                last["outputs"] = compiled(dy, x1, x2, mean, rstd, gamma, beta, dsum)
-        else:
-            x = torch.empty_like(dx)
-            sums = torch.empty_like(gamma), torch.empty_like(gamma)
-            backward_out = torch.ops.aten.native_layer_norm_backward.out
-
-            def run():
-                torch.add(x1, x2, out=x)
-                backward_out(dy, x, shape, mean, rstd, gamma, beta, mask, out0=dx, out1=sums[0], out2=sums[1])
-                if row.dsum:
-                    dx.add_(dsum)
-                last["outputs"] = (dx, *sums)
-
-        def outputs():
-            dx, dgamma, dbeta = last["outputs"]
-            return (dx.view(torch.uint16).numpy().view(problem.dx.dtype) if row.dtype == "bf16" else dx.numpy(),
-                    dgamma.numpy(), dbeta.numpy())
-
+            self.torch._dynamo.reset()
+            ways = [self.torch.compile(step, dynamic=False, fullgraph=True)]
         try:
-            run()
+            return [self.prepared(way, [t[name] for name in problem.inputs], problem) for way in ways]
         except Exception as error:  # pylint: disable=broad-except
             raise Refused(str(error).splitlines()[0]) from error
 
-        return [PythonRun(run, outputs)]
+    def prepared(self, way, inputs, problem):
+        last = {}
+
+        def run():
+            last["outputs"] = way(*inputs)
+
+        run()
+        return PythonRun(run, lambda: tuple(self.array(tensor).reshape(getattr(problem, name).shape)
+                                            for name, tensor in zip(problem.outputs, last["outputs"])))
 
 
 class Jax:
@@ -186,12 +214,10 @@ class Jax:
     def version(self):
         return self.jax.__version__
 
-    def prepare(self, problem):
-        jax = self.jax
-        jnp = jax.numpy
-        row = problem.row
+    def gradient(self, row):
+        jnp = self.jax.numpy
 
-        def step(dy, x1, x2, mean, rstd, gamma, dsum):
+        def step(dy, x1, x2, rstd, mean, gamma, dsum):
             g = dy.astype(jnp.float32)
             h = (x1.astype(jnp.float32) + x2.astype(jnp.float32) - mean[:, None]) * rstd[:, None]
             w = g * gamma if row.gamma else g
@@ -200,13 +226,28 @@ class Jax:
                 dx = dx + dsum.astype(jnp.float32)
             return dx.astype(dy.dtype), (g * h).sum(axis=0), g.sum(axis=0)
 
-        inputs = [jax.device_put(getattr(problem, name)) for name in
-                  ("dy", "x1", "x2", "mean", "rstd", "gamma", "dsum")]
-        compiled = jax.jit(step)
+        return step
+
+    def forward(self, row):
+        jnp = self.jax.numpy
+
+        def step(x1, x2, gamma, beta):
+            x = x1.astype(jnp.float32) + x2.astype(jnp.float32)
+            mean = x.mean(axis=1, keepdims=True)
+            c = x - mean
+            rstd = self.jax.lax.rsqrt((c * c).mean(axis=1, keepdims=True) + EPS)
+            y = c * rstd * gamma + beta if row.gamma else c * rstd
+            return y.astype(x1.dtype), mean[:, 0], rstd[:, 0], x.astype(x1.dtype)
+
+        return step
+
+    def prepare(self, problem):
+        inputs = [self.jax.device_put(getattr(problem, name)) for name in problem.inputs]
+        compiled = self.jax.jit(getattr(self, problem.operator)(problem.row))
         last = {}
 
         def run():
-            last["outputs"] = jax.block_until_ready(compiled(*inputs))
+            last["outputs"] = self.jax.block_until_ready(compiled(*inputs))
 
         run()
         return [PythonRun(run, lambda: tuple(np.asarray(output) for output in last["outputs"]))]

@@ -7,6 +7,8 @@ import json
 import pathlib
 import sys
 
+from problem import OPERATORS
+
 # Readable on white and on black: no background, grey axes, colours of middling lightness.
 INK = "#808080"
 COLOURS = {
@@ -15,8 +17,14 @@ COLOURS = {
     "fp32": "#2f7fd0", "fp16": "#c9a227", "bf16": "#e07b39",
 }
 DTYPES = ("fp32", "fp16", "bf16")
-# DESIGN's and the issue tracker's goals: contestant, ratio out of cache.
-GOALS = {"oneDNN": 2.0, "oneDNN 3.2 OpenMP": 2.0, "PyTorch eager": 4.0, "PyTorch compiled": 1.5}
+NOT_MEASURED = "Not measured."
+ONEDNN = ("oneDNN", "oneDNN 3.2 OpenMP")
+# By operator: how many times as fast as a peer, out of cache.
+TIMES = {"gradient": dict.fromkeys(ONEDNN, 2.0) | {"PyTorch eager": 4.0, "PyTorch compiled": 1.5},
+         "forward": {"PyTorch eager": 2.0}}
+# By operator: never slower than these, on any row; in words, and their names.
+NEVER_SLOWER = {"gradient": ("a peer", {name for name in COLOURS if name != "alng"}),
+                "forward": ("oneDNN or PyTorch compiled", {*ONEDNN, "PyTorch compiled"})}
 
 
 def read(path):
@@ -28,7 +36,7 @@ def read(path):
 
 def shape_of(line):
     return (f"{line['rows']}x{line['columns']} {line['dtype']}" + ("" if line["gamma"] == "1" else " without gamma")
-            + ("" if line["dsum"] == "1" else " without dsum"))
+            + (" without dsum" if line["dsum"] == "0" else ""))
 
 
 def is_peer(name):
@@ -143,7 +151,7 @@ def speed_table(speed):
     return "\n".join(text)
 
 
-def goals(speed, sweep):
+def goals(operator, speed, sweep):
     """Every goal, whether it is met, and by what."""
     text = ["| goal | worst row | met |", "| --- | --- | --- |"]
     out = [l for l in speed if l["in_cache"] == "0" and not l["refused"]]
@@ -159,23 +167,24 @@ def goals(speed, sweep):
     if fractions:
         worst = min(fractions)
         add("never below 0.85 of the stream, 64 to 65,536 columns", f"{worst[0]:.2f}: {worst[1]}", worst[0] >= 0.85)
-    for name, least in GOALS.items():
+    for name, least in TIMES[operator].items():
         ratios = [(float(l["ratio"]), shape_of(l)) for l in out if l["contestant"] == name]
         if ratios:
             worst = min(ratios)
             add(f"{least:g} times as fast as {name}, out of cache", f"{worst[0]:.2f}: {worst[1]}", worst[0] >= least)
+    never, peers = NEVER_SLOWER[operator]
     ratios = [(float(l["ratio"]), f"{shape_of(l)}, {l['contestant']}") for l in speed
-              if is_peer(l["contestant"]) and not l["refused"]]
+              if l["contestant"] in peers and not l["refused"]]
     if ratios:
         behind = sorted(r for r in ratios if r[0] < 1)
         worst = min(ratios)
-        add("never slower than a peer, on any row", f"{worst[0]:.2f}: {worst[1]} ({len(behind)} of {len(ratios)} below 1)",
+        add(f"never slower than {never}, on any row", f"{worst[0]:.2f}: {worst[1]} ({len(behind)} of {len(ratios)} below 1)",
             not behind)
     return "\n".join(text)
 
 
-def accuracy_table(accuracy):
-    text = ["| problem | who | dx | dgamma | dbeta | same bits on one thread |", "| --- " * 6 + "|"]
+def accuracy_table(judged, accuracy):
+    text = [f"| problem | who | {' | '.join(judged)} | same bits on one thread |", "| --- " * 6 + "|"]
     for line in accuracy:
         problem = f"{line['rows']}x{line['columns']} {line['dtype']}"
         if float(line["mean_over_std"]):
@@ -183,7 +192,7 @@ def accuracy_table(accuracy):
         if line["refused"]:
             cells = [problem, line["contestant"], "refuses", "", "", ""]
         else:
-            cells = [problem, line["contestant"], line["dx"], line["dgamma"], line["dbeta"],
+            cells = [problem, line["contestant"], *(line[name] for name in judged),
                      "yes" if line["same_bits"] == "1" else "no"]
         text.append("| " + " | ".join(cells) + " |")
     return "\n".join(text)
@@ -205,32 +214,45 @@ def machine_list(machine):
             f"- {machine['system']}, {machine['libc']}; sources {machine['commit']}\n- {versions}")
 
 
+def sections(operator, results, plots, sweep):
+    """The parts of the page that both operators have, by their names in page.md."""
+    names = {name: f"{name}_{operator.operator}" for name in ("machine", "goals", "speed_all", "speed_one", "accuracy")}
+    speed = read(results / f"speed{operator.results}_all.csv")
+    if not speed:
+        return dict.fromkeys(names.values(), NOT_MEASURED)
+    one = read(results / f"speed{operator.results}_one.csv")
+    accuracy = read(results / f"accuracy{operator.results}.csv")
+    machine = json.loads((results / f"machine{operator.results}_all.json").read_text(encoding="utf-8"))
+    plot_ahead(speed, plots / f"ahead{operator.results}.svg")
+    return {
+        names["machine"]: machine_list(machine),
+        names["goals"]: goals(operator.operator, speed, sweep),
+        names["speed_all"]: speed_table(speed),
+        names["speed_one"]: speed_table(one) if one else NOT_MEASURED,
+        names["accuracy"]: accuracy_table(operator.judged, accuracy) if accuracy else NOT_MEASURED,
+    }
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args(arguments)
     results, out = options.results, options.out
-    speed = read(results / "speed_all.csv")
-    if not speed:
-        sys.exit(f"page.py: there is no speed_all.csv in {results}; scripts/bench.sh writes it")
-    one = read(results / "speed_one.csv")
-    accuracy = read(results / "accuracy.csv")
-    instructions = read(results / "instructions.csv")
-    machine = json.loads((results / "machine_all.json").read_text(encoding="utf-8"))
+    if not any((results / f"speed{operator.results}_all.csv").exists() for operator in OPERATORS.values()):
+        sys.exit(f"page.py: there is no speed_all.csv or speed_forward_all.csv in {results}; scripts/bench.sh writes them")
     sweep_file = results / "sweep.json"
     sweep = json.loads(sweep_file.read_text(encoding="utf-8"))["results"] if sweep_file.exists() else []
     plots = out / "performance"
     plots.mkdir(parents=True, exist_ok=True)
     plot_fraction(sweep, plots / "stream_fraction.svg")
-    plot_ahead(speed, plots / "ahead.svg")
-    plot_error(accuracy, plots / "error.svg")
-    plot_roofline(speed, plots / "roofline.svg")
+    plot_error(read(results / "accuracy.csv"), plots / "error.svg")
+    plot_roofline(read(results / "speed_all.csv"), plots / "roofline.svg")
+    parts = {"instructions": instruction_table(read(results / "instructions.csv"))}
+    for operator in OPERATORS.values():
+        parts |= sections(operator, results, plots, sweep if operator.operator == "gradient" else [])
     template = (pathlib.Path(__file__).resolve().parent / "page.md").read_text(encoding="utf-8")
-    page = template.format(machine=machine_list(machine), goals=goals(speed, sweep), speed_all=speed_table(speed),
-                           speed_one=speed_table(one) if one else "not measured", accuracy=accuracy_table(accuracy),
-                           instructions=instruction_table(instructions))
-    (out / "performance.md").write_text(page, encoding="utf-8")
+    (out / "performance.md").write_text(template.format_map(parts), encoding="utf-8")
     print(f"{out / 'performance.md'} is written")
 
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Measures alng beside what a user would take instead, on the same data in the same run, and writes docs/performance.md.
 #
-#   scripts/bench.sh                   everything: installs what is missing, builds, measures (20 minutes on 2 cores)
-#   scripts/bench.sh --quick           fewer rows (3 minutes); the results stay in build/bench and docs/ as they are
+#   scripts/bench.sh                   everything: installs what is missing, builds, measures (35 minutes on 2 cores)
+#   scripts/bench.sh --quick           fewer rows (6 minutes); the results stay in build/bench and docs/ as they are
+#     --forward, --gradient            of one operator alone; the other's recorded results stay as they are
+#     --seconds S                      for each row and dtype (default: 2.5, with --quick 1)
 #   scripts/bench.sh --check [COMMIT]  whether this tree is faster or slower than COMMIT (default: HEAD), interleaved
 #   scripts/bench.sh --check-itself    two builds of one commit are the same, a planted slowdown of 10 % is slower
 #   scripts/bench.sh --page            docs/performance.md and its plots from the recorded results
@@ -12,11 +14,35 @@ root=$PWD
 work=$root/build/bench
 jobs=$(nproc)
 
-case ${1:-} in '' | --quick | --check | --check-itself | --page) ;; *)
-  sed -n '2,9p' "$0" >&2
+usage() {
+  sed -n '2,11p' "$0" >&2
   exit 2
-  ;;
-esac
+}
+
+what=measure commit='' quick='' asked_seconds='' seconds=2.5
+operators=(gradient forward)
+while (($#)); do
+  case $1 in
+    --forward | --gradient) operators=("${1#--}") ;;
+    --quick) quick=--quick seconds=1 ;;
+    --seconds)
+      (($# > 1)) || usage
+      asked_seconds=$2
+      shift
+      ;;
+    --check | --check-itself | --page)
+      what=${1#--}
+      if [[ $what == check && $# -gt 1 ]]; then
+        commit=$2
+        shift
+      fi
+      (($# == 1)) || usage
+      ;;
+    *) usage ;;
+  esac
+  shift
+done
+seconds=${asked_seconds:-$seconds}
 
 use_ccache() {
   if command -v ccache >/dev/null; then
@@ -149,36 +175,39 @@ sweep() {
 }
 
 measure() {
-  local results=$1
-  shift
+  local results=$1 operator
   scripts/install_packages.sh build bench
   use_ccache
   mkdir -p "$work" "$results"
   install_python
   build
-  "$work/venv/bin/python" bench/compare.py --build "$work/build/bench" --results "$results" "$@"
-  "$work/venv/bin/python" bench/compare.py --build "$work/build/bench" --results "$results" --one-thread "$@"
-  "$work/venv/bin/python" bench/accuracy.py --build "$work/build/bench" --results "$results" ${1:+"--quick"} \
-    >"$work/accuracy.log"
-  sweep "$results"
-  instructions "$results"
+  for operator in "${operators[@]}"; do
+    local from=("$operator" --build "$work/build/bench" --results "$results" ${quick:+"$quick"})
+    "$work/venv/bin/python" bench/compare.py "${from[@]}" --seconds "$seconds"
+    "$work/venv/bin/python" bench/compare.py "${from[@]}" --seconds "$seconds" --one-thread
+    "$work/venv/bin/python" bench/accuracy.py "${from[@]}" >"$work/accuracy_$operator.log"
+    [[ $operator == gradient ]] || continue
+    sweep "$results"
+    instructions "$results"
+  done
 }
 
 page() { "$work/venv/bin/python" bench/page.py --results "$1" --out "$2"; }
 
-case ${1:-} in
-  '')
-    measure "$root/bench/results"
-    page "$root/bench/results" "$root/docs"
+case $what in
+  measure)
+    if [[ -n $quick ]]; then
+      measure "$work/results"
+      page "$work/results" "$work/page"
+    else
+      measure "$root/bench/results"
+      page "$root/bench/results" "$root/docs"
+    fi
     ;;
-  --quick)
-    measure "$work/results" --quick --seconds 1
-    page "$work/results" "$work/page"
-    ;;
-  --page)
+  page)
     install_python
     page "$root/bench/results" "$root/docs"
     ;;
-  --check) check "${2:-}" ;;
-  --check-itself) check_itself ;;
+  check) check "$commit" ;;
+  check-itself) check_itself ;;
 esac

@@ -1,7 +1,7 @@
-// oneDNN, each primitive created once: binary add (x1 + x2), layer-normalisation backward, binary add (dsum). Backward
-// primitives take no post-ops (the documentation of layer normalisation lists them for the forward pass alone), so the
-// second add stays a primitive. oneDNN takes the variance instead of rstd: it is computed outside the timed
-// calls.
+// oneDNN, each primitive created once. The gradient: binary add (x1 + x2), layer-normalisation backward, binary add
+// (dsum). Backward primitives take no post-ops (the documentation of layer normalisation lists them for the forward pass
+// alone), so the second add stays a primitive. The forward: binary add, layer-normalisation forward training. oneDNN
+// takes and gives the variance instead of rstd: the one is made of the other outside the timed calls.
 #include <dnnl.h>
 
 #include <array>
@@ -34,6 +34,8 @@ struct Contestant {
   std::vector<dnnl_memory_t> memories;
   std::vector<dnnl_memory_desc_t> descriptions;
   std::vector<float> variance;
+  float* rstd = nullptr;  // of a forward
+  float eps = 0;
   std::vector<float> ones;
   std::vector<char> x;
 
@@ -72,6 +74,13 @@ struct Contestant {
     steps.push_back(std::move(step));
   }
 
+  void add_binary(dnnl_memory_desc_t data, dnnl_memory_t one, dnnl_memory_t other, dnnl_memory_t sum) {
+    dnnl_primitive_desc_t description;
+    check(dnnl_binary_primitive_desc_create(&description, engine, dnnl_binary_add, data, data, data, nullptr),
+          "binary add");
+    add(description, {{DNNL_ARG_SRC_0, one}, {DNNL_ARG_SRC_1, other}, {DNNL_ARG_DST, sum}}, "binary add");
+  }
+
   void make(const contestant_problem& p) {
     check(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine");
     check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "stream");
@@ -80,7 +89,39 @@ struct Contestant {
     const dnnl_memory_desc_t data = describe(2, p.rows, p.columns, dtype);
     const dnnl_memory_desc_t statistics = describe(1, p.rows, 0, dnnl_f32);
     const dnnl_memory_desc_t parameters = describe(1, p.columns, 0, dnnl_f32);
-    x.resize(static_cast<std::size_t>(p.rows * p.columns) * (dtype == dnnl_f32 ? 4 : 2));
+    if (p.operation == CONTESTANT_FORWARD) {
+      make_forward(p, data, statistics, parameters);
+    } else {
+      make_gradient(p, data, statistics, parameters);
+    }
+  }
+
+  void make_forward(const contestant_problem& p, dnnl_memory_desc_t data, dnnl_memory_desc_t statistics,
+                    dnnl_memory_desc_t parameters) {
+    const dnnl_memory_t sum = memory(data, p.x);
+    add_binary(data, memory(data, p.x1), memory(data, p.x2), sum);
+    const unsigned flags = p.gamma != nullptr ? dnnl_use_scale | dnnl_use_shift : dnnl_normalization_flags_none;
+    dnnl_primitive_desc_t forward;
+    check(dnnl_layer_normalization_forward_primitive_desc_create(&forward, engine, dnnl_forward_training, data, data,
+                                                                 statistics, p.eps, flags, nullptr),
+          "layer normalization forward");
+    variance.resize(static_cast<std::size_t>(p.rows));
+    std::vector<dnnl_exec_arg_t> arguments = {{DNNL_ARG_SRC, sum},
+                                              {DNNL_ARG_DST, memory(data, p.y)},
+                                              {DNNL_ARG_MEAN, memory(statistics, p.mean)},
+                                              {DNNL_ARG_VARIANCE, memory(statistics, variance.data())}};
+    if (p.gamma != nullptr) {
+      arguments.push_back({DNNL_ARG_SCALE, memory(parameters, p.gamma)});
+      arguments.push_back({DNNL_ARG_SHIFT, memory(parameters, p.beta)});
+    }
+    add(forward, std::move(arguments), "layer normalization forward");
+    rstd = p.rstd;
+    eps = p.eps;
+  }
+
+  void make_gradient(const contestant_problem& p, dnnl_memory_desc_t data, dnnl_memory_desc_t statistics,
+                     dnnl_memory_desc_t parameters) {
+    x.resize(static_cast<std::size_t>(p.rows * p.columns) * (p.dtype == CONTESTANT_FLOAT32 ? 4 : 2));
     for (int64_t i = 0; i < p.rows; ++i) {
       variance.push_back(static_cast<float>(1 / (static_cast<double>(p.rstd[i]) * p.rstd[i])));
     }
@@ -90,12 +131,9 @@ struct Contestant {
       gamma = ones.data();
     }
     const dnnl_memory_t x_memory = memory(data, x.data()), dx = memory(data, p.dx);
+    add_binary(data, memory(data, p.x1), memory(data, p.x2), x_memory);
 
-    dnnl_primitive_desc_t sum, backward, forward;
-    check(dnnl_binary_primitive_desc_create(&sum, engine, dnnl_binary_add, data, data, data, nullptr), "binary add");
-    add(sum, {{DNNL_ARG_SRC_0, memory(data, p.x1)}, {DNNL_ARG_SRC_1, memory(data, p.x2)}, {DNNL_ARG_DST, x_memory}},
-        "binary add");
-
+    dnnl_primitive_desc_t backward, forward;
     const unsigned flags = dnnl_use_scale | dnnl_use_shift;
     check(dnnl_layer_normalization_forward_primitive_desc_create(&forward, engine, dnnl_forward_training, data, data,
                                                                  statistics, 0.0F, flags, nullptr),
@@ -116,9 +154,7 @@ struct Contestant {
          {DNNL_ARG_DIFF_SHIFT, memory(parameters, p.dbeta)}},
         "layer normalization backward");
 
-    if (p.dsum == nullptr) return;
-    check(dnnl_binary_primitive_desc_create(&sum, engine, dnnl_binary_add, data, data, data, nullptr), "binary add");
-    add(sum, {{DNNL_ARG_SRC_0, dx}, {DNNL_ARG_SRC_1, memory(data, p.dsum)}, {DNNL_ARG_DST, dx}}, "binary add");
+    if (p.dsum != nullptr) add_binary(data, dx, memory(data, p.dsum), dx);
   }
 };
 
@@ -150,6 +186,14 @@ void contestant_run(void* handle) {
     }
   }
   dnnl_stream_wait(contestant.stream);
+}
+
+void contestant_finish(void* handle) {
+  auto& contestant = *static_cast<Contestant*>(handle);
+  if (contestant.rstd == nullptr) return;
+  for (std::size_t i = 0; i < contestant.variance.size(); ++i) {
+    contestant.rstd[i] = 1 / std::sqrt(contestant.variance[i] + contestant.eps);
+  }
 }
 
 void contestant_destroy(void* handle) { delete static_cast<Contestant*>(handle); }

@@ -1,8 +1,10 @@
-// What a person would write: two passes of loops, rows and then columns, compiled with -O3 -march=native -ffast-math
-// and parallel by OpenMP. The compiler vectorises all of them.
+// What a person would write, compiled with -O3 -march=native -ffast-math and parallel by OpenMP: for the gradient two
+// passes of loops, rows and then columns; for the forward one pass, three loops over each row. The compiler vectorises
+// all of them.
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -35,7 +37,7 @@ void store(BFloat16& to, float value) {
 }
 
 template <class T>
-void two_passes(const contestant_problem& p) {
+void gradient(const contestant_problem& p) {
   const std::int64_t rows = p.rows, columns = p.columns;
   const T* const dy = static_cast<const T*>(p.dy);
   const T* const x1 = static_cast<const T*>(p.x1);
@@ -80,6 +82,43 @@ void two_passes(const contestant_problem& p) {
   }
 }
 
+template <class T>
+void forward(const contestant_problem& p) {
+  const std::int64_t rows = p.rows, columns = p.columns;
+  const T* const x1 = static_cast<const T*>(p.x1);
+  const T* const x2 = static_cast<const T*>(p.x2);
+  T* const y = static_cast<T*>(p.y);
+  T* const x = static_cast<T*>(p.x);
+  const float *const gamma = p.gamma, *const beta = p.beta;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t row = i * columns;
+    float sum = 0, squares = 0;
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const float of_both = load(x1[row + j]) + load(x2[row + j]);
+      store(x[row + j], of_both);
+      sum += of_both;
+    }
+    const float mean = sum / static_cast<float>(columns);
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const float c = load(x1[row + j]) + load(x2[row + j]) - mean;
+      squares += c * c;
+    }
+    const float rstd = 1 / std::sqrt(squares / static_cast<float>(columns) + p.eps);
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const float h = (load(x1[row + j]) + load(x2[row + j]) - mean) * rstd;
+      store(y[row + j], gamma != nullptr ? h * gamma[j] + beta[j] : h);
+    }
+    p.mean[i] = mean;
+    p.rstd[i] = rstd;
+  }
+}
+
+template <class T>
+void run(const contestant_problem& p) {
+  return p.operation == CONTESTANT_FORWARD ? forward<T>(p) : gradient<T>(p);
+}
+
 }  // namespace
 
 extern "C" {
@@ -90,11 +129,11 @@ void contestant_run(void* handle) {
   const auto& problem = *static_cast<const contestant_problem*>(handle);
   switch (problem.dtype) {
     case CONTESTANT_FLOAT32:
-      return two_passes<float>(problem);
+      return run<float>(problem);
     case CONTESTANT_FLOAT16:
-      return two_passes<_Float16>(problem);
+      return run<_Float16>(problem);
     default:
-      return two_passes<BFloat16>(problem);
+      return run<BFloat16>(problem);
   }
 }
 void contestant_destroy(void* handle) { delete static_cast<contestant_problem*>(handle); }

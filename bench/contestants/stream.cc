@@ -28,7 +28,9 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
   for (const void* read : {p->dy, p->x1, p->x2, p->dsum}) {
     if (read != nullptr) arrays.read[arrays.mix.reads++] = static_cast<const std::byte*>(read);
   }
-  arrays.write[arrays.mix.writes++] = static_cast<std::byte*>(p->dx);
+  for (void* write : {p->dx, p->y, p->x}) {
+    if (write != nullptr) arrays.write[arrays.mix.writes++] = static_cast<std::byte*>(write);
+  }
   arrays.bytes = static_cast<std::size_t>(p->rows * p->columns) * (p->dtype == CONTESTANT_FLOAT32 ? 4 : 2);
   const auto variants = alng::cli::stream_variants(arrays.mix);
   if (static_cast<std::size_t>(p->variant) >= variants.size()) {
