@@ -245,9 +245,10 @@ def main(arguments):
     sweep = json.loads(sweep_file.read_text(encoding="utf-8"))["results"] if sweep_file.exists() else []
     plots = out / "performance"
     plots.mkdir(parents=True, exist_ok=True)
-    plot_fraction(sweep, plots / "stream_fraction.svg")
-    plot_error(read(results / "accuracy.csv"), plots / "error.svg")
-    plot_roofline(read(results / "speed_all.csv"), plots / "roofline.svg")
+    if (results / "speed_all.csv").exists():
+        plot_fraction(sweep, plots / "stream_fraction.svg")
+        plot_error(read(results / "accuracy.csv"), plots / "error.svg")
+        plot_roofline(read(results / "speed_all.csv"), plots / "roofline.svg")
     parts = {"instructions": instruction_table(read(results / "instructions.csv"))}
     for operator in OPERATORS.values():
         parts |= sections(operator, results, plots, sweep if operator.operator == "gradient" else [])

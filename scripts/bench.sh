@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures alng beside what a user would take instead, on the same data in the same run, and writes docs/performance.md.
 #
-#   scripts/bench.sh                   everything: installs what is missing, builds, measures (35 minutes on 2 cores)
-#   scripts/bench.sh --quick           fewer rows (6 minutes); the results stay in build/bench and docs/ as they are
+#   scripts/bench.sh                   everything: installs what is missing, builds, measures
+#   scripts/bench.sh --quick           fewer rows; the results stay in build/bench and docs/ as they are
 #     --forward, --gradient            of one operator alone; the other's recorded results stay as they are
 #     --seconds S                      for each row and dtype (default: 2.5, with --quick 1)
 #   scripts/bench.sh --check [COMMIT]  whether this tree is faster or slower than COMMIT (default: HEAD), interleaved

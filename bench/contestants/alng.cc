@@ -99,9 +99,8 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
   auto contestant = std::make_unique<Contestant>();
   contestant->forward = p->operation == CONTESTANT_FORWARD;
   alng_status status;
-  const alng_code code = contestant->forward
-                             ? contestant->make_forward(*p, data, statistics, parameters, &status)
-                             : contestant->make_gradient(*p, data, statistics, parameters, &status);
+  const alng_code code = contestant->forward ? contestant->make_forward(*p, data, statistics, parameters, &status)
+                                             : contestant->make_gradient(*p, data, statistics, parameters, &status);
   if (code != ALNG_OK) {
     std::snprintf(why, size, "%s", status.message);
     return nullptr;
@@ -112,9 +111,8 @@ void* contestant_create(const contestant_problem* p, char* why, size_t size) {
 void contestant_run(void* handle) {
   auto& contestant = *static_cast<Contestant*>(handle);
   alng_status status;
-  const alng_code code = contestant.forward
-                             ? alng_forward_run(contestant.plan, &contestant.forward_arguments, &status)
-                             : alng_grad_run(contestant.plan, &contestant.grad_arguments, &status);
+  const alng_code code = contestant.forward ? alng_forward_run(contestant.plan, &contestant.forward_arguments, &status)
+                                            : alng_grad_run(contestant.plan, &contestant.grad_arguments, &status);
   if (code != ALNG_OK) {
     std::fprintf(stderr, "alng: %s\n", status.message);
     std::abort();

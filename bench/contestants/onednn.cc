@@ -1,7 +1,7 @@
 // oneDNN, each primitive created once. The gradient: binary add (x1 + x2), layer-normalisation backward, binary add
-// (dsum). Backward primitives take no post-ops (the documentation of layer normalisation lists them for the forward pass
-// alone), so the second add stays a primitive. The forward: binary add, layer-normalisation forward training. oneDNN
-// takes and gives the variance instead of rstd: the one is made of the other outside the timed calls.
+// (dsum). Backward primitives take no post-ops (the documentation of layer normalisation lists them for the forward
+// pass alone), so the second add stays a primitive. The forward: binary add, layer-normalisation forward training.
+// oneDNN takes and gives the variance instead of rstd: the one is made of the other outside the timed calls.
 #include <dnnl.h>
 
 #include <array>
