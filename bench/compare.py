@@ -4,8 +4,8 @@
     compare.py OPERATOR --build DIR --results DIR [--one-thread] [--quick] [--seconds S] [--row 512x1024 ...]
 
 Writes speed_all.csv or speed_one.csv, and machine_all.json or machine_one.json, into the results; of the forward
-speed_forward_all.csv and so on. One line for each row and contestant: the median of its times with its quartiles, and its median time divided by alng's of the same round, the
-median and quartiles of that over the rounds. scripts/bench.sh calls this; docs/performance.md says how to read it.
+speed_forward_all.csv and so on. One line for each row and contestant: the median of its times with its quartiles, and
+its median time divided by alng's of the same round, the median and quartiles of that over the rounds. scripts/bench.sh calls this; docs/performance.md says how to read it.
 """
 
 import argparse

@@ -220,13 +220,6 @@ def _vmap_grad(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any,
 # ---------------------------------------------------------------- differentiation
 
 
-def _refuse_twice() -> None:
-    raise NotImplementedError(
-        "alng: the gradient of LayerNorm can't be differentiated again (double backward): "
-        "use torch.nn.functional.layer_norm for it"
-    )
-
-
 class Grad(torch.autograd.Function):
     """add_layer_norm_grad, and that nothing comes behind it."""
 
@@ -240,7 +233,10 @@ class Grad(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        _refuse_twice()
+        raise NotImplementedError(
+            "alng: the gradient of LayerNorm can't be differentiated again (double backward): "
+            "use torch.nn.functional.layer_norm for it"
+        )
 
     jvp = staticmethod(_refuse_forward_mode)
     vmap = staticmethod(_vmap_grad)
@@ -305,10 +301,7 @@ class LayerNorm(torch.autograd.Function):
         return *_backward(ctx, dy, None), None, None
 
     jvp = staticmethod(_refuse_forward_mode)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return _vmap_forward(torch.ops.alng.layer_norm, 1)(info, in_dims, *arguments)
+    vmap = staticmethod(_vmap_forward(torch.ops.alng.layer_norm, 1))
 
 
 class AddLayerNorm(torch.autograd.Function):
@@ -333,10 +326,7 @@ class AddLayerNorm(torch.autograd.Function):
         return d_sum if needs[0] else None, d_sum if needs[1] else None, d_weight, d_bias, None, None
 
     jvp = staticmethod(_refuse_forward_mode)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return _vmap_forward(torch.ops.alng.add_layer_norm, 2)(info, in_dims, *arguments)
+    vmap = staticmethod(_vmap_forward(torch.ops.alng.add_layer_norm, 2))
 
 
 def _eager(function: Any) -> type[torch.autograd.Function]:
@@ -357,15 +347,15 @@ LayerNormEager, AddLayerNormEager = _eager(LayerNorm), _eager(AddLayerNorm)
 # What the dispatcher calls. torch.library's own autograd serves torch.ops.alng.* and torch.compile; the functions above
 # also serve torch.func, which torch.library's does not.
 def _register() -> None:
-    for name, kernel, fake, vmap, function in (
-        ("layer_norm", layer_norm, _fake_layer_norm, _vmap_forward(torch.ops.alng.layer_norm, 1), LayerNorm),
-        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, _vmap_forward(torch.ops.alng.add_layer_norm, 2), AddLayerNorm),
-        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, _vmap_grad, Grad),
+    for name, kernel, fake, function in (
+        ("layer_norm", layer_norm, _fake_layer_norm, LayerNorm),
+        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, AddLayerNorm),
+        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, Grad),
     ):
         qualified = f"alng::{name}"
         library.impl(name, kernel, "CPU")
         torch.library.register_fake(qualified, fake, lib=library)
-        torch.library.register_vmap(qualified, vmap, lib=library)
+        torch.library.register_vmap(qualified, function.vmap, lib=library)
         torch.library.register_autograd(
             qualified, function.backward, setup_context=function.setup_context, lib=library
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.distributed.tensor import Partial, Replicate, Shard
 from torch.distributed.tensor.experimental import register_sharding
 
@@ -23,8 +22,7 @@ def _rows(x: Any, normalized_dims: int, *others: Any) -> range:
             if isinstance(placement, Shard) and placement.dim % spec.ndim >= rows:
                 raise NotImplementedError(
                     f"alng: a tensor of shape {tuple(spec.shape)} is sharded along dimension {placement.dim}, which "
-                    f"LayerNorm normalises over, but may be sharded along {rows and f'the first {rows}' or 'none'}: "
-                    "redistribute it first"
+                    f"LayerNorm normalises over; only rows may be sharded, here {rows} dimensions: redistribute it first"
                 )
     return range(rows)
 
