@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -39,9 +40,14 @@ struct alignas(64) Worker {
   std::atomic<State> state{State::absent};
   // By one run, which alone may offer a job; or by who makes the thread.
   std::atomic<bool> taken{false};
-  // The next worker of the same run.
+  // Of the run that has taken it: the next worker, the job, the worker's task, and whether it has done that.
   Worker* next = nullptr;
   Job* job = nullptr;
+  std::int32_t index = 0;
+  bool done = false;
+  // Its thread, and the processor on which that was when it began to rest.
+  std::atomic<pid_t> thread{0};
+  std::atomic<int> processor{-1};
 };
 
 // Never destroyed: runs and workers may outlive what static destructors leave.
@@ -67,18 +73,28 @@ bool comes_soon(Condition condition) noexcept {
   return false;
 }
 
+// Where a worker rests on the processor of the thread that wakes it, the system would leave it there, behind that
+// thread and beside an idle processor, for 4 ms: until then a run takes as long as on one thread.
+void keep_apart(const Worker& worker) noexcept {
+  const int here = sched_getcpu();
+  if (here < 0 || here >= CPU_SETSIZE || worker.processor.load(std::memory_order_relaxed) != here) return;
+  cpu_set_t others;
+  if (sched_getaffinity(0, sizeof others, &others) != 0) return;
+  CPU_CLR(static_cast<std::size_t>(here), &others);
+  if (CPU_COUNT(&others) > 0) sched_setaffinity(worker.thread.load(std::memory_order_relaxed), sizeof others, &others);
+}
+
 struct Job {
   void (*task)(void*, std::int32_t);
   void* task_data;
-  std::int32_t count;
-  std::atomic<std::int32_t> next_index{0};
   // The first of the run's workers that nobody has offered the job to yet.
   std::atomic<Worker*> unasked{nullptr};
 
   // To wake a thread takes microseconds, so whoever joins wakes two others: 16 threads are awake after three steps.
-  void take_part() noexcept {
-    for (int i = 0; i < 2 && next_index.load(std::memory_order_relaxed) < count; ++i) offer_to_next();
-    for (std::int32_t i; (i = next_index.fetch_add(1, std::memory_order_relaxed)) < count;) task(task_data, i);
+  void take_part(std::int32_t index) noexcept {
+    offer_to_next();
+    offer_to_next();
+    task(task_data, index);
   }
 
   void offer_to_next() noexcept {
@@ -88,6 +104,7 @@ struct Job {
     }
     if (worker == nullptr) return;
     worker->job = this;
+    keep_apart(*worker);
     if (worker->state.exchange(State::offered, std::memory_order_acq_rel) == State::asleep) worker->state.notify_one();
   }
 };
@@ -99,36 +116,43 @@ void wait_for_offer(Worker& worker) noexcept {
 }
 
 void* work(void* self) noexcept {
-  for (Worker& worker = *static_cast<Worker*>(self);;) {
+  Worker& worker = *static_cast<Worker*>(self);
+  worker.thread.store(gettid(), std::memory_order_relaxed);
+  while (true) {
+    worker.processor.store(sched_getcpu(), std::memory_order_relaxed);
     wait_for_offer(worker);
     State offered = State::offered;
     if (!worker.state.compare_exchange_strong(offered, State::working, std::memory_order_acquire)) continue;
-    worker.job->take_part();
+    worker.job->take_part(worker.index);
+    worker.done = true;
     if (worker.state.exchange(State::resting, std::memory_order_acq_rel) == State::awaited) worker.state.notify_one();
   }
 }
 
-// Up to `count` workers that no run has, as a list.
+// Up to `count` workers that no run has, as a list, for the tasks from 1 on. Where no other run is under way, a worker
+// gets the same task in every run: what it did then is in its core's cache (units.h).
 Worker* take_workers(std::int32_t count) noexcept {
   Worker* first = nullptr;
   Worker** end = &first;
+  std::int32_t index = 1;
   for (Worker& worker : workers) {
-    if (count == 0 || worker.state.load(std::memory_order_relaxed) == State::absent) break;
+    if (index > count || worker.state.load(std::memory_order_relaxed) == State::absent) break;
     if (worker.taken.exchange(true, std::memory_order_acquire)) continue;
     if (worker.state.load(std::memory_order_relaxed) == State::absent) {  // its thread could not be made
       worker.taken.store(false, std::memory_order_relaxed);
       break;
     }
+    worker.index = index++;
+    worker.done = false;
     *end = &worker;
     end = &worker.next;
-    --count;
   }
   *end = nullptr;
   return first;
 }
 
-// Withdraws the offer where the worker has not begun; else waits until it is done.
-void give_back(Worker& worker) noexcept {
+// Withdraws the offer where the worker has not begun; else waits until it is done. Whether it has done its task.
+bool give_back(Worker& worker) noexcept {
   State seen = State::offered;
   if (!worker.state.compare_exchange_strong(seen, State::resting, std::memory_order_acquire) &&
       seen == State::working &&
@@ -137,19 +161,21 @@ void give_back(Worker& worker) noexcept {
       worker.state.wait(State::awaited, std::memory_order_acquire);
     }
   }
+  const bool done = worker.done;
   worker.taken.store(false, std::memory_order_release);
+  return done;
 }
 
 void parallel(void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) noexcept {
-  Job job{task, task_data, count};
+  Job job{task, task_data};
   Worker* worker = take_workers(count - 1);
   job.unasked.store(worker, std::memory_order_release);
-  job.take_part();
+  job.take_part(0);
   // In the order of the list: whoever offered a worker the job is the caller or a worker before it, so has finished by
-  // then, and no offer can follow its withdrawal.
-  while (worker != nullptr) {
-    Worker* const next = worker->next;
-    give_back(*worker);
+  // then, and no offer can follow its withdrawal. The caller does what nobody began.
+  for (std::int32_t index = 1; index < count; ++index) {
+    Worker* const next = worker != nullptr ? worker->next : nullptr;
+    if (worker == nullptr || !give_back(*worker)) task(task_data, index);
     worker = next;
   }
 }

@@ -1,7 +1,7 @@
-// The library's own threads: what a run computes where the system gives fewer of them, or none; after a fork; and what
-// the host notices of them. An executable of its own, because it puts itself in the place of the C library's functions:
-// there are eight processors here, and threads can be made to fail. Each test is a process of its own, which begins
-// without threads.
+// The library's own threads: what a run computes where the system gives fewer of them, or none; after a fork; on which
+// processor they are woken; and what the host notices of them. An executable of its own, because it puts itself in the
+// place of the C library's functions: there are eight processors here, and threads can be made to fail. Each test is a
+// process of its own, which begins without threads.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
@@ -33,6 +33,9 @@ namespace {
 std::atomic<int> processors{8};
 /// The threads to be made from now on that fail: those numbered `first_failing` to `last_failing`, from 1.
 std::atomic<int> threads_asked_for{0}, first_failing{0}, last_failing{0};
+/// The processor on which every thread is; -1: each on another.
+std::atomic<int> processor_of_all{-1};
+std::atomic<int> moves{0}, wrong_moves{0};
 
 }  // namespace
 
@@ -41,6 +44,18 @@ extern "C" {
 int sched_getaffinity(pid_t, std::size_t size, cpu_set_t* set) noexcept {
   CPU_ZERO_S(size, set);
   for (int i = 0; i < processors; ++i) CPU_SET_S(i, size, set);
+  return 0;
+}
+
+int sched_getcpu() noexcept {
+  return processor_of_all >= 0 ? processor_of_all.load() : static_cast<int>(gettid() % 1000);
+}
+
+int sched_setaffinity(pid_t thread, std::size_t size, const cpu_set_t* set) noexcept {
+  ++moves;
+  const bool right = thread != getpid() && CPU_COUNT_S(size, set) == processors - 1 &&
+                     !CPU_ISSET_S(static_cast<std::size_t>(processor_of_all), size, set);
+  wrong_moves += right ? 0 : 1;
   return 0;
 }
 
@@ -221,6 +236,29 @@ TEST_F(OwnThreads, AreNotWokenByRunsOfFewerTasks) {
                 wrong += std::to_string(count) + " woken by two tasks\n";
               if (const std::size_t count = woken(eight); count < 2)
                 wrong += std::to_string(count) + " woken by eight tasks\n";
+              return wrong;
+            }),
+            "");
+}
+
+// The system wakes a thread where it slept, which may be on the processor of whoever wakes it. There it waits for
+// milliseconds, beside a processor that is idle: in a process that had run PyTorch, 512x1024 on two threads took twice
+// as long as one call after the other.
+TEST_F(OwnThreads, AreNotWokenOnTheProcessorOfWhoWakesThem) {
+  EXPECT_EQ(in_child([&]() -> std::string {
+              PreparedRun run(instance_, with_threads(8));
+              std::string wrong = differs(run, expected_);
+              if (moves != 0) wrong += std::to_string(moves) + " moved from a processor of their own\n";
+              processor_of_all = 3;
+              // Those that rest still say the processor on which they began to.
+              for (int i = 0; i < 3; ++i) wrong += differs(run, expected_);
+              if (moves == 0) wrong += "none moved from the caller's processor\n";
+              if (wrong_moves != 0) wrong += std::to_string(wrong_moves) + " moved to wrong ones\n";
+              processors = 1;
+              processor_of_all = 0;
+              moves = 0;
+              for (int i = 0; i < 3; ++i) wrong += differs(run, expected_);
+              if (moves != 0) wrong += "moved where there is one processor\n";
               return wrong;
             }),
             "");

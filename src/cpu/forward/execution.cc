@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <memory>
 
 #include "cpu/forward/kernels.h"
 #include "cpu/memory.h"
 #include "cpu/threads.h"
 #include "cpu/tuning.h"
+#include "cpu/units.h"
 #include "order/leaves.h"
 #include "plan/float_environment.h"
 
@@ -112,7 +112,7 @@ class ForwardExecution final : public Execution {
     pass.dense = dense_;
     pass.tuning = tuning_;
 
-    Run run{pass, workspace, {0}};
+    Run run{pass, workspace, Units(workspace, units_, tasks_)};
     run_tasks(arguments.executor, tasks_, [&](std::int32_t task) { work(run, task); });
     return {};
   }
@@ -121,7 +121,7 @@ class ForwardExecution final : public Execution {
   struct Run {
     const ForwardOperands& pass;
     std::byte* workspace;
-    std::atomic<std::int64_t> next_unit;
+    Units units;
   };
 
   bool needs_copy(std::size_t place) const noexcept {
@@ -140,8 +140,8 @@ class ForwardExecution final : public Execution {
     const auto columns = static_cast<std::size_t>(padded(problem_.columns()));
     const std::size_t floats = round_up(columns * sizeof(float));
     const std::size_t row = static_cast<std::size_t>(problem_.columns()) * dtype_size(problem_.dtype());
-    gamma_ = 0;
-    beta_ = needs_copy(forward::gamma) ? floats : 0;
+    gamma_ = Units::size(tasks_);
+    beta_ = gamma_ + (needs_copy(forward::gamma) ? floats : 0);
     tasks_scratch_ = round_up(beta_ + (needs_copy(forward::beta) ? floats : 0), workspace_alignment);
     second_x_ = place_in_page(floats, second_x_in_page);
     rows_ = second_x_ + floats;
@@ -161,7 +161,7 @@ class ForwardExecution final : public Execution {
                      scratch + rows_,
                      {scratch + y_staging_},
                      {scratch + x_staging_}};
-    for (std::int64_t unit; (unit = run.next_unit.fetch_add(1, std::memory_order_relaxed)) < units_;) {
+    for (std::int64_t unit; (unit = run.units.next(index)) < units_;) {
       kernels_.row_pass(run.pass, leaf_begin(unit, problem_.rows(), units_),
                         leaf_begin(unit + 1, problem_.rows(), units_), task);
     }

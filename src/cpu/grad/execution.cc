@@ -13,6 +13,7 @@
 #include "cpu/memory.h"
 #include "cpu/threads.h"
 #include "cpu/tuning.h"
+#include "cpu/units.h"
 #include "order/leaves.h"
 #include "plan/float_environment.h"
 
@@ -114,7 +115,7 @@ class GradExecution final : public Execution {
     pass.tuning = tuning_;
 
     LeafTree tree(p.units, p.slots, workspace + p.bookkeeping, floats_at(workspace, p.slots_memory), p.slot);
-    Run run{arguments, pass, tree, workspace};
+    Run run{arguments, pass, tree, Units(workspace + p.tasks_units, p.units, p.tasks), workspace};
     run_tasks(arguments.executor, p.tasks, [&](std::int32_t task) { work(run, task); });
     return {};
   }
@@ -124,6 +125,7 @@ class GradExecution final : public Execution {
     const Arguments& arguments;
     const RunOperands& pass;
     LeafTree& tree;
+    Units units;
     std::byte* workspace;
   };
 
@@ -133,8 +135,8 @@ class GradExecution final : public Execution {
     std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(index) * p.task_scratch_size;
     Task task{{}, reinterpret_cast<float*>(scratch + p.task_h), scratch + p.task_rows, {scratch + p.task_staging}};
     // With sums: without a free slot this task stops; the others hold them all and will do the units that are left.
-    for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire()) >= 0;) {
-      const std::int64_t unit = run.tree.next_unit();
+    for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire(p.slots / p.tasks * index)) >= 0;) {
+      const std::int64_t unit = run.units.next(index);
       if (unit == p.units) {
         if (slot >= 0) run.tree.release(slot);
         break;

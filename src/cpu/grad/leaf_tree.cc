@@ -25,45 +25,34 @@ std::size_t taken_words(int slots) noexcept { return (static_cast<std::size_t>(s
 }  // namespace
 
 std::size_t LeafTree::bookkeeping_size(std::int64_t units, int slots) noexcept {
-  return line + round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)) +
+  return round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)) +
          round_up_to_line(static_cast<std::size_t>(pairs_of(units)) * sizeof(std::uint16_t));
 }
 
 int LeafTree::enough_slots(std::int64_t units, int tasks) noexcept {
-  const int all = static_cast<int>(std::min<std::int64_t>(units, 1 << 15));
-  return std::min(all, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(units))) + 1 + 2 * tasks);
+  const auto of_each = static_cast<std::uint64_t>((units + tasks - 1) / tasks);
+  const std::int64_t enough = tasks * (2 * std::bit_width(of_each) + 1) + 1;
+  return static_cast<int>(std::min({units, enough, std::int64_t{1} << 15}));
 }
 
 LeafTree::LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* slots_memory,
                    const SlotLayout& layout) noexcept
     : units_(units),
       slots_(slots),
-      first_comer_(reinterpret_cast<std::uint16_t*>(bookkeeping + line +
-                                                    round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)))),
-      taken_(reinterpret_cast<std::uint64_t*>(bookkeeping + line)),
-      next_unit_(reinterpret_cast<std::int64_t*>(bookkeeping)),
+      first_comer_(
+          reinterpret_cast<std::uint16_t*>(bookkeeping + round_up_to_line(taken_words(slots) * sizeof(std::uint64_t)))),
+      taken_(reinterpret_cast<std::uint64_t*>(bookkeeping)),
       slots_memory_(slots_memory),
       layout_(layout) {}
 
-std::int64_t LeafTree::next_unit() noexcept {
-  const std::int64_t unit = std::atomic_ref(*next_unit_).fetch_add(1, std::memory_order_relaxed);
-  return unit < units_ ? unit : units_;
-}
-
-int LeafTree::acquire() noexcept {
-  for (std::size_t word = 0; word < taken_words(slots_); ++word) {
-    const std::atomic_ref bits(taken_[word]);
-    std::uint64_t seen = bits.load(std::memory_order_relaxed);
-    while (true) {
-      const int bit = std::countr_one(seen);
-      const int slot = static_cast<int>(word) * 64 + bit;
-      if (bit == 64 || slot >= slots_) break;
-      // Acquire: the slot's last user is done with it.
-      if (bits.compare_exchange_weak(seen, seen | (std::uint64_t{1} << bit), std::memory_order_acquire,
-                                     std::memory_order_relaxed)) {
-        return slot;
-      }
-    }
+int LeafTree::acquire(int first) noexcept {
+  for (int i = 0; i < slots_; ++i) {
+    const int slot = (first + i) % slots_;
+    const std::atomic_ref bits(taken_[slot / 64]);
+    const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
+    if ((bits.load(std::memory_order_relaxed) & bit) != 0) continue;
+    // Acquire: the slot's last user is done with it.
+    if ((bits.fetch_or(bit, std::memory_order_acquire) & bit) == 0) return slot;
   }
   return -1;
 }

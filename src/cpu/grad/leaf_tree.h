@@ -36,18 +36,16 @@ class LeafTree {
  public:
   /// The bookkeeping of a tree: bytes of zeroed memory it needs, aligned to 64.
   static std::size_t bookkeeping_size(std::int64_t units, int slots) noexcept;
-  /// Slots with which a task hardly ever has to stop for want of one, and the last task never: one at work and one
-  /// pending for each task, and one for every level.
+  /// Slots with which a task hardly ever has to stop for want of one, and the last task never: for each task one at
+  /// work, and what is pending of its part (units.h), at most two sums at every level.
   static int enough_slots(std::int64_t units, int tasks) noexcept;
 
   /// `bookkeeping` is zeroed; `slots_memory` holds `slots` slots.
   LeafTree(std::int64_t units, int slots, std::byte* bookkeeping, float* slots_memory,
            const SlotLayout& layout) noexcept;
 
-  /// The next unit nobody has begun, or `units` where there is none left.
-  std::int64_t next_unit() noexcept;
-  /// A free slot, or -1.
-  int acquire() noexcept;
+  /// A free slot, the first from `first` on and then from 0, or -1.
+  int acquire(int first) noexcept;
   void release(int slot) noexcept;
   float* at(int slot) const noexcept { return slots_memory_ + slot * layout_.size; }
 
@@ -62,7 +60,6 @@ class LeafTree {
   std::uint16_t* first_comer_;
   // A bit for each slot: set while it is taken.
   std::uint64_t* taken_;
-  std::int64_t* next_unit_;
   float* slots_memory_;
   SlotLayout layout_;
 };

@@ -5,6 +5,7 @@
 
 #include "cpu/grad/kernels.h"
 #include "cpu/grad/leaf_tree.h"
+#include "cpu/units.h"
 #include "order/leaves.h"
 
 namespace alng::impl::cpu {
@@ -45,6 +46,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
     end += round_up(bytes);
     return begin;
   };
+  p.tasks_units = place(Units::size(tasks));
   p.bookkeeping_size = LeafTree::bookkeeping_size(p.units, p.slots);
   p.bookkeeping = place(p.bookkeeping_size);
   p.gamma = place(needs.own_gamma ? sums : 0);

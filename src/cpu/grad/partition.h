@@ -23,6 +23,7 @@ struct Partition {
   int slots = 0;
   SlotLayout slot;
 
+  std::size_t tasks_units = 0;
   std::size_t bookkeeping = 0;
   std::size_t bookkeeping_size = 0;
   /// The kernels' copy of gamma, where they need one.
