@@ -13,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,12 @@ constexpr double z = 3.29;
 constexpr double counts_from = 0.03;
 
 struct Library {
-  decltype(&alng_grad_plan_create) create;
+  decltype(&alng_grad_plan_create) create_grad;
+  decltype(&alng_forward_plan_create) create_forward;
   decltype(&alng_plan_destroy) destroy;
   decltype(&alng_plan_workspace_size) workspace_size;
-  decltype(&alng_grad_run) run;
+  decltype(&alng_grad_run) run_grad;
+  decltype(&alng_forward_run) run_forward;
   decltype(&alng_contiguous) contiguous;
 };
 
@@ -48,22 +52,32 @@ Library load(const char* path) {
     return symbol;
   };
   return {reinterpret_cast<decltype(&alng_grad_plan_create)>(find("alng_grad_plan_create")),
+          reinterpret_cast<decltype(&alng_forward_plan_create)>(find("alng_forward_plan_create")),
           reinterpret_cast<decltype(&alng_plan_destroy)>(find("alng_plan_destroy")),
           reinterpret_cast<decltype(&alng_plan_workspace_size)>(find("alng_plan_workspace_size")),
           reinterpret_cast<decltype(&alng_grad_run)>(find("alng_grad_run")),
+          reinterpret_cast<decltype(&alng_forward_run)>(find("alng_forward_run")),
           reinterpret_cast<decltype(&alng_contiguous)>(find("alng_contiguous"))};
 }
 
+enum class Operator { gradient, forward };
+
 struct Shape {
+  Operator what;
   std::int64_t rows, columns;
   alng_dtype dtype;
   int threads;  // 0: all
 };
 // Small, in each cache, out of cache.
 constexpr Shape shapes[] = {
-    {8, 768, ALNG_FLOAT32, 1},     {64, 768, ALNG_FLOAT32, 1},      {64, 768, ALNG_BFLOAT16, 1},
-    {512, 1024, ALNG_FLOAT32, 1},  {512, 1024, ALNG_FLOAT16, 1},    {512, 1024, ALNG_BFLOAT16, 0},
-    {4096, 4096, ALNG_FLOAT32, 0}, {16384, 1024, ALNG_BFLOAT16, 0},
+    {Operator::gradient, 8, 768, ALNG_FLOAT32, 1},      {Operator::gradient, 64, 768, ALNG_FLOAT32, 1},
+    {Operator::gradient, 64, 768, ALNG_BFLOAT16, 1},    {Operator::gradient, 512, 1024, ALNG_FLOAT32, 1},
+    {Operator::gradient, 512, 1024, ALNG_FLOAT16, 1},   {Operator::gradient, 512, 1024, ALNG_BFLOAT16, 0},
+    {Operator::gradient, 4096, 4096, ALNG_FLOAT32, 0},  {Operator::gradient, 16384, 1024, ALNG_BFLOAT16, 0},
+    {Operator::forward, 8, 768, ALNG_FLOAT32, 1},       {Operator::forward, 64, 768, ALNG_FLOAT32, 1},
+    {Operator::forward, 64, 768, ALNG_BFLOAT16, 1},     {Operator::forward, 512, 1024, ALNG_FLOAT32, 1},
+    {Operator::forward, 512, 1024, ALNG_BFLOAT16, 0},   {Operator::forward, 4096, 4096, ALNG_FLOAT32, 0},
+    {Operator::forward, 16384, 1024, ALNG_BFLOAT16, 0},
 };
 
 class Memory {
@@ -86,45 +100,122 @@ double quantile(const std::vector<double>& sorted, double rank) {
   return sorted[static_cast<std::size_t>(std::clamp(std::round(rank), 0.0, last))];
 }
 
-// 1: the new one is faster, -1: slower, 0: the same.
-int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
-  const std::int64_t extents[] = {shape.rows, shape.columns}, of_rows[] = {shape.rows, 1};
-  const auto bytes = static_cast<std::size_t>(shape.rows * shape.columns) * (shape.dtype == ALNG_FLOAT32 ? 4 : 2);
-  const Memory dy(bytes), x1(bytes), x2(bytes), dsum(bytes), dx(bytes);
-  const Memory mean(static_cast<std::size_t>(shape.rows) * 4), rstd(static_cast<std::size_t>(shape.rows) * 4);
-  const Memory gamma(static_cast<std::size_t>(shape.columns) * 4), dgamma(static_cast<std::size_t>(shape.columns) * 4),
-      dbeta(static_cast<std::size_t>(shape.columns) * 4);
+// One library's plan of a shape, and how to run it once.
+struct Contestant {
+  alng_plan* plan;
+  std::function<void()> run;
+};
 
-  alng_plan* plans[2];
-  std::size_t workspace_size = 0;
-  for (int i = 0; i < 2; ++i) {
-    const Library& library = libraries[i];
-    alng_grad_problem problem{};
+void require(alng_code code, const alng_status& status) {
+  if (code != ALNG_OK) die(status.message);
+}
+
+/// The tensors of a shape; both libraries work on the same.
+class Tensors {
+ public:
+  explicit Tensors(const Shape& shape)
+      : shape_(shape),
+        like_x_(static_cast<std::size_t>(shape.rows * shape.columns) * (shape.dtype == ALNG_FLOAT32 ? 4 : 2)),
+        of_rows_(static_cast<std::size_t>(shape.rows) * 4),
+        of_columns_(static_cast<std::size_t>(shape.columns) * 4) {}
+
+  Contestant of(const Library& library) {
+    return shape_.what == Operator::gradient ? gradient(library) : forward(library);
+  }
+
+ private:
+  template <class Problem>
+  alng_options describe(const Library& library, Problem& problem) const {
+    const std::int64_t extents[] = {shape_.rows, shape_.columns}, of_rows[] = {shape_.rows, 1};
     problem.size = sizeof problem;
-    problem.dy = problem.x1 = problem.x2 = problem.dsum = problem.dx = library.contiguous(shape.dtype, 2, extents);
+    problem.x1 = problem.x2 = library.contiguous(shape_.dtype, 2, extents);
     problem.rstd = problem.mean = library.contiguous(ALNG_FLOAT32, 2, of_rows);
-    problem.dgamma = problem.dbeta = library.contiguous(ALNG_FLOAT32, 1, &shape.columns);
-    problem.gamma = library.contiguous(shape.dtype, 1, &shape.columns);
+    problem.gamma = library.contiguous(shape_.dtype, 1, &shape_.columns);
     alng_options options{};
     options.size = sizeof options;
-    options.threads = shape.threads;
-    alng_status status;
-    if (library.create(&problem, &options, &plans[i], &status) != ALNG_OK) die(status.message);
-    workspace_size = std::max(workspace_size, library.workspace_size(plans[i]));
+    options.threads = shape_.threads;
+    return options;
   }
-  const Memory workspace(workspace_size);
-  const alng_grad_arguments arguments{sizeof arguments, dy.get(),        x1.get(),       x2.get(), rstd.floats(),
-                                      mean.floats(),    gamma.get(),     dsum.get(),     dx.get(), dgamma.floats(),
-                                      dbeta.floats(),   workspace.get(), workspace_size, nullptr,  nullptr};
+
+  template <class Arguments>
+  void fill(const Library& library, const alng_plan* plan, Arguments& arguments) {
+    const std::size_t size = library.workspace_size(plan);
+    if (size > workspace_size_) {
+      workspace_ = std::make_unique<Memory>(size);
+      workspace_size_ = size;
+    }
+    arguments.size = sizeof arguments;
+    arguments.x1 = x1_.get();
+    arguments.x2 = x2_.get();
+    arguments.rstd = rstd_.floats();
+    arguments.mean = mean_.floats();
+    arguments.gamma = gamma_.get();
+    arguments.workspace_size = size;
+  }
+
+  Contestant gradient(const Library& library) {
+    alng_grad_problem problem{};
+    const alng_options options = describe(library, problem);
+    problem.dy = problem.dsum = problem.dx = problem.x1;
+    problem.dgamma = problem.dbeta = library.contiguous(ALNG_FLOAT32, 1, &shape_.columns);
+    alng_plan* plan;
+    alng_status status;
+    require(library.create_grad(&problem, &options, &plan, &status), status);
+    alng_grad_arguments arguments{};
+    fill(library, plan, arguments);
+    arguments.dy = third_.get();
+    arguments.dsum = fourth_.get();
+    arguments.dx = fifth_.get();
+    arguments.dgamma = first_of_columns_.floats();
+    arguments.dbeta = second_of_columns_.floats();
+    return {plan, [this, &library, plan, arguments]() mutable {
+              arguments.workspace = workspace_->get();
+              alng_status why;
+              require(library.run_grad(plan, &arguments, &why), why);
+            }};
+  }
+
+  Contestant forward(const Library& library) {
+    alng_forward_problem problem{};
+    const alng_options options = describe(library, problem);
+    problem.beta = problem.gamma;
+    problem.y = problem.x = problem.x1;
+    problem.eps = 1e-5f;
+    alng_plan* plan;
+    alng_status status;
+    require(library.create_forward(&problem, &options, &plan, &status), status);
+    alng_forward_arguments arguments{};
+    fill(library, plan, arguments);
+    arguments.beta = first_of_columns_.get();
+    arguments.y = third_.get();
+    arguments.x = fourth_.get();
+    return {plan, [this, &library, plan, arguments]() mutable {
+              arguments.workspace = workspace_->get();
+              alng_status why;
+              require(library.run_forward(plan, &arguments, &why), why);
+            }};
+  }
+
+  Shape shape_;
+  std::size_t like_x_, of_rows_, of_columns_;
+  Memory x1_{like_x_}, x2_{like_x_}, third_{like_x_}, fourth_{like_x_}, fifth_{like_x_};
+  Memory mean_{of_rows_}, rstd_{of_rows_};
+  Memory gamma_{of_columns_}, first_of_columns_{of_columns_}, second_of_columns_{of_columns_};
+  // The larger one of the two libraries'.
+  std::unique_ptr<Memory> workspace_;
+  std::size_t workspace_size_ = 0;
+};
+
+// 1: the new one is faster, -1: slower, 0: the same.
+int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
+  Tensors tensors(shape);
+  Contestant contestants[2] = {tensors.of(libraries[0]), tensors.of(libraries[1])};
   // Calls that take less than the clock can tell apart are timed together.
   const std::size_t elements = static_cast<std::size_t>(shape.rows * shape.columns);
   const int calls = static_cast<int>(std::max<std::size_t>(1, 65536 / elements));
   const auto time = [&](int i) {
     const Clock::time_point begin = Clock::now();
-    for (int call = 0; call < calls; ++call) {
-      alng_status status;
-      if (libraries[i].run(plans[i], &arguments, &status) != ALNG_OK) die(status.message);
-    }
+    for (int call = 0; call < calls; ++call) contestants[i].run();
     return std::chrono::duration<double>(Clock::now() - begin).count() / calls;
   };
   std::vector<double> ratios, times;
@@ -137,7 +228,7 @@ int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
     ratios.push_back(of[0] / of[1]);
     times.push_back(of[1]);
   }
-  for (int i = 0; i < 2; ++i) libraries[i].destroy(plans[i]);
+  for (int i = 0; i < 2; ++i) libraries[i].destroy(contestants[i].plan);
 
   std::sort(ratios.begin(), ratios.end());
   std::sort(times.begin(), times.end());
@@ -146,7 +237,8 @@ int compare(const Library (&libraries)[2], const Shape& shape, double seconds) {
                high = quantile(ratios, n / 2 + z * std::sqrt(n) / 2);
   const int verdict = low > 1 + counts_from ? 1 : high < 1 - counts_from ? -1 : 0;
   constexpr const char* dtypes[] = {"fp32", "fp16", "bf16"};
-  std::printf("%6ldx%-5ld %s %s  %10.2f us  old/new %.3f [%.3f, %.3f]  %s\n", static_cast<long>(shape.rows),
+  std::printf("%s %6ldx%-5ld %s %s  %10.2f us  old/new %.3f [%.3f, %.3f]  %s\n",
+              shape.what == Operator::gradient ? "gradient" : "forward ", static_cast<long>(shape.rows),
               static_cast<long>(shape.columns), dtypes[shape.dtype - 1],
               shape.threads == 1 ? "1 thread   " : "all threads", quantile(times, n / 2) * 1e6, quantile(ratios, n / 2),
               low, high,

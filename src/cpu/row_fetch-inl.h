@@ -1,6 +1,7 @@
-// Which lines of the inputs a sweep over a row prefetches, and how far ahead.
+// Which lines a sweep over a row prefetches, and how far ahead: of the inputs, where they come from memory, and of the
+// outputs, where they are written through the caches.
 //
-// Two ways, of which src/cpu/tuning.cc chooses: near, into the first-level cache, and far, into the second.
+// Inputs in two ways, of which src/cpu/tuning.cc chooses: near, into the first-level cache, and far, into the second.
 
 // Per-target include guard
 #if defined(ALNG_CPU_ROW_FETCH_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -33,6 +34,25 @@ constexpr std::size_t kFarAhead = 4096;
 // 0.98 of the time (Emerald Rapids), 0.97 to 0.99 (Zen 5).
 constexpr std::size_t kSegmentEndLines = 1;
 constexpr std::size_t kRowEndLines = 4;
+
+// A store to a line that is not in the first-level cache waits for it, and every later store behind it, so that the
+// sweep stops once the store buffer is full. Fetched to be written this far ahead, 64x768 takes 0.79 (float32) and 0.92
+// (bfloat16) of the time on one thread, 512x1024 0.90 and 0.86 (Emerald Rapids, forward).
+constexpr std::size_t kWriteAhead = 512;
+
+// n elements ahead of element i of an output. Behind its end nothing is changed; fetching cannot fault.
+template <class T>
+HWY_INLINE void FetchToWrite(const T* output, std::size_t i, std::size_t n) {
+  for (std::size_t k = 0; k < n; k += kLine / sizeof(T)) {
+    const T* const line = output + i + kWriteAhead / sizeof(T) + k;
+#if HWY_ARCH_X86
+    // The builtin fetches to read unless the compiler may take more than every x86-64 has.
+    __asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+    __builtin_prefetch(line, 1);
+#endif
+  }
+}
 
 // The inputs that a sweep reads, as `T` or null where absent; never null where kAll. Behind the end of a row begins the
 // next, or else what is fetched is not used; fetching cannot fault.

@@ -60,6 +60,7 @@ HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, 
   const bool has_x2 = kFull || row.x2 != nullptr, wants_x = kFull || row.x.at != nullptr;
   const bool has_gamma = kFull || run.gamma != nullptr, has_beta = kFull || run.beta != nullptr;
   const bool writes_y = kFull || judged.y.at != nullptr, round_sum = run.round_sum;
+  const bool fetches_y = writes_y && !judged.y.stream, fetches_x = wants_x && !row.x.stream;
   const bool fetch_far = run.tuning.fetch != Fetch::nowhere;
   const InputLines<T, kFull, 2> lines{{row.x1, row.x2}};
 
@@ -93,6 +94,8 @@ HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, 
   };
   const auto ahead = [&](std::size_t i) ALNG_INLINE_LAMBDA {
     if (fetch_far) lines.FetchFar(i, 2 * StepElements());
+    if (fetches_y) FetchToWrite(static_cast<const T*>(judged.y.at), i, 2 * StepElements());
+    if (fetches_x) FetchToWrite(static_cast<const T*>(row.x.at), i, 2 * StepElements());
   };
   return FoldRow<T, Loop::unrolled, 3>(
       static_cast<std::size_t>(run.columns), terms, ahead, [&](std::size_t end) ALNG_INLINE_LAMBDA {
