@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""docs/performance.md and its plots from recorded results: page.py --results DIR --out DIR."""
+"""docs/performance.md, its plots and README's table from recorded results: page.py --results DIR --out DIR [--readme FILE]."""
 
 import argparse
 import csv
 import json
 import pathlib
+import re
 import sys
 
 from problem import OPERATORS
@@ -19,6 +20,10 @@ COLOURS = {
 DTYPES = ("fp32", "fp16", "bf16")
 NOT_MEASURED = "Not measured."
 ONEDNN = ("oneDNN", "oneDNN 3.2 OpenMP")
+# The rows of README's table: what is trained most, in and out of cache.
+README_SHAPES = ("512x1024 fp32", "512x1024 bf16", "8192x1024 fp32", "8192x1024 bf16", "65536x768 fp32", "65536x768 bf16",
+                 "8192x4096 fp32", "8192x4096 bf16")
+README_TABLE = re.compile("(<!-- speed: .*? -->\n).*?(<!-- end of speed -->)", re.DOTALL)
 # By operator: how many times as fast as a peer, out of cache.
 TIMES = {"gradient": dict.fromkeys(ONEDNN, 2.0) | {"PyTorch eager": 4.0, "PyTorch compiled": 1.5},
          "forward": {"PyTorch eager": 2.0}}
@@ -214,6 +219,28 @@ def machine_list(machine):
             f"- {machine['system']}, {machine['libc']}; sources {machine['commit']}\n- {versions}")
 
 
+def readme_table(results):
+    """The fastest peers beside alng, on all processors, of both operators."""
+    text = ["| operator, shape | alng | of the stream | oneDNN | PyTorch eager | compiled | processors |", "| --- " * 7 + "|"]
+    for operator in OPERATORS.values():
+        machine = json.loads((results / f"machine{operator.results}_all.json").read_text(encoding="utf-8"))
+        by_shape = {}
+        for line in read(results / f"speed{operator.results}_all.csv"):
+            if not line["refused"]:
+                by_shape.setdefault(shape_of(line), {})[line["contestant"]] = line
+        for shape in README_SHAPES:
+            lines = by_shape[shape]
+            times = {name: float(line["ratio"]) for name, line in lines.items()}
+            own = float(lines["alng"]["microseconds"])
+            cells = [f"{operator.operator} {shape}", f"{own / 1e3:.1f} ms" if own >= 1e3 else f"{own:.0f} µs",
+                     f"{times['stream']:.2f}" if lines["alng"]["in_cache"] == "0" else "in cache"]
+            for names in (ONEDNN, ("PyTorch eager",), ("PyTorch compiled",)):
+                fastest = [times[name] for name in names if name in times]
+                cells.append(f"{min(fastest):.1f} times" if fastest else "")
+            text.append("| " + " | ".join([*cells, f"{machine['processors']}, {machine['processor']}"]) + " |")
+    return "\n".join(text)
+
+
 def sections(operator, results, plots, sweep):
     """The parts of the page that both operators have, by their names in page.md."""
     names = {name: f"{name}_{operator.operator}" for name in ("machine", "goals", "speed_all", "speed_one", "accuracy")}
@@ -237,6 +264,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--readme", type=pathlib.Path, help="whose speed table is written anew")
     options = parser.parse_args(arguments)
     results, out = options.results, options.out
     if not any((results / f"speed{operator.results}_all.csv").exists() for operator in OPERATORS.values()):
@@ -255,6 +283,11 @@ def main(arguments):
     template = (pathlib.Path(__file__).resolve().parent / "page.md").read_text(encoding="utf-8")
     (out / "performance.md").write_text(template.format_map(parts), encoding="utf-8")
     print(f"{out / 'performance.md'} is written")
+    if options.readme:
+        text, tables = README_TABLE.subn(rf"\g<1>{readme_table(results)}\n\2", options.readme.read_text(encoding="utf-8"))
+        if tables != 1:
+            sys.exit(f"page.py: {options.readme} has {tables} places for the speed table instead of one")
+        options.readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 #     --seconds S                      for each row and dtype (default: 2.5, with --quick 1)
 #   scripts/bench.sh --check [COMMIT]  whether this tree is faster or slower than COMMIT (default: HEAD), interleaved
 #   scripts/bench.sh --check-itself    two builds of one commit are the same, a planted slowdown of 10 % is slower
-#   scripts/bench.sh --page            docs/performance.md and its plots from the recorded results
+#   scripts/bench.sh --page            docs/performance.md, its plots and README's table from the recorded results
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -192,7 +192,7 @@ measure() {
   done
 }
 
-page() { "$work/venv/bin/python" bench/page.py --results "$1" --out "$2"; }
+page() { "$work/venv/bin/python" bench/page.py --results "$1" --out "$2" "${@:3}"; }
 
 case $what in
   measure)
@@ -201,12 +201,12 @@ case $what in
       page "$work/results" "$work/page"
     else
       measure "$root/bench/results"
-      page "$root/bench/results" "$root/docs"
+      page "$root/bench/results" "$root/docs" --readme README.md
     fi
     ;;
   page)
     install_python
-    page "$root/bench/results" "$root/docs"
+    page "$root/bench/results" "$root/docs" --readme README.md
     ;;
   check) check "$commit" ;;
   check-itself) check_itself ;;
