@@ -154,7 +154,7 @@ def main() -> None:
         models[name] = make()
     replaced = alng.torch.replace_layer_norms(models["alng"])
     width = next(m for m in models["torch"].modules() if isinstance(m, nn.LayerNorm)).normalized_shape[0]
-    print(f"{len(replaced)} LayerNorms of width {width} by alng, the first {replaced[0]}; {torch.get_num_threads()} threads")
+    print(f"LayerNorms of width {width} by alng on {torch.get_num_threads()} threads:", *replaced, sep="\n  ")
     rate = 2e-5 if given.minilm else 3e-4
     optimizers = {name: torch.optim.AdamW(model.parameters(), lr=rate) for name, model in models.items()}
 
@@ -170,9 +170,9 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - begin)
             losses[name].append(loss.item())
         if step == 0:
-            pairs = zip(models["torch"].parameters(), models["alng"].parameters())
-            apart = max(((a.grad - b.grad).abs().max() / a.grad.abs().max()).item() for a, b in pairs if a.grad is not None)
-            print(f"gradients of the first step: at most {apart:.1e} of each tensor's largest apart")
+            pairs = [(a.grad, b.grad) for a, b in zip(*(m.parameters() for m in models.values())) if a.grad is not None]
+            apart, length = (torch.cat([t.flatten() for t in of]).norm().item() for of in ([a - b for a, b in pairs], [a for a, _ in pairs]))
+            print(f"gradients of the first step: {apart / length:.1e} of their length apart")
         for optimizer in optimizers.values():
             optimizer.step()
     apart = max(abs(a - b) for a, b in zip(losses["torch"], losses["alng"]))
