@@ -250,8 +250,11 @@ TEST_F(OwnThreads, AreNotWokenOnTheProcessorOfWhoWakesThem) {
               std::string wrong = differs(run, expected_);
               if (moves != 0) wrong += std::to_string(moves) + " moved from a processor of their own\n";
               processor_of_all = 3;
-              // Those that rest still say the processor on which they began to.
-              for (int i = 0; i < 3; ++i) wrong += differs(run, expected_);
+              // Those that rest still say the processor on which they began to; on a busy machine none joins some runs.
+              for (int i = 0; moves == 0 && i < 2000; ++i) {
+                wrong += differs(run, expected_);
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+              }
               if (moves == 0) wrong += "none moved from the caller's processor\n";
               if (wrong_moves != 0) wrong += std::to_string(wrong_moves) + " moved to wrong ones\n";
               processors = 1;
