@@ -201,7 +201,7 @@ TEST(AscendDevices, UnknownOnesAreRefusedWithTheList) {
   EXPECT_EQ(plan.status().code(), Code::bad_option);
   EXPECT_EQ(
       plan.status().message(),
-      "device is \"ascend:a5\" but must be one of cpu, reference, ascend:950pr, ascend:950dt, ascend:a3, ascend:a2, "
+      "device is \"ascend:a5\" but must be one of cpu, reference, cuda, ascend:950pr, ascend:950dt, ascend:a3, ascend:a2, "
       "or empty for the best");
 }
 

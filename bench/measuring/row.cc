@@ -15,6 +15,7 @@
 #include "alng/oracle.hpp"
 #include "judge/computation.h"
 #include "judge/element.h"
+#include "measuring/device.h"
 #include "terminal/failure.h"
 #include "terminal/progress.h"
 #include "yardsticks/free_order.h"
@@ -188,6 +189,7 @@ BenchResult measure_operator(const BenchShape& shape, const BenchOptions& option
   const Progress progress(fmt::format("measuring {}x{} {}", shape.rows, shape.columns, dtype_name(shape.dtype)), 0);
   const ProblemOf<Operator> problem = bench_problem<Operator>(shape);
   const auto plan = or_fail(PlanOf<Operator>::create(problem, options.plan));
+  if (plan.memory()) return measure_on_device(shape, options, problem, plan);
   const BenchArrays<Operator> arrays(problem);
   typename Operator::Arguments arguments = arrays.arguments();
   std::vector<std::byte> workspace(plan.workspace_size());

@@ -41,9 +41,10 @@ Result<const Backend*> open(const std::string& path) {
   // Never unloaded: plans point into it.
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library == nullptr) {
-    const char* const reason = dlerror();
-    return Status(Code::unsupported,
-                  path + " can't be loaded: " + (reason != nullptr ? reason : "the system doesn't say why"));
+    const char* const words = dlerror();
+    std::string reason = words != nullptr ? words : "the system doesn't say why";
+    if (reason.starts_with(path + ": ")) reason.erase(0, path.size() + 2);
+    return Status(Code::unsupported, path + " can't be loaded: " + reason);
   }
   const auto* const found = static_cast<const CudaLibrary*>(dlsym(library, "alng_internal_cuda_library"));
   if (found == nullptr) return Status(Code::unsupported, path + " is no back end of alng");

@@ -1,6 +1,7 @@
 #include "cuda_door/fake_cuda.h"
 
 #include <cuda_runtime_api.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <array>
@@ -116,6 +117,10 @@ class Gpus final : public FakeCuda {
     auto& queue = waiting_[static_cast<cudaStream_t>(stream)];
     queue.insert(queue.end(), captured_.begin(), captured_.end());
   }
+  // Held over a fork, so that the child does not find it locked.
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
   int allocations() const override {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(allocated_.size());
@@ -281,7 +286,10 @@ class Gpus final : public FakeCuda {
 };
 
 Gpus& gpus() {
-  static Gpus& all = *new Gpus;
+  static Gpus& all = []() -> Gpus& {
+    pthread_atfork([] { gpus().lock(); }, [] { gpus().unlock(); }, [] { gpus().unlock(); });
+    return *new Gpus;
+  }();
   return all;
 }
 
