@@ -9,9 +9,6 @@
 
 namespace alng::impl::cuda {
 
-/// The most that a thread adds: 32 rows of threads then have all max_leaves.
-inline constexpr int most_own_units = 64;
-
 inline __global__ void __launch_bounds__(1024) column_pass(const __grid_constant__ ColumnPass p) {
   const int sum = static_cast<int>(block_y());
   if (p.out[sum].data == nullptr) return;

@@ -52,7 +52,8 @@ struct RowMeans {
   const float* sums;
   float* means;
 };
-/// ... then the rest. Null means: no dx.
+/// ... then the rest, of 16 columns for each thread of a block. Null means: no dx.
+inline constexpr int long_rows_threads = 256;
 struct LongRows {
   View dy, x1, x2, rstd, mean, gamma, dsum, dx;
   std::int64_t columns;

@@ -10,10 +10,6 @@
 
 namespace alng::impl::cuda {
 
-/// Columns of a block of long_rows, own_terms for each of its threads.
-inline constexpr int long_rows_threads = 256;
-inline constexpr int long_rows_columns = own_terms * long_rows_threads;
-
 /// An element, or `absent` where the problem does not have the tensor.
 template <class T>
 ALNG_DEVICE float element_of(const View& view, std::int64_t row, std::int64_t column, float absent) {
@@ -78,7 +74,7 @@ template <class T>
 __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_constant__ LongRows p) {
   wait_for_launch_before();
   LeafWalk walk(p.units, static_cast<int>(block_y()), static_cast<int>(grid_y()));
-  const std::int64_t first_column = static_cast<std::int64_t>(block_x()) * long_rows_columns + thread_index();
+  const std::int64_t first_column = static_cast<std::int64_t>(block_x()) * own_terms * long_rows_threads + thread_index();
   const auto column = [&](int c) { return first_column + c * long_rows_threads; };
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll
