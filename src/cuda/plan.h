@@ -1,0 +1,64 @@
+// What the plans of both operators share.
+#ifndef ALNG_CUDA_PLAN_H
+#define ALNG_CUDA_PLAN_H
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "cuda/launch.h"
+#include "cuda/tuning.h"
+#include "cuda/view.h"
+
+namespace alng::impl::cuda {
+
+/// Null where no table has it.
+const Kernel* find_kernel(const KernelName& name) noexcept;
+
+/// "bulk copies", ...
+const char* text(Access access) noexcept;
+
+/// Of the problem's tensor, without its address; all zero where there is none.
+View view_of(const Problem& problem, std::size_t place) noexcept;
+inline View at(View view, const Arguments& arguments, std::size_t place) noexcept {
+  view.data = static_cast<std::byte*>(arguments.data[place]);
+  return view;
+}
+
+/// Whether rows can be copied in vectors of 16 bytes, as far as the layout tells: dense, a single distance from row to
+/// row, and that and their size multiples of 16. The address remains to be asked.
+bool in_vectors(const Problem& problem, std::size_t place) noexcept;
+/// Whether a row's elements lie next to each other.
+bool is_dense_row(const Problem& problem, std::size_t place) noexcept;
+bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept;
+
+/// 1 / D as the canonical order has it.
+inline float inverse_of(std::int64_t columns) noexcept { return 1.0f / static_cast<float>(columns); }
+
+/// With fewer a stream could have more than 2^31 rows.
+inline std::int64_t fewest_streams(const Problem& problem) noexcept { return (problem.rows() >> 30) + 1; }
+
+int multiprocessors_for(const Gpu& gpu, const PlanOptions& options) noexcept;
+
+/// Rows of blocks for `count` things, `each` of them in a block, `most` blocks.
+unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) noexcept;
+
+template <class Parameters>
+Launch& add_launch(Launches& launches, const Kernel* kernel, const Parameters& parameters) noexcept {
+  static_assert(sizeof(Parameters) <= std::tuple_size_v<decltype(Launch::parameters)>);
+  Launch& launch = launches.list[static_cast<std::size_t>(launches.count++)];
+  launch.kernel = kernel;
+  std::memcpy(launch.parameters.data(), &parameters, sizeof parameters);
+  return launch;
+}
+
+/// Lines that tell how rows are done.
+std::string explain_rows(const RowTuning& tuning, Access access);
+
+std::unique_ptr<LaunchPlan> plan_grad(const Problem& problem, const Gpu& gpu, int multiprocessors);
+std::unique_ptr<LaunchPlan> plan_forward(const Problem& problem, const Gpu& gpu, int multiprocessors);
+
+}  // namespace alng::impl::cuda
+
+#endif
