@@ -127,7 +127,7 @@ TEST_F(CudaCommand, BenchIsBesideACopy) {
   }
   EXPECT_NE(refused("bench --device cuda:7 --shape 8x64").find("must be one of cuda:0 to cuda:1"), std::string::npos);
 #if ALNG_HAS_DOOR
-  EXPECT_NE(refused("bench --door aclnn --device cuda").find("--door works in the host's memory, not in that of"),
+  EXPECT_NE(refused("bench --door aclnn --device cuda").find("--door aclnn works in the host's memory, not in that of"),
             std::string::npos);
 #endif
 }

@@ -61,6 +61,8 @@ class ModelExecution final : public Execution {
   } catch (...) {
     return out_of_memory();
   }
+  // There is a launch for this, too.
+  Status run_empty(const Problem&, const Arguments& arguments) const noexcept override { return run(arguments); }
 
  private:
   Problem problem_;
@@ -74,8 +76,8 @@ class ModelBackend final : public Backend {
   const char* device() const noexcept override { return "cuda:model"; }
   // A model is for those who ask for it.
   bool chosen_unasked() const noexcept override { return false; }
-  Availability availability() const override {
-    return {device(), true, "the kernels for NVIDIA's GPUs on a host model, very slow"};
+  std::vector<Availability> availability() const override {
+    return {{device(), true, "the kernels for NVIDIA's GPUs on a host model, very slow"}};
   }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     const Preset* preset = options.isa.empty() ? &presets[0] : nullptr;
