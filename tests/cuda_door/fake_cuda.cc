@@ -149,12 +149,17 @@ class Gpus final : public FakeCuda {
     return error;
   }
 
-  cudaError_t allocate(void** address, std::size_t bytes) {
+  void* make(int gpu, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    void* address = nullptr;
+    return allocate(&address, bytes, gpu) == cudaSuccess ? address : nullptr;
+  }
+  cudaError_t allocate(void** address, std::size_t bytes, int gpu) {
     if (bytes > std::size_t{1} << 40) return cudaErrorMemoryAllocation;
     *address = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
     if (*address == nullptr) return cudaErrorMemoryAllocation;
     std::memset(*address, 0xFF, bytes);
-    allocated_[reinterpret_cast<std::uintptr_t>(*address)] = {bytes, current_gpu};
+    allocated_[reinterpret_cast<std::uintptr_t>(*address)] = {bytes, gpu};
     return cudaSuccess;
   }
   cudaError_t release(void* address) {
@@ -304,6 +309,11 @@ using alng::test::gpus;
 extern "C" {
 
 [[gnu::visibility("default")]] alng::test::FakeCuda* alng_fake_cuda() { return &gpus(); }
+// The same for tests in Python.
+[[gnu::visibility("default")]] void* alng_fake_allocate(int gpu, std::size_t bytes) { return gpus().make(gpu, bytes); }
+[[gnu::visibility("default")]] void* alng_fake_make_stream(int gpu) { return gpus().make_stream(gpu); }
+[[gnu::visibility("default")]] int alng_fake_waiting(void* stream) { return gpus().waiting(stream); }
+[[gnu::visibility("default")]] void alng_fake_wait() { gpus().wait_for_all(); }
 
 cudaError_t cudaGetDeviceCount(int* count) {
   return gpus().call("cudaGetDeviceCount", [&] {
@@ -381,7 +391,7 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
   return gpus().call("cudaLaunchKernelExC", [&] { return gpus().launch(*config, function, parameters, 2048); });
 }
 cudaError_t cudaMalloc(void** address, std::size_t bytes) {
-  return gpus().call("cudaMalloc", [&] { return gpus().allocate(address, bytes); }, false);
+  return gpus().call("cudaMalloc", [&] { return gpus().allocate(address, bytes, alng::test::current_gpu); }, false);
 }
 cudaError_t cudaFree(void* address) {
   return gpus().call("cudaFree", [&] { return gpus().release(address); }, false);
