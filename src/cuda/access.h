@@ -7,20 +7,33 @@
 
 namespace alng::impl::cuda {
 
-ALNG_DEVICE std::int64_t strided_offset(const View& view, int first, int rank, std::int64_t index) {
-  if (rank == 1) return index * view.stride[first];
+// Divisions of 64 bits are calls, and around a call registers are spilled: where rows are read once, `Index` has 32.
+template <class Index>
+ALNG_DEVICE std::int64_t strided_offset(const View& view, int first, int rank, Index index) {
   std::int64_t bytes = 0;
+#pragma unroll 1
   for (int d = first + rank - 1; d > first; --d) {
-    bytes += index % view.extent[d] * view.stride[d];
-    index /= view.extent[d];
+    const auto extent = static_cast<Index>(view.extent[d]);
+    bytes += static_cast<std::int64_t>(index % extent) * view.stride[d];
+    index /= extent;
   }
-  return bytes + index * view.stride[first];
+  return bytes + static_cast<std::int64_t>(index) * view.stride[first];
 }
-ALNG_DEVICE std::byte* row_of(const View& view, std::int64_t row) {
+template <class Index>
+ALNG_DEVICE std::byte* row_of(const View& view, Index row) {
   return view.data + strided_offset(view, 0, view.row_rank, row);
 }
-ALNG_DEVICE std::int64_t column_offset(const View& view, std::int64_t column) {
+template <class Index>
+ALNG_DEVICE std::int64_t column_offset(const View& view, Index column) {
   return strided_offset(view, view.row_rank, view.column_rank, column);
+}
+// Not inlined: its divisions, once for each of a thread's columns, would be most of a kernel.
+ALNG_DEVICE_CALL std::int64_t nested_column_offset(const View& view, std::int64_t column) {
+  return column_offset(view, column);
+}
+/// The same, for loops over a thread's columns.
+ALNG_DEVICE std::int64_t near_column_offset(const View& view, std::int64_t column) {
+  return view.column_rank == 1 ? column * view.stride[view.row_rank] : nested_column_offset(view, column);
 }
 
 template <class T>
@@ -32,14 +45,17 @@ ALNG_DEVICE void store_element(std::byte* at, float value) {
   write_streamed(reinterpret_cast<typename T::Bits*>(at), T::narrow_one(value));
 }
 
-/// Of a tensor of T or float32 with a value for each column.
+/// Of a tensor of T or float32 with a value for each column, at this offset.
 template <class T>
-ALNG_DEVICE float load_column(const View& view, std::int64_t column) {
-  const std::byte* at = view.data + column_offset(view, column);
+ALNG_DEVICE float load_column(const View& view, std::int64_t offset) {
+  const std::byte* at = view.data + offset;
   return view.is_float32 ? load_element<Float32>(at) : load_element<T>(at);
 }
 /// Of a tensor with a value for each row.
-ALNG_DEVICE float load_statistic(const View& view, std::int64_t row) { return load_element<Float32>(row_of(view, row)); }
+template <class Index>
+ALNG_DEVICE float load_statistic(const View& view, Index row) {
+  return load_element<Float32>(row_of(view, row));
+}
 
 }  // namespace alng::impl::cuda
 

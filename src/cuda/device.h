@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #define ALNG_DEVICE __device__ __forceinline__
+#define ALNG_DEVICE_CALL static __device__ __noinline__
 // From sm_90 on; on older machines Access::bulk is never planned, and its kernels compile to next to nothing.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define ALNG_SM90(...) __VA_ARGS__

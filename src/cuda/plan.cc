@@ -7,7 +7,7 @@
 namespace alng::impl::cuda {
 namespace {
 
-// Rows of a stream are counted in 31 bits (fewest_streams), and there are no more than max_leaves = 1056 streams.
+// Rows of a stream are counted in 31 bits, and there are no more than max_leaves = 1056 streams of long rows.
 constexpr std::int64_t most_rows = std::int64_t{1} << 40;
 // Column numbers and padded rows of sums are kept in 31 bits.
 constexpr std::int64_t most_columns = std::int64_t{1} << 30;
@@ -42,7 +42,7 @@ const char* text(Access access) noexcept {
     case Access::own:
       return "asynchronous copies of 16 bytes";
     case Access::words:
-      return "asynchronous copies of 4 bytes";
+      return "asynchronous copies of 4 bytes where rows are dense, else single loads";
     case Access::plain:
       return "single loads";
   }
@@ -66,12 +66,14 @@ View view_of(const Problem& problem, std::size_t place) noexcept {
   return view;
 }
 
-bool is_dense_row(const Problem& problem, std::size_t place) noexcept { return rows_of(problem, place).dense_row; }
-
 bool in_vectors(const Problem& problem, std::size_t place) noexcept {
   const Rows rows = rows_of(problem, place);
   const std::int64_t bytes = problem.columns() * static_cast<std::int64_t>(dtype_size(rows.dtype));
   return rows.dense_row && bytes % 16 == 0 && rows.row.rank == 1 && rows.row.stride[0] % 16 == 0;
+}
+
+bool has_one_stride(const Problem& problem, std::size_t place) noexcept {
+  return rows_of(problem, place).column.rank == 1;
 }
 
 bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept {

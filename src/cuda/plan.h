@@ -29,15 +29,12 @@ inline View at(View view, const Arguments& arguments, std::size_t place) noexcep
 /// Whether rows can be copied in vectors of 16 bytes, as far as the layout tells: dense, a single distance from row to
 /// row, and that and their size multiples of 16. The address remains to be asked.
 bool in_vectors(const Problem& problem, std::size_t place) noexcept;
-/// Whether a row's elements lie next to each other.
-bool is_dense_row(const Problem& problem, std::size_t place) noexcept;
+/// Whether all columns of a row are one stride apart.
+bool has_one_stride(const Problem& problem, std::size_t place) noexcept;
 bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept;
 
 /// 1 / D as the canonical order has it.
 inline float inverse_of(std::int64_t columns) noexcept { return 1.0f / static_cast<float>(columns); }
-
-/// With fewer a stream could have more than 2^31 rows.
-inline std::int64_t fewest_streams(const Problem& problem) noexcept { return (problem.rows() >> 30) + 1; }
 
 int multiprocessors_for(const Gpu& gpu, const PlanOptions& options) noexcept;
 

@@ -30,13 +30,13 @@ struct Stages {
   const StageShape& shape;
   const View* const views;
   const Self self;
-  const std::int64_t first, step;
+  const std::uint32_t first, step;
   const int rows;
   std::byte* const memory;  // the stream's
   int now = 0, before;      // stages of this row and of the one before
 
-  ALNG_DEVICE Stages(const StageShape& s, const View* v, const Self& me, std::int64_t first_row, std::int64_t row_step,
-                     int count)
+  ALNG_DEVICE Stages(const StageShape& s, const View* v, const Self& me, std::uint32_t first_row,
+                     std::uint32_t row_step, int count)
       : shape(s),
         views(v),
         self(me),
@@ -45,7 +45,7 @@ struct Stages {
         rows(count),
         memory(shared_memory() + me.stream * s.stages * s.stage_bytes),
         before(s.stages - 1) {}
-  ALNG_DEVICE std::int64_t row(int i) const { return first + i * step; }
+  ALNG_DEVICE std::uint32_t row(int i) const { return first + static_cast<std::uint32_t>(i) * step; }
   ALNG_DEVICE std::byte* stage(int s) const { return memory + s * shape.stage_bytes; }
   /// True where the stages begin anew.
   ALNG_DEVICE bool advance() {
@@ -71,7 +71,7 @@ class VectorStages : protected Stages {
   ALNG_DEVICE int column(int chunk) const { return 512 * self.segment + L::column(self.lane, chunk); }
 
  protected:
-  ALNG_DEVICE const std::byte* global(int t, int i) const { return views[t].data + row(i) * views[t].stride[0]; }
+  ALNG_DEVICE const std::byte* global(int t, int i) const { return views[t].data + std::int64_t{row(i)} * views[t].stride[0]; }
   ALNG_DEVICE void read(int t, int i, int chunk, const std::byte* staged, uint4 absent, float* to) const {
     uint4 raw = absent;
     if (column(chunk) < shape.columns) {
@@ -182,10 +182,12 @@ class RowStages<T, Access::own, tensors> : public VectorStages<T, tensors> {
   }
 };
 
-/// Any strides. Of dense rows each warp fetches the words of its own segment; elements of others are loaded where they
-/// are needed.
+/// Any strides. Each warp fetches its own segment: of dense rows the words that it touches, of others element by element.
 template <class T, int tensors>
 class RowStages<T, Access::words, tensors> : protected Stages {
+  using Bits = typename T::Bits;
+  static constexpr int size = sizeof(Bits);
+
  public:
   using Stages::row;
   using Stages::Stages;
@@ -206,52 +208,77 @@ class RowStages<T, Access::words, tensors> : protected Stages {
       async_wait<2>();
     }
     warp_barrier();  // and have what they fetched
+    skips_now_ = skips_ >> tensors * (shape.stages - 1);
   }
   ALNG_DEVICE void refill(int) {}
-  ALNG_DEVICE void load(int t, int i, int chunk, uint4 absent, float* to) const {
-    using Bits = typename T::Bits;
-    constexpr int size = sizeof(Bits);
-    if (column(chunk) >= shape.columns || views[t].data == nullptr) {
+  ALNG_DEVICE void load(int t, int, int chunk, uint4 absent, float* to) const {
+    if (column(chunk) < shape.columns && shape.offset[t] >= 0) {
+      const int skip = size == 4 ? 0 : static_cast<int>(skips_now_ >> t & 1) * 2;
+      const std::byte* const at = segment(now, t) + skip + L::column(self.lane, chunk) * size;
+      *to = T::widen_one(read_shared(reinterpret_cast<const Bits*>(at)));
+    } else {
       float widened[T::vector];
       T::widen(absent, widened);
       *to = widened[0];
-    } else if (shape.offset[t] >= 0) {
-      const std::byte* segment = stage(now) + shape.offset[t] + self.segment * words * 4 + between_words(t, i);
-      *to = T::widen_one(read_shared(reinterpret_cast<const Bits*>(segment + L::column(self.lane, chunk) * size)));
-    } else {
-      *to = load_element<T>(row_of(views[t], row(i)) + column_offset(views[t], column(chunk)));
     }
   }
   ALNG_DEVICE void leave() { advance(); }
 
  private:
-  static constexpr int words = sizeof(typename T::Bits) == 2 ? segment_words_16 : segment_words_32;
+  static constexpr int words = size == 2 ? segment_words_16 : segment_words_32;
 
-  /// Bytes by which a row begins behind a word; all segments of a row begin as it does.
-  ALNG_DEVICE int between_words(int t, int i) const {
-    if constexpr (sizeof(typename T::Bits) == 4) return 0;
-    return static_cast<int>(reinterpret_cast<std::uintptr_t>(row_of(views[t], row(i))) & 2);
+  ALNG_DEVICE std::byte* segment(int s, int t) const { return stage(s) + shape.offset[t] + self.segment * words * 4; }
+  ALNG_DEVICE bool is_dense(int t) const {
+    const View& view = views[t];
+    return view.column_rank == 1 && view.stride[view.row_rank] == size;
   }
   ALNG_DEVICE void fetch(int i, int s) {
+    skips_ <<= tensors;
     if (i < rows) {
-      const int columns = shape.columns - 512 * self.segment;
-      const int bytes = (columns < 512 ? columns : 512) * static_cast<int>(sizeof(typename T::Bits));
-#pragma unroll
+      const int behind = shape.columns - 512 * self.segment, columns = behind < 512 ? behind : 512;
+#pragma unroll 1
       for (int t = 0; t < tensors; ++t) {
         if (shape.offset[t] < 0) continue;
-        const std::byte* const from =
-            row_of(views[t], row(i)) + 512 * self.segment * static_cast<int>(sizeof(typename T::Bits));
-        const int skip = sizeof(typename T::Bits) == 4 ? 0 : static_cast<int>(reinterpret_cast<std::uintptr_t>(from) & 2);
-        std::byte* const to = stage(s) + shape.offset[t] + self.segment * words * 4;
-        for (int at = 4 * self.lane; at < skip + bytes; at += 4 * 32) {
-          const int left = skip + bytes - at;
-          async_copy_4(to + at, from - skip + at, at == 0 ? static_cast<unsigned>(skip) : 0,
-                       left < 4 ? static_cast<unsigned>(left) : 4);
+        const std::byte* const from = row_of(views[t], row(i));
+        if (is_dense(t)) {
+          const int skip = size == 4 ? 0 : static_cast<int>(reinterpret_cast<std::uintptr_t>(from) & 2);
+          skips_ |= static_cast<unsigned>(skip / 2) << t;
+          fetch_words(segment(s, t), from + 512 * self.segment * size, skip, columns * size);
+        } else {
+          gather(segment(s, t), views[t], from, columns);
         }
       }
     }
     async_commit();
   }
+  ALNG_DEVICE void fetch_words(std::byte* to, const std::byte* from, int skip, int bytes) const {
+    for (int at = 4 * self.lane; at < skip + bytes; at += 4 * 32) {
+      const int left = skip + bytes - at;
+      async_copy_4(to + at, from - skip + at, at == 0 ? static_cast<unsigned>(skip) : 0,
+                   left < 4 ? static_cast<unsigned>(left) : 4);
+    }
+  }
+  ALNG_DEVICE void gather(std::byte* to, const View& view, const std::byte* from, int columns) const {
+    constexpr int in_word = 4 / size;
+    const auto bits = [&](int column) {
+      if (column >= columns) return std::uint32_t{0};
+      const std::byte* const at = from + column_offset(view, static_cast<std::uint32_t>(512 * self.segment + column));
+      if constexpr (size == 4) {
+        return read_global(reinterpret_cast<const std::uint32_t*>(at));
+      } else {
+        return std::uint32_t{read_global(reinterpret_cast<const std::uint16_t*>(at))};
+      }
+    };
+#pragma unroll 1
+    for (int at = self.lane; at * in_word < columns; at += 32) {
+      const std::uint32_t word = in_word == 1 ? bits(at) : bits(2 * at) | bits(2 * at + 1) << 16;
+      write_shared(reinterpret_cast<std::uint32_t*>(to) + at, word);
+    }
+  }
+
+  /// Whether a row of 16-bit elements begins between two words, and so in its stage: a bit for each tensor, those of
+  /// the row fetched last lowest. All segments of a row begin as it does.
+  unsigned skips_ = 0, skips_now_ = 0;
 };
 
 }  // namespace alng::impl::cuda

@@ -18,16 +18,13 @@ class ColumnValues {
   /// A barrier of the block stands between this and the first read.
   ALNG_DEVICE void fill(const View& view, int columns, float absent) const {
     if (self_.stream != 0) return;
-#pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      float v[4];
-#pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const int term = 4 * k + e;
-        const int column = 512 * self_.segment + Layout<vector>::column(self_.lane, term / vector) + term % vector;
-        v[e] = view.data != nullptr && column < columns ? load_column<T>(view, column) : absent;
-      }
-      write_shared(memory_ + k * threads_ + self_.in_row, float4{v[0], v[1], v[2], v[3]});
+    auto* const memory = reinterpret_cast<float*>(memory_);
+#pragma unroll 1
+    for (int term = 0; term < own_terms; ++term) {
+      const int column = 512 * self_.segment + Layout<vector>::column(self_.lane, term / vector) + term % vector;
+      const bool here = view.data != nullptr && column < columns;
+      write_shared(memory + (term / 4 * threads_ + self_.in_row) * 4 + term % 4,
+                   here ? load_column<T>(view, column_offset(view, static_cast<std::uint32_t>(column))) : absent);
     }
   }
   /// Of the thread's terms 4 k to 4 k + 3.
@@ -49,7 +46,8 @@ class ColumnValues {
 template <class T, int vector>
 ALNG_DEVICE void store_chunk(const View& view, std::byte* row, int column, const float* v) {
   if constexpr (vector == 1) {
-    store_element<T>(row + column_offset(view, column), v[0]);
+    // Outputs whose columns have more than one stride are planned as long rows.
+    store_element<T>(row + column * view.stride[view.row_rank], v[0]);
   } else {
     write_streamed(reinterpret_cast<uint4*>(row + column * static_cast<int>(sizeof(typename T::Bits))), T::narrow(v));
   }

@@ -11,15 +11,16 @@
 
 namespace alng::impl::cuda {
 
-/// Rows of at most 16 segments are read once.
+/// Rows of at most 16 segments are read once, where there are no more than 2^30.
 inline constexpr std::int64_t most_staged_columns = 8192;
+inline constexpr std::int64_t most_staged_rows = std::int64_t{1} << 30;
 
 /// What a kernel of Pass::rows needs in shared memory.
 struct StageNeeds {
   Access access;
   std::int64_t columns;
   std::int64_t element_size;
-  /// Of the staged tensors, by their places; none where it is absent or not dense.
+  /// By their places in a stage: whether the problem has the tensor.
   bool staged[4];
   /// The last one may be read from global memory where shared memory is short.
   int may_be_left_out;

@@ -12,7 +12,7 @@ namespace alng::impl::cuda {
 template <class T>
 ALNG_DEVICE float x_at(const ForwardRows& p, std::int64_t row, std::int64_t column) {
   const auto element = [&](const View& view) {
-    return load_element<T>(row_of(view, row) + column_offset(view, column));
+    return load_element<T>(row_of(view, row) + near_column_offset(view, column));
   };
   return formed_sum<T>(element(p.tensors[0]), p.tensors[1].data != nullptr ? element(p.tensors[1]) : -0.0f, p.round_sum);
 }
@@ -61,15 +61,15 @@ __global__ void __launch_bounds__(1024) forward_long_rows(const __grid_constant_
       const float x = x_at<T>(p, row, column);
       if (p.x.data != nullptr) store_element<T>(row_of(p.x, row) + column_offset(p.x, column), x);
       if (p.y.data == nullptr) continue;
-      const float gamma = p.gamma.data != nullptr ? load_column<T>(p.gamma, column) : 1.0f;
-      const float beta = p.beta.data != nullptr ? load_column<T>(p.beta, column) : -0.0f;
+      const float gamma = p.gamma.data != nullptr ? load_column<T>(p.gamma, column_offset(p.gamma, column)) : 1.0f;
+      const float beta = p.beta.data != nullptr ? load_column<T>(p.beta, column_offset(p.beta, column)) : -0.0f;
       store_element<T>(row_of(p.y, row) + column_offset(p.y, column), y_of(sub(x, m), of_row, gamma, beta));
     }
   }
 }
 
 /// The mean of nothing is NaN.
-inline __global__ void __launch_bounds__(256) empty_statistics(const __grid_constant__ EmptyStatistics p) {
+static __global__ void __launch_bounds__(256) empty_statistics(const __grid_constant__ EmptyStatistics p) {
   const std::int64_t threads = static_cast<std::int64_t>(grid_x()) * threads_of_block();
   for (std::int64_t row = static_cast<std::int64_t>(block_x()) * threads_of_block() + thread_index(); row < p.rows;
        row += threads) {

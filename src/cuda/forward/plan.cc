@@ -28,11 +28,13 @@ class ForwardPlan final : public LaunchPlan {
       uses_.push_back({statistics_, 0});
       return;
     }
-    if (problem.columns() <= most_staged_columns) {
+    if (problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
       if (std::ranges::all_of(elements, [&](auto t) { return !problem.has(t) || in_vectors(problem, t); })) {
         add_way(gpu.architecture >= 90 ? Access::bulk : Access::own);
       }
-      add_way(Access::words);
+      if (std::ranges::all_of(outputs, [&](auto t) { return !problem.has(t) || has_one_stride(problem, t); })) {
+        add_way(Access::words);
+      }
     }
     if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
   }
@@ -85,6 +87,7 @@ class ForwardPlan final : public LaunchPlan {
 
  private:
   static constexpr std::array elements = {forward::x1, forward::x2, forward::y, forward::x};
+  static constexpr std::array outputs = {forward::y, forward::x};
   // [2][2][32] floats.
   static constexpr unsigned long_rows_shared = 512;
 
@@ -93,9 +96,7 @@ class ForwardPlan final : public LaunchPlan {
   }
 
   void add_way(Access access) {
-    const auto staged = [&](std::size_t t) {
-      return problem_.has(t) && (access != Access::words || is_dense_row(problem_, t));
-    };
+    const auto staged = [&](std::size_t t) { return problem_.has(t); };
     const StageNeeds needs{access,
                            problem_.columns(),
                            static_cast<std::int64_t>(dtype_size(problem_.dtype())),
@@ -108,8 +109,7 @@ class ForwardPlan final : public LaunchPlan {
     way.access = access;
     way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
     way.blocks = blocks_for(problem_.rows(), way.rows->shape.streams,
-                            std::max(std::int64_t{way.rows->blocks_per_multiprocessor} * multiprocessors_,
-                                     fewest_streams(problem_)));
+                            std::int64_t{way.rows->blocks_per_multiprocessor} * multiprocessors_);
     uses_.push_back({way.kernel, way.rows->shared_bytes});
     ways_.push_back(way);
   }

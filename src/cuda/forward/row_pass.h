@@ -16,9 +16,10 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
   using Rows = RowStages<T, access, 2>;
   constexpr int vector = Rows::vector, chunks = own_terms / vector;
   const Self self = self_of(p.shape);
-  const std::int64_t stream = static_cast<std::int64_t>(block_x()) * p.shape.streams + self.stream;
-  const std::int64_t streams = static_cast<std::int64_t>(grid_x()) * p.shape.streams;
-  const int count = static_cast<int>(stream < p.rows ? (p.rows - stream - 1) / streams + 1 : 0);
+  const unsigned stream = block_x() * static_cast<unsigned>(p.shape.streams) + static_cast<unsigned>(self.stream);
+  const unsigned streams = grid_x() * static_cast<unsigned>(p.shape.streams);
+  const auto all = static_cast<unsigned>(p.rows);
+  const int count = static_cast<int>(stream < all ? (all - stream - 1) / streams + 1 : 0);
   Rows rows(p.shape, p.tensors, self, stream, streams, count);
   const SegmentSums<most_warps> segments(p.shape, self);
   const ColumnValues<T, vector> gammas(p.shape, self, 0), betas(p.shape, self, 1);

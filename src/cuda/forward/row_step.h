@@ -29,7 +29,8 @@ ALNG_DEVICE float y_of(float c, const RowStatistics& row, float gamma, float bet
   return fma(mul(sub(c, row.e), row.rstd), gamma, beta);
 }
 
-ALNG_DEVICE void store_statistics(const ForwardRows& p, std::int64_t row, const RowStatistics& of_row) {
+template <class Index>
+ALNG_DEVICE void store_statistics(const ForwardRows& p, Index row, const RowStatistics& of_row) {
   if (p.mean.data != nullptr) store_element<Float32>(row_of(p.mean, row), of_row.mean);
   if (p.rstd.data != nullptr) store_element<Float32>(row_of(p.rstd, row), of_row.rstd);
 }

@@ -9,7 +9,7 @@
 
 namespace alng::impl::cuda {
 
-inline __global__ void __launch_bounds__(1024) column_pass(const __grid_constant__ ColumnPass p) {
+static __global__ void __launch_bounds__(1024) column_pass(const __grid_constant__ ColumnPass p) {
   const int sum = static_cast<int>(block_y());
   if (p.out[sum].data == nullptr) return;
   const int x = static_cast<int>(thread_index()) & 31, y = static_cast<int>(thread_index()) / 32;

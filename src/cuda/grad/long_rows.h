@@ -13,11 +13,11 @@ namespace alng::impl::cuda {
 /// An element, or `absent` where the problem does not have the tensor.
 template <class T>
 ALNG_DEVICE float element_of(const View& view, std::int64_t row, std::int64_t column, float absent) {
-  return view.data != nullptr ? load_element<T>(row_of(view, row) + column_offset(view, column)) : absent;
+  return view.data != nullptr ? load_element<T>(row_of(view, row) + near_column_offset(view, column)) : absent;
 }
 template <class T>
 ALNG_DEVICE float gamma_of(const View& view, std::int64_t column) {
-  return view.data != nullptr ? load_column<T>(view, column) : 1.0f;
+  return view.data != nullptr ? load_column<T>(view, near_column_offset(view, column)) : 1.0f;
 }
 
 template <class T>
@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums
   }
 }
 
-inline __global__ void __launch_bounds__(256) row_means(const __grid_constant__ RowMeans p) {
+static __global__ void __launch_bounds__(256) row_means(const __grid_constant__ RowMeans p) {
   wait_for_launch_before();
   const std::int64_t threads = static_cast<std::int64_t>(grid_x()) * threads_of_block();
   for (std::int64_t at = static_cast<std::int64_t>(block_x()) * threads_of_block() + thread_index(); at < 2 * p.rows;
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
       dbeta[c] = add(dbeta[c], dy);
       if (p.means == nullptr) continue;
       const float t = fma(-h, m2, sub(mul(dy, gamma_of<T>(p.gamma, column(c))), m1));
-      store_element<T>(row_of(p.dx, row) + column_offset(p.dx, column(c)),
+      store_element<T>(row_of(p.dx, row) + near_column_offset(p.dx, column(c)),
                        fma(rstd, t, element_of<T>(p.dsum, row, column(c), -0.0f)));
     }
     if (!walk.block_ends(i)) continue;

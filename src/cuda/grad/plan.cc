@@ -38,12 +38,12 @@ class GradPlan final : public LaunchPlan {
     columns_ = find_kernel(name(Pass::columns, Access::plain, 0));
     own_units_ = 1;
     if (problem.rows() > 0) {
-      if (problem.has(grad::dx) && problem.columns() <= most_staged_columns) {
+      if (problem.has(grad::dx) && problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
         const std::array elements = {grad::dy, grad::x1, grad::x2, grad::dsum, grad::dx};
         if (std::ranges::all_of(elements, [&](auto t) { return !problem.has(t) || in_vectors(problem, t); })) {
           add_way(gpu.architecture >= 90 ? Access::bulk : Access::own);
         }
-        add_way(Access::words);
+        if (has_one_stride(problem, grad::dx)) add_way(Access::words);
       }
       if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
     }
@@ -125,14 +125,12 @@ class GradPlan final : public LaunchPlan {
   void use(const Kernel* kernel, unsigned shared_bytes) { uses_.push_back({kernel, shared_bytes}); }
 
   void add_way(Access access) {
-    const auto staged = [&](std::size_t t) {
-      return problem_.has(t) && (access != Access::words || is_dense_row(problem_, t));
-    };
+    const auto staged = [&](std::size_t t) { return problem_.has(t); };
     const StageNeeds needs{access,
                            problem_.columns(),
                            static_cast<std::int64_t>(dtype_size(problem_.dtype())),
                            {staged(grad::dy), staged(grad::x1), staged(grad::x2), staged(grad::dsum)},
-                           3,
+                           access == Access::words ? -1 : 3,
                            1};
     Way way;
     way.rows = tune_rows(needs, gpu_);
@@ -165,7 +163,8 @@ class GradPlan final : public LaunchPlan {
   // Leaves among at most so many streams: in the largest units with which no stream has more leaves than it must, which
   // leaves the fewest sums to add.
   void divide(Way& way, std::int64_t most_streams) const {
-    most_streams = std::max(most_streams, fewest_streams(problem_));
+    // With fewer streams one could have more than 2^31 rows.
+    most_streams = std::max(most_streams, (problem_.rows() >> 30) + 1);
     const std::int64_t leaves = leaf_count(problem_.rows(), problem_.columns());
     std::int64_t best = leaves + 1, unit = 1;
     for (std::int64_t n = 1; n < 2 * leaves; n *= 2) {

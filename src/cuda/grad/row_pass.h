@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
   const Self self = self_of(p.shape);
   const int stream = static_cast<int>(block_x()) * p.shape.streams + self.stream;
   LeafWalk walk(p.units, stream, static_cast<int>(grid_x()) * p.shape.streams);
-  Rows rows(p.shape, p.tensors, self, walk.first_row(), 1, walk.rows());
+  Rows rows(p.shape, p.tensors, self, static_cast<std::uint32_t>(walk.first_row()), 1, walk.rows());
   const SegmentSums<most_warps> segments(p.shape, self);
   const ColumnValues<T, vector> gammas(p.shape, self, 0);
   gammas.fill(p.gamma, p.shape.columns, 1.0f);

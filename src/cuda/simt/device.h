@@ -16,6 +16,7 @@
 #define __grid_constant__
 #define __launch_bounds__(...)
 #define ALNG_DEVICE inline __attribute__((always_inline))
+#define ALNG_DEVICE_CALL inline
 
 namespace alng::impl::cuda {
 
