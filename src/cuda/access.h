@@ -45,6 +45,21 @@ ALNG_DEVICE void store_element(std::byte* at, float value) {
   write_streamed(reinterpret_cast<typename T::Bits*>(at), T::narrow_one(value));
 }
 
+/// A row of a tensor of T, read element by element; `absent` where the problem does not have the tensor.
+template <class T>
+class RowElements {
+ public:
+  ALNG_DEVICE RowElements(const View& view, std::int64_t row)
+      : view_(view), row_(view.data != nullptr ? row_of(view, row) : nullptr) {}
+  ALNG_DEVICE float load(std::int64_t column, float absent) const {
+    return row_ != nullptr ? load_element<T>(row_ + near_column_offset(view_, column)) : absent;
+  }
+
+ private:
+  const View& view_;
+  const std::byte* const row_;
+};
+
 /// Of a tensor of T or float32 with a value for each column, at this offset.
 template <class T>
 ALNG_DEVICE float load_column(const View& view, std::int64_t offset) {

@@ -72,8 +72,10 @@ ALNG_DEVICE void mbarrier_init(Mbarrier* at, unsigned arrivals) {
   ALNG_SM90(asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(at)), "r"(arrivals) : "memory");)
 }
 ALNG_DEVICE void mbarrier_fence() {
-  ALNG_SM90(asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-            asm volatile("fence.proxy.async.shared::cta;" ::: "memory");)
+  ALNG_SM90(asm volatile("fence.mbarrier_init.release.cluster;" ::
+                             : "memory");
+            asm volatile("fence.proxy.async.shared::cta;" ::
+                             : "memory");)
 }
 ALNG_DEVICE void mbarrier_expect(Mbarrier* at, unsigned bytes) {
   ALNG_SM90(asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(shared_address(at)), "r"(bytes)
@@ -88,10 +90,11 @@ ALNG_DEVICE void mbarrier_wait(Mbarrier* at, unsigned parity) {
   } while (done == 0);)
 }
 ALNG_DEVICE void bulk_copy(void* to, const void* from, unsigned bytes, Mbarrier* at) {
-  ALNG_SM90(asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-                             shared_address(to)),
-                         "l"(from), "r"(bytes), "r"(shared_address(at))
-                         : "memory");)
+  ALNG_SM90(
+      asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                       shared_address(to)),
+                   "l"(from), "r"(bytes), "r"(shared_address(at))
+                   : "memory");)
 }
 ALNG_DEVICE void async_copy_16(void* to, const void* from) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");

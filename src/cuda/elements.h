@@ -1,4 +1,5 @@
-// The element types on the device: 16 bytes, or one element, to and from float32. Every NaN that is stored is canonical.
+// The element types on the device: 16 bytes, or one element, to and from float32. Every NaN that is stored is
+// canonical.
 #ifndef ALNG_CUDA_ELEMENTS_H
 #define ALNG_CUDA_ELEMENTS_H
 

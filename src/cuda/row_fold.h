@@ -1,7 +1,7 @@
 // The sum of a row in the canonical order (order/row_sum.h): a warp has a segment of 512 terms, a thread 16 of them.
-// Where a thread has which columns is chosen so that rows are read in whole vectors and the first folds, 32 and 64 apart,
-// stay in the thread. The next ones cross lanes, and each halves what a lane holds: 19 shuffles for two sums of 16-bit
-// elements, 11 of float32, 5 where elements are read one by one.
+// Where a thread has which columns is chosen so that rows are read in whole vectors and the first folds, 32 and 64
+// apart, stay in the thread. The next ones cross lanes, and each halves what a lane holds: 19 shuffles for two sums of
+// 16-bit elements, 11 of float32, 5 where elements are read one by one.
 #ifndef ALNG_CUDA_ROW_FOLD_H
 #define ALNG_CUDA_ROW_FOLD_H
 
@@ -54,8 +54,8 @@ ALNG_DEVICE float fold_to_256(const float* terms, int lane) {
     float v[4];
 #pragma unroll
     for (int e = 0; e < 4; ++e) v[e] = add(add(terms[e], terms[e + 4]), add(terms[e + 8], terms[e + 12]));  // 32, 64
-    halve<4>(v, lane & 8, 8);                                                                             // 128, bit 1
-    halve<2>(v, lane & 16, 16);                                                                           // 256, bit 0
+    halve<4>(v, lane & 8, 8);    // 128, bit 1
+    halve<2>(v, lane & 16, 16);  // 256, bit 0
     return v[0];
   } else {
     float v[8];

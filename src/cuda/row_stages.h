@@ -1,7 +1,7 @@
 // Rows on their way through shared memory, a few ahead of the one that is computed. One class for each Access.
 //
-// The kernel calls begin() once, then for the stream's row i: arrive(i), load() of what it needs, then, at a place where
-// every warp of the stream is done with row i - 1, refill(i). Row i of the stream is row `first` + i * `step`.
+// The kernel calls begin() once, then for the stream's row i: arrive(i), load() of what it needs, then, at a place
+// where every warp of the stream is done with row i - 1, refill(i). Row i of the stream is row `first` + i * `step`.
 #ifndef ALNG_CUDA_ROW_STAGES_H
 #define ALNG_CUDA_ROW_STAGES_H
 
@@ -71,7 +71,9 @@ class VectorStages : protected Stages {
   ALNG_DEVICE int column(int chunk) const { return 512 * self.segment + L::column(self.lane, chunk); }
 
  protected:
-  ALNG_DEVICE const std::byte* global(int t, int i) const { return views[t].data + std::int64_t{row(i)} * views[t].stride[0]; }
+  ALNG_DEVICE const std::byte* global(int t, int i) const {
+    return views[t].data + std::int64_t{row(i)} * views[t].stride[0];
+  }
   ALNG_DEVICE void read(int t, int i, int chunk, const std::byte* staged, uint4 absent, float* to) const {
     uint4 raw = absent;
     if (column(chunk) < shape.columns) {
@@ -182,7 +184,8 @@ class RowStages<T, Access::own, tensors> : public VectorStages<T, tensors> {
   }
 };
 
-/// Any strides. Each warp fetches its own segment: of dense rows the words that it touches, of others element by element.
+/// Any strides. Each warp fetches its own segment: of dense rows the words that it touches, of others element by
+/// element.
 template <class T, int tensors>
 class RowStages<T, Access::words, tensors> : protected Stages {
   using Bits = typename T::Bits;

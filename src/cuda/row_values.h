@@ -6,13 +6,14 @@
 
 namespace alng::impl::cuda {
 
-/// A tensor with a value for each column as float32 in shared memory, in the order in which threads read it: [4][threads
-/// of a stream] float4, the same for all streams. `absent` where the problem does not have it.
+/// A tensor with a value for each column as float32 in shared memory, in the order in which threads read it:
+/// [4][threads of a stream] float4, the same for all streams. `absent` where the problem does not have it.
 template <class T, int vector>
 class ColumnValues {
  public:
   ALNG_DEVICE ColumnValues(const StageShape& shape, const Self& self, int which)
-      : self_(self), threads_(32 * shape.warps),
+      : self_(self),
+        threads_(32 * shape.warps),
         memory_(reinterpret_cast<float4*>(shared_memory() + shape.values) + which * 4 * threads_) {}
 
   /// A barrier of the block stands between this and the first read.

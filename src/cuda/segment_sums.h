@@ -13,8 +13,9 @@ template <int most_warps>
 class SegmentSums {
  public:
   ALNG_DEVICE SegmentSums(const StageShape& shape, const Self& self)
-      : self_(self), warps_(shape.warps), memory_(reinterpret_cast<float*>(shared_memory() + shape.sums) +
-                                                  self.stream * 4 * most_warps) {
+      : self_(self),
+        warps_(shape.warps),
+        memory_(reinterpret_cast<float*>(shared_memory() + shape.sums) + self.stream * 4 * most_warps) {
     // Segments that no warp has are padding.
     for (int i = self.in_row; i < 4 * most_warps; i += 32 * warps_) {
       if (i % most_warps >= warps_) write_shared(memory_ + i, 0.0f);

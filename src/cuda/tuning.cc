@@ -7,8 +7,8 @@ namespace {
 
 // Threads of a block: 8 warps, or the 16 of the longest rows. Two blocks of 8 warps leave 128 registers to a thread.
 constexpr int block_warps = 8;
-// Stages beyond the third bring nothing: with three, 48 KiB and more of each multiprocessor are on their way, and 19 KiB
-// are what its share of the bandwidth brings in the time that memory takes to answer.
+// Stages beyond the third bring nothing: with three, 48 KiB and more of each multiprocessor are on their way, and 19
+// KiB are what its share of the bandwidth brings in the time that memory takes to answer.
 constexpr int most_stages = 3;
 // The system's share of each block.
 constexpr std::int64_t reserved_per_block = 1024;
@@ -62,17 +62,17 @@ std::optional<RowTuning> tune_rows(const StageNeeds& needs, const Gpu& gpu) {
   shape.streams = std::max(1, block_warps / shape.warps);
   tuning.most_warps = most_warps_for(shape.warps);
   tuning.threads = static_cast<unsigned>(32 * shape.warps * shape.streams);
-  // Two blocks for each multiprocessor before one, three stages before two, all tensors staged before all but one.
+  // Two blocks for each multiprocessor before one, since 8 warps alone leave its schedulers idle; three stages before
+  // two, all tensors staged before all but one.
   for (const int blocks : {2, 1}) {
     if (blocks == 2 && tuning.most_warps == 16) continue;
     for (const bool leave_out : {false, true}) {
-      if (leave_out && (needs.may_be_left_out < 0 || !needs.staged[needs.may_be_left_out])) continue;
+      if (leave_out && (blocks == 2 || needs.may_be_left_out < 0 || !needs.staged[needs.may_be_left_out])) continue;
       for (int stages = most_stages; stages >= 2; --stages) {
         const std::int64_t bytes = lay_out(needs, stages, leave_out, tuning.most_warps, shape);
         if (bytes > gpu.shared_per_block || blocks * (bytes + reserved_per_block) > gpu.shared_per_multiprocessor) {
           continue;
         }
-        if (blocks == 2 && (stages < most_stages || leave_out)) continue;  // one block of more stages is as good
         tuning.shared_bytes = static_cast<unsigned>(bytes);
         tuning.blocks_per_multiprocessor = blocks;
         return tuning;

@@ -108,16 +108,22 @@ TEST(Simt, RacesOnSharedMemoryAreFound) {
     }
   });
   // A shuffle orders no memory, and the barrier of one warp nothing between warps.
-  expect_finding("race: ", [](const void*) {
-    if (thread() == 0) write_shared(shared_floats(), 1.0f);
-    shuffle(0.0f, 0);
-    if (thread() == 1) read_shared(shared_floats());
-  }, 32);
-  expect_finding("", [](const void*) {
-    if (thread() == 0) write_shared(shared_floats(), 1.0f);
-    warp_barrier();
-    if (thread() == 1) read_shared(shared_floats());
-  }, 32);
+  expect_finding(
+      "race: ",
+      [](const void*) {
+        if (thread() == 0) write_shared(shared_floats(), 1.0f);
+        shuffle(0.0f, 0);
+        if (thread() == 1) read_shared(shared_floats());
+      },
+      32);
+  expect_finding(
+      "",
+      [](const void*) {
+        if (thread() == 0) write_shared(shared_floats(), 1.0f);
+        warp_barrier();
+        if (thread() == 1) read_shared(shared_floats());
+      },
+      32);
   expect_finding("race: ", [](const void*) {
     if (thread() == 0) write_shared(shared_floats(), 1.0f);
     warp_barrier();

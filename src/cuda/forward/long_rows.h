@@ -10,27 +10,30 @@
 namespace alng::impl::cuda {
 
 template <class T>
-ALNG_DEVICE float x_at(const ForwardRows& p, std::int64_t row, std::int64_t column) {
-  const auto element = [&](const View& view) {
-    return load_element<T>(row_of(view, row) + near_column_offset(view, column));
-  };
-  return formed_sum<T>(element(p.tensors[0]), p.tensors[1].data != nullptr ? element(p.tensors[1]) : -0.0f, p.round_sum);
-}
+struct RowOfX {
+  const RowElements<T> x1, x2;
+  const bool round_sum;
+  ALNG_DEVICE RowOfX(const ForwardRows& p, std::int64_t row)
+      : x1(p.tensors[0], row), x2(p.tensors[1], row), round_sum(p.round_sum) {}
+  ALNG_DEVICE float load(std::int64_t column) const {
+    return formed_sum<T>(x1.load(column, 0.0f), x2.load(column, -0.0f), round_sum);
+  }
+};
 
 /// What one reading of the row sums up: of c = x - m, and of its square. `turn` counts groups, of all rows.
 template <class T>
-ALNG_DEVICE void sum_row(const ForwardRows& p, std::int64_t row, float m, unsigned& turn, float& sum,
+ALNG_DEVICE void sum_row(const RowOfX<T>& x, std::int64_t columns, float m, unsigned& turn, float& sum,
                          float& sum_of_squares) {
   const int lane = static_cast<int>(thread_index()) & 31, warp = static_cast<int>(thread_index()) / 32;
   sum = sum_of_squares = 0.0f;
-  for (std::int64_t group = 0; group < p.columns; group += group_segments * segment_terms) {
+  for (std::int64_t group = 0; group < columns; group += group_segments * segment_terms) {
     float* const sums = reinterpret_cast<float*>(shared_memory()) + (turn++ & 1) * 64;  // [2 turns][2][32]
     float c[own_terms], squares[own_terms];
     const std::int64_t segment = group + warp * segment_terms;
 #pragma unroll
     for (int k = 0; k < own_terms; ++k) {
       const std::int64_t column = segment + Layout<1>::column(lane, k);
-      c[k] = column < p.columns ? sub(x_at<T>(p, row, column), m) : 0.0f;
+      c[k] = column < columns ? sub(x.load(column), m) : 0.0f;
       squares[k] = mul(c[k], c[k]);
     }
     const float of_segment = segment_sums<1>(c, squares, lane);
@@ -51,14 +54,15 @@ template <class T>
 __global__ void __launch_bounds__(1024) forward_long_rows(const __grid_constant__ ForwardRows p) {
   unsigned turn = 0;
   for (std::int64_t row = block_x(); row < p.rows; row += grid_x()) {
+    const RowOfX<T> xs(p, row);
     float m, sum, sum_of_squares;
-    sum_row<T>(p, row, 0.0f, turn, m, sum_of_squares);
+    sum_row(xs, p.columns, 0.0f, turn, m, sum_of_squares);
     m = mul(m, p.inverse_columns);
-    sum_row<T>(p, row, m, turn, sum, sum_of_squares);
+    sum_row(xs, p.columns, m, turn, sum, sum_of_squares);
     const RowStatistics of_row = statistics_of(m, sum, sum_of_squares, p);
     if (thread_index() == 0) store_statistics(p, row, of_row);
     for (std::int64_t column = thread_index(); column < p.columns; column += threads_of_block()) {
-      const float x = x_at<T>(p, row, column);
+      const float x = xs.load(column);
       if (p.x.data != nullptr) store_element<T>(row_of(p.x, row) + column_offset(p.x, column), x);
       if (p.y.data == nullptr) continue;
       const float gamma = p.gamma.data != nullptr ? load_column<T>(p.gamma, column_offset(p.gamma, column)) : 1.0f;

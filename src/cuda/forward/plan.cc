@@ -1,10 +1,11 @@
 // The forward's launches.
+#include "cuda/plan.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 
 #include "cuda/forward/kernels.h"
-#include "cuda/plan.h"
 
 namespace alng::impl::cuda {
 namespace {
@@ -47,7 +48,8 @@ class ForwardPlan final : public LaunchPlan {
     std::string text;
     for (const Way& way : ways_) {
       if (&way != &ways_.front()) text += "where a tensor does not lie on 16 bytes:\n";
-      text += way.rows ? explain_rows(*way.rows, way.access) : "rows: one to a block of 1024 threads, read three times\n";
+      text +=
+          way.rows ? explain_rows(*way.rows, way.access) : "rows: one to a block of 1024 threads, read three times\n";
     }
     return text;
   }

@@ -1,5 +1,5 @@
-// Units' sums to dgamma and dbeta: the upper levels of the leaf tree. A block has 32 columns of one of the two; row y of
-// its threads has units y * own_units and on, then a tree over y.
+// Units' sums to dgamma and dbeta: the upper levels of the leaf tree. A block has 32 columns of one of the two; row y
+// of its threads has units y * own_units and on, then a tree over y.
 #ifndef ALNG_CUDA_GRAD_COLUMN_PASS_H
 #define ALNG_CUDA_GRAD_COLUMN_PASS_H
 

@@ -42,9 +42,7 @@ ALNG_DEVICE void store_sums(float* to, const float* v) {
 class LeafWalk {
  public:
   ALNG_DEVICE LeafWalk(const Units& units, int stream, int streams) : units_(units) {
-    const auto unit_at = [&](int s) {
-      return static_cast<int>(static_cast<std::int64_t>(s) * units.units / streams);
-    };
+    const auto unit_at = [&](int s) { return static_cast<int>(static_cast<std::int64_t>(s) * units.units / streams); };
     const int first_unit = unit_at(stream), end_unit = unit_at(stream + 1);
     leaf_ = first_unit * units.unit_leaves;
     end_leaf_ = end_unit * units.unit_leaves < units.leaves ? end_unit * units.unit_leaves : units.leaves;
@@ -76,9 +74,11 @@ class LeafWalk {
       // A binary counter: a subtree is added to the one on its left where that waits.
       const int in_unit = leaf_ % units_.unit_leaves;
       int n = in_unit;
+#pragma unroll 1
       for (to += level; n & 1; n >>= 1, to += level) add_sums<N>(v, to);
       if (in_unit + 1 == units_.unit_leaves || leaf_ + 1 == units_.leaves) {
         // The last unit may end early; what has no neighbour passes up.
+#pragma unroll 1
         for (n >>= 1, to += level; n != 0; n >>= 1, to += level) {
           if (n & 1) add_sums<N>(v, to);
         }
@@ -98,8 +98,8 @@ class LeafWalk {
 
  private:
   ALNG_DEVICE std::int64_t begin_of(int leaf) const {
-    return leaf * quotient_ + static_cast<unsigned>(leaf) * static_cast<unsigned>(remainder_) /
-                                  static_cast<unsigned>(units_.leaves);
+    return leaf * quotient_ +
+           static_cast<unsigned>(leaf) * static_cast<unsigned>(remainder_) / static_cast<unsigned>(units_.leaves);
   }
 
   const Units& units_;

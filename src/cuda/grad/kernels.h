@@ -23,7 +23,8 @@ struct Units {
   std::int32_t padded;
   /// [units][2][padded], dgamma first. Null: no sums are wanted.
   float* sums;
-  /// [streams][levels][2][padded]: level 0 has the leaf at work, level l + 1 the left one of two subtrees of 2^l leaves.
+  /// [streams][levels][2][padded]: level 0 has the leaf at work, level l + 1 the left one of two subtrees of 2^l
+  /// leaves.
   float* pending;
 };
 

@@ -10,11 +10,6 @@
 
 namespace alng::impl::cuda {
 
-/// An element, or `absent` where the problem does not have the tensor.
-template <class T>
-ALNG_DEVICE float element_of(const View& view, std::int64_t row, std::int64_t column, float absent) {
-  return view.data != nullptr ? load_element<T>(row_of(view, row) + near_column_offset(view, column)) : absent;
-}
 template <class T>
 ALNG_DEVICE float gamma_of(const View& view, std::int64_t column) {
   return view.data != nullptr ? load_column<T>(view, near_column_offset(view, column)) : 1.0f;
@@ -31,13 +26,14 @@ __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums
     float w[own_terms], q[own_terms];
     if (segment < p.columns) {
       const float rstd = load_statistic(p.rstd, row), mean = load_statistic(p.mean, row);
+      const RowElements<T> dy(p.dy, row), x1(p.x1, row), x2(p.x2, row);
 #pragma unroll
       for (int c = 0; c < own_terms; ++c) {
         const std::int64_t column = segment + Layout<1>::column(lane, c);
         w[c] = q[c] = 0.0f;
         if (column >= p.columns) continue;
-        const float x = add(element_of<T>(p.x1, row, column, 0.0f), element_of<T>(p.x2, row, column, -0.0f));
-        w[c] = mul(element_of<T>(p.dy, row, column, 0.0f), gamma_of<T>(p.gamma, column));
+        const float x = add(x1.load(column, 0.0f), x2.load(column, -0.0f));
+        w[c] = mul(dy.load(column, 0.0f), gamma_of<T>(p.gamma, column));
         q[c] = mul(w[c], mul(sub(x, mean), rstd));
       }
       const float sum = segment_sums<1>(w, q, lane);
@@ -74,15 +70,17 @@ template <class T>
 __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_constant__ LongRows p) {
   wait_for_launch_before();
   LeafWalk walk(p.units, static_cast<int>(block_y()), static_cast<int>(grid_y()));
-  const std::int64_t first_column = static_cast<std::int64_t>(block_x()) * own_terms * long_rows_threads + thread_index();
+  const std::int64_t first_column =
+      static_cast<std::int64_t>(block_x()) * own_terms * long_rows_threads + thread_index();
   const auto column = [&](int c) { return first_column + c * long_rows_threads; };
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll
   for (int c = 0; c < own_terms; ++c) dgamma[c] = dbeta[c] = 0.0f;
-  float* const pending =
-      p.units.pending + static_cast<std::int64_t>(block_y()) * p.units.levels * 2 * p.units.padded;
+  float* const pending = p.units.pending + static_cast<std::int64_t>(block_y()) * p.units.levels * 2 * p.units.padded;
   for (int i = 0; i < walk.rows(); ++i) {
     const std::int64_t row = walk.first_row() + i;
+    const RowElements<T> dys(p.dy, row), x1(p.x1, row), x2(p.x2, row), dsum(p.dsum, row);
+    std::byte* const dx_row = p.dx.data != nullptr ? row_of(p.dx, row) : nullptr;
     float rstd = 0.0f, mean = 0.0f, m1 = 0.0f, m2 = 0.0f;
     if (p.wants_h) {
       rstd = load_statistic(p.rstd, row);
@@ -95,18 +93,16 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
 #pragma unroll
     for (int c = 0; c < own_terms; ++c) {
       if (column(c) >= p.columns) continue;
-      const float dy = element_of<T>(p.dy, row, column(c), 0.0f);
+      const float dy = dys.load(column(c), 0.0f);
       float h = 0.0f;
       if (p.wants_h) {
-        const float x = add(element_of<T>(p.x1, row, column(c), 0.0f), element_of<T>(p.x2, row, column(c), -0.0f));
-        h = mul(sub(x, mean), rstd);
+        h = mul(sub(add(x1.load(column(c), 0.0f), x2.load(column(c), -0.0f)), mean), rstd);
       }
       dgamma[c] = fma(dy, h, dgamma[c]);
       dbeta[c] = add(dbeta[c], dy);
       if (p.means == nullptr) continue;
       const float t = fma(-h, m2, sub(mul(dy, gamma_of<T>(p.gamma, column(c))), m1));
-      store_element<T>(row_of(p.dx, row) + near_column_offset(p.dx, column(c)),
-                       fma(rstd, t, element_of<T>(p.dsum, row, column(c), -0.0f)));
+      store_element<T>(dx_row + near_column_offset(p.dx, column(c)), fma(rstd, t, dsum.load(column(c), -0.0f)));
     }
     if (!walk.block_ends(i)) continue;
 #pragma unroll

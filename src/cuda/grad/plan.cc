@@ -1,11 +1,12 @@
 // The gradient's launches.
+#include "cuda/plan.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
 
 #include "cuda/grad/kernels.h"
-#include "cuda/plan.h"
 #include "order/leaves.h"
 #include "order/row_sum.h"
 
@@ -70,8 +71,8 @@ class GradPlan final : public LaunchPlan {
       text += way.rows ? explain_rows(*way.rows, way.access)
                        : "rows: in tiles of " + std::to_string(long_rows_columns) + " columns" +
                              (problem_.has(grad::dx) ? ", read twice" : "") + "\n";
-      text += "leaves: " + std::to_string(way.units.leaves) + ", in units of " +
-              std::to_string(way.units.unit_leaves) + " on " + std::to_string(way.streams) + " streams\n";
+      text += "leaves: " + std::to_string(way.units.leaves) + ", in units of " + std::to_string(way.units.unit_leaves) +
+              " on " + std::to_string(way.streams) + " streams\n";
     }
     return text;
   }
@@ -189,8 +190,8 @@ class GradPlan final : public LaunchPlan {
     Memory memory;
     const auto take = [&](std::size_t& offset, std::int64_t floats) {
       offset = memory.end;
-      memory.end += (static_cast<std::size_t>(floats) * sizeof(float) + workspace_alignment - 1) /
-                    workspace_alignment * workspace_alignment;
+      memory.end += (static_cast<std::size_t>(floats) * sizeof(float) + workspace_alignment - 1) / workspace_alignment *
+                    workspace_alignment;
     };
     if (wants_sums()) {
       take(memory.sums, std::int64_t{2} * way.units.units * padded());
@@ -273,8 +274,8 @@ class GradPlan final : public LaunchPlan {
     launch.early = wants_dx && gpu_.architecture >= 90;
   }
 
-  void add_columns(Launches& launches, const Arguments& arguments, const float* sums, std::int32_t units) const
-      noexcept {
+  void add_columns(Launches& launches, const Arguments& arguments, const float* sums,
+                   std::int32_t units) const noexcept {
     ColumnPass p{};
     p.out[0] = view(arguments, grad::dgamma);
     p.out[1] = view(arguments, grad::dbeta);

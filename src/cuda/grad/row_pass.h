@@ -29,8 +29,7 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll
   for (int o = 0; o < own_terms; ++o) dgamma[o] = dbeta[o] = 0.0f;
-  float* const pending =
-      p.units.pending + static_cast<std::int64_t>(stream) * p.units.levels * 2 * p.units.padded;
+  float* const pending = p.units.pending + static_cast<std::int64_t>(stream) * p.units.levels * 2 * p.units.padded;
 
   float rstds = 0.0f, means = 0.0f;
   for (int i = 0; i < walk.rows(); ++i) {
@@ -38,7 +37,8 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
       rstds = load_statistic(p.rstd, rows.row(i + self.lane));
       means = load_statistic(p.mean, rows.row(i + self.lane));
     }
-    const float rstd = shuffle(rstds, static_cast<unsigned>(i & 31)), mean = shuffle(means, static_cast<unsigned>(i & 31));
+    const float rstd = shuffle(rstds, static_cast<unsigned>(i & 31)),
+                mean = shuffle(means, static_cast<unsigned>(i & 31));
     rows.arrive(i);
 
     float h[own_terms], w[own_terms], q[own_terms];

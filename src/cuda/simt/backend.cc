@@ -1,10 +1,11 @@
 // The device cuda:model: the kernels for GPUs on the host model. It is there where this file is linked in.
+#include "plan/backend.h"
+
 #include <cstdlib>
 #include <string>
 
 #include "cuda/launch.h"
 #include "cuda/simt/machine.h"
-#include "plan/backend.h"
 #include "plan/float_environment.h"
 #include "problem/out_of_memory.h"
 #include "problem/overlap.h"
@@ -45,8 +46,8 @@ class ModelExecution final : public Execution {
       const ByteRange range = range_of(*problem_.layout(i), arguments.data[i]);
       const bool added_to = operands[i].role == Role::column && problem_.accumulate();
       const GlobalMemory::Use use = operands[i].direction == Direction::input ? GlobalMemory::Use::read
-                                    : added_to                               ? GlobalMemory::Use::read_and_write
-                                                                             : GlobalMemory::Use::write;
+                                    : added_to                                ? GlobalMemory::Use::read_and_write
+                                                                              : GlobalMemory::Use::write;
       machine.memory().add(operands[i].name, arguments.data[i], range.end - range.begin, use);
     }
     if (workspace_size() > 0) {
@@ -91,8 +92,7 @@ class ModelBackend final : public Backend {
     }
     Result<std::unique_ptr<LaunchPlan>> plan = plan_launches(problem, preset->gpu, options);
     if (!plan.ok()) return plan.status();
-    return std::unique_ptr<Execution>(
-        std::make_unique<ModelExecution>(problem, *preset, std::move(plan).value()));
+    return std::unique_ptr<Execution>(std::make_unique<ModelExecution>(problem, *preset, std::move(plan).value()));
   }
 };
 

@@ -23,6 +23,12 @@ Block::Block(unsigned threads, std::size_t shared_bytes, Index block, Index grid
   mbarriers_.reserve(Clocks::most_mbarriers);
 }
 
+// A remainder would take as long as the switch it chooses.
+std::size_t Block::any_of(std::size_t count) {
+  random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+  return static_cast<std::size_t>(((random_ >> 32) * count) >> 32);
+}
+
 void Block::enter() {
   current_->body_(current_->parameters_);
   State& state = current_->states_[current_->running_];
@@ -47,13 +53,13 @@ void Block::run(void (*body)(const void*), const void* parameters) {
   while (true) {
     if (ready_.empty() && !deliver_some()) break;
     if (ready_.empty()) continue;
-    const std::size_t pick = random_() % ready_.size();
+    const std::size_t pick = any_of(ready_.size());
     running_ = ready_[pick];
     ready_[pick] = ready_.back();
     ready_.pop_back();
     states_[running_].waits = nullptr;
     fibers_[running_].resume();
-    if (schedule_.arrival == Arrival::any && random_() % 64 == 0) deliver_some();
+    if (schedule_.arrival == Arrival::any && !mbarriers_.empty() && any_of(64) == 0) deliver_some();
   }
   report_stuck();
   current_ = outer;
@@ -108,9 +114,7 @@ void Block::barrier(unsigned id, unsigned count, const Place& place) {
   arrive(barriers_[id], count, true, "bar.sync", place);
 }
 
-void Block::warp_barrier(const Place& place) {
-  arrive(warps_[running_ / 32].barrier, 32, true, "__syncwarp", place);
-}
+void Block::warp_barrier(const Place& place) { arrive(warps_[running_ / 32].barrier, 32, true, "__syncwarp", place); }
 
 // Values alternate between two sets of slots, so that a lane's next shuffle can't overwrite what others still have to
 // read. A shuffle orders no memory.
@@ -129,12 +133,13 @@ void Block::deliver(const Copy& copy) {
 }
 
 bool Block::now_or_later() {
-  return schedule_.arrival == Arrival::early || (schedule_.arrival == Arrival::any && random_() % 2 == 0);
+  return schedule_.arrival == Arrival::early || (schedule_.arrival == Arrival::any && any_of(2) == 0);
 }
 
 void Block::mbarrier_init(const void* at, unsigned arrivals, const Place& place) {
   if (!shared_.write(at, 8, running_, place)) return;
-  if (mbarriers_.size() == Clocks::most_mbarriers) return report_.add(text(place) + ": too many mbarriers for the model");
+  if (mbarriers_.size() == Clocks::most_mbarriers)
+    return report_.add(text(place) + ": too many mbarriers for the model");
   Mbarrier mbarrier{};
   mbarrier.at = at;
   mbarrier.arrivals = arrivals;
@@ -200,7 +205,7 @@ void Block::bulk_copy(void* to, const void* from, std::uint32_t bytes, const voi
 }
 
 void Block::deliver_one(Mbarrier& mbarrier) {
-  const std::size_t pick = random_() % mbarrier.late.size();
+  const std::size_t pick = any_of(mbarrier.late.size());
   const Copy copy = mbarrier.late[pick];
   mbarrier.late.erase(mbarrier.late.begin() + static_cast<std::ptrdiff_t>(pick));
   deliver(copy);

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -109,6 +108,7 @@ class Block {
   void wake(std::vector<unsigned>& waiting);
   /// True for the thread that completes the barrier.
   void arrive(Barrier& barrier, unsigned count, bool orders_memory, const char* what, const Place& place);
+  std::size_t any_of(std::size_t count);
   bool now_or_later();
   static void deliver(const Copy& copy);
   Mbarrier* mbarrier_at(const void* at, const Place& place);
@@ -134,7 +134,7 @@ class Block {
   unsigned running_ = 0;
   void (*body_)(const void*) = nullptr;
   const void* parameters_ = nullptr;
-  std::minstd_rand random_;
+  std::uint64_t random_;
 };
 
 }  // namespace alng::impl::cuda::simt

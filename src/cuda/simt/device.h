@@ -75,12 +75,10 @@ inline void block_barrier(unsigned id, unsigned threads, simt::Place place = sim
 inline void warp_barrier(simt::Place place = simt::Place::current()) { simt::Block::current().warp_barrier(place); }
 inline float shuffle_xor(float value, unsigned mask, simt::Place place = simt::Place::current()) {
   simt::Block& block = simt::Block::current();
-  return std::bit_cast<float>(
-      block.shuffle(std::bit_cast<std::uint32_t>(value), (block.thread() ^ mask) % 32, place));
+  return std::bit_cast<float>(block.shuffle(std::bit_cast<std::uint32_t>(value), (block.thread() ^ mask) % 32, place));
 }
 inline float shuffle(float value, unsigned lane, simt::Place place = simt::Place::current()) {
-  return std::bit_cast<float>(
-      simt::Block::current().shuffle(std::bit_cast<std::uint32_t>(value), lane, place));
+  return std::bit_cast<float>(simt::Block::current().shuffle(std::bit_cast<std::uint32_t>(value), lane, place));
 }
 
 using Mbarrier = std::uint64_t;

@@ -20,8 +20,8 @@ bool GlobalMemory::access(const void* p, std::size_t bytes, std::size_t align, b
   const char* const what = writes ? "writes " : "reads ";
   const auto* first = static_cast<const std::byte*>(p);
   if (reinterpret_cast<std::uintptr_t>(p) % align != 0) {
-    report_.add(text(place) + ": " + what + std::to_string(bytes) + " bytes of global memory at an address that is no " +
-                "multiple of " + std::to_string(align));
+    report_.add(text(place) + ": " + what + std::to_string(bytes) +
+                " bytes of global memory at an address that is no " + "multiple of " + std::to_string(align));
     return false;
   }
   const Range* met = nullptr;

@@ -18,7 +18,7 @@ std::string thread_text(unsigned thread) { return "thread " + std::to_string(thr
 
 SharedMemory::SharedMemory(std::size_t bytes, Clocks& clocks, Report& report, bool count_banks)
     : bytes_(bytes),
-      data_(static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{alignment}))),
+      data_(static_cast<std::byte*>(::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{alignment}))),
       clocks_(clocks),
       report_(report),
       count_banks_(count_banks),
@@ -28,7 +28,7 @@ SharedMemory::SharedMemory(std::size_t bytes, Clocks& clocks, Report& report, bo
 
 SharedMemory::~SharedMemory() {
   for (const auto& [key, instruction] : instructions_) finish(instruction);
-  ::operator delete(data_, std::align_val_t{alignment});
+  ::operator delete (data_, std::align_val_t{alignment});
 }
 
 std::string SharedMemory::who(const Access& access) const {

@@ -45,8 +45,10 @@ class SharedMemory {
     std::uint32_t address[32];
   };
 
-  bool in_range(const void* p, std::size_t bytes, std::size_t align, unsigned thread, const char* what, const Place& place);
-  void overwrite(const void* p, std::size_t bytes, unsigned thread, const Access& as, const char* what, const Place& place);
+  bool in_range(const void* p, std::size_t bytes, std::size_t align, unsigned thread, const char* what,
+                const Place& place);
+  void overwrite(const void* p, std::size_t bytes, unsigned thread, const Access& as, const char* what,
+                 const Place& place);
   void count_banks(const void* p, std::size_t bytes, unsigned thread, const Place& place);
   void finish(const Instruction& instruction);
   std::string who(const Access& access) const;
