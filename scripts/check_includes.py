@@ -57,6 +57,8 @@ HOUSE = {
     "fuzz": ("include/alng", "cann/include", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests": ("include/alng", "cann/include", "src/problem", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests/cases": ("include/alng",),
+    # Builds libalng_cuda.so with GPUs and kernels of its own.
+    "tests/cuda_door": ("include/alng", "src/problem", "src/plan", "src/cuda", *TOOLS, "tests", "tests/cases"),
     "tests/cuda": ("include/alng", "src/problem", "src/order", "src/plan", "src/cuda", "tests", "tests/cases"),
     "ascend/tests": (
         "include/alng",

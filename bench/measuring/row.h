@@ -54,7 +54,8 @@ struct BenchResult {
   std::optional<Comparison> free_order;
 };
 
-/// On a device with memory of its own see device.h. Throws `Failure` where the library refuses, or where the free-order kernel's result is wrong.
+/// On a device with memory of its own see device.h. Throws `Failure` where the library refuses, or where the free-order
+/// kernel's result is wrong.
 BenchResult measure(const BenchShape& shape, const BenchOptions& options);
 
 }  // namespace alng::cli

@@ -117,8 +117,8 @@ ALNG_EXPORT alng_code alng_grad_judge(const alng_grad_problem* problem, alng_sum
 /* How a plan shall be made. NULL or {sizeof(alng_options)}: the best there is. Strings may be NULL. */
 typedef struct alng_options {
   size_t size;        /* sizeof(alng_options) */
-  const char* device; /* as alng_device names it, or "cuda", the calling thread's GPU; NULL or "": the best of those that
-                         work in the host's memory */
+  const char* device; /* as alng_device names it, or "cuda", the calling thread's GPU; NULL or "": the best of those
+                         that work in the host's memory */
   const char*
       isa; /* as alng_instruction_set names it; NULL or "": what ALNG_ISA in the environment says, else the best */
   int32_t threads; /* the most tasks at once; 0: as many as there are processors for the calling thread */

@@ -24,8 +24,8 @@ class Memory {
   /// Aligned to 256 bytes, contents unknown. To be given to `free`.
   Result<void*> allocate(std::size_t bytes) const noexcept {
     void* address = nullptr;
-    Status status = c_structs::call(
-        [&](alng_status* said) { return alng_memory_allocate(memory_, bytes, &address, said); });
+    Status status =
+        c_structs::call([&](alng_status* said) { return alng_memory_allocate(memory_, bytes, &address, said); });
     if (!status.ok()) return status;
     return address;
   }

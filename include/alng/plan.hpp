@@ -66,8 +66,8 @@ class PlanOf {
 
   /// Computes the outputs. On the CPU it allocates nothing, locks nothing, prints nothing; safe to call from several
   /// threads at once with different workspaces and outputs. Floating-point settings of the caller (rounding, flush to
-  /// zero) neither change the result nor are changed. On CUDA it only begins the work, on the arguments' stream, and may
-  /// be captured in a graph; all pointers are the GPU's.
+  /// zero) neither change the result nor are changed. On CUDA it only begins the work, on the arguments' stream, and
+  /// may be captured in a graph; all pointers are the GPU's.
   ///
   /// Refusals: `null_pointer`, `bad_stride`, `overlap`, `bad_workspace`, `bad_option`; the outputs are then untouched.
   /// After a `device_error` they may be partly written.

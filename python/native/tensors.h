@@ -24,8 +24,8 @@ struct Tensor {
 /// torch may be on a GPU.
 Tensor read_tensor(const Operand& operand, nanobind::handle object, bool in_graph);
 
-/// A new NumPy array, not filled, of the layout's dtype and shape; where `like` is a tensor of torch, one of torch on its
-/// GPU.
+/// A new NumPy array, not filled, of the layout's dtype and shape; where `like` is a tensor of torch, one of torch on
+/// its GPU.
 nanobind::object new_array(const Operand& operand, const alng_tensor& layout, nanobind::handle like, int gpu);
 
 /// What a run on a GPU takes beside its tensors, of the framework that `like` is a tensor of: memory that it allocates

@@ -253,8 +253,8 @@ Status missing_pointer(const void* to, const void* from, std::size_t bytes) {
 
 /// `call(const Memory&)` of a copy whose pointers are there where they are needed.
 template <class Call>
-alng_code with_copy(const alng_memory* memory, const void* to, const void* from, std::size_t bytes,
-                    alng_status* status, Call call) {
+alng_code with_copy(const alng_memory* memory, const void* to, const void* from, std::size_t bytes, alng_status* status,
+                    Call call) {
   return with_memory(memory, status, [&](const Memory& found) -> Status {
     Status pointers = missing_pointer(to, from, bytes);
     return pointers.ok() && bytes > 0 ? call(found) : pointers;

@@ -49,9 +49,9 @@ Result<const Backend*> open(const std::string& path) {
   const auto* const found = static_cast<const CudaLibrary*>(dlsym(library, "alng_internal_cuda_library"));
   if (found == nullptr) return Status(Code::unsupported, path + " is no back end of alng");
   if (found->interface != backend_interface || std::strcmp(found->version, ALNG_VERSION) != 0) {
-    return Status(Code::unsupported, path + " is of alng " + found->version + ", back-end interface " +
-                                         std::to_string(found->interface) + ", but must be of alng " ALNG_VERSION
-                                         ", interface " + std::to_string(backend_interface));
+    return Status(Code::unsupported,
+                  path + " is of alng " + found->version + ", back-end interface " + std::to_string(found->interface) +
+                      ", but must be of alng " ALNG_VERSION ", interface " + std::to_string(backend_interface));
   }
   return found->backend;
 }

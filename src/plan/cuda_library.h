@@ -18,7 +18,7 @@ struct CudaLibrary {
 
 }  // namespace alng::impl
 
-/// All that libalng_cuda.so exports.
-extern "C" ALNG_EXPORT const alng::impl::CudaLibrary alng_internal_cuda_library;
+/// All that libalng_cuda.so exports, beside a static libalng, too.
+extern "C" [[gnu::visibility("default")]] const alng::impl::CudaLibrary alng_internal_cuda_library;
 
 #endif

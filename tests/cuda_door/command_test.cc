@@ -60,7 +60,8 @@ TEST_F(CudaCommand, OneThatDoesNotFitIsNamed) {
 
 TEST_F(CudaCommand, OneThatIsNoneIsNamed) {
   use("/nowhere/libalng_cuda.so");
-  EXPECT_EQ(reason(), "/nowhere/libalng_cuda.so can't be loaded: cannot open shared object file: No such file or directory");
+  EXPECT_EQ(reason(),
+            "/nowhere/libalng_cuda.so can't be loaded: cannot open shared object file: No such file or directory");
 }
 
 TEST_F(CudaCommand, AnotherLibraryIsNamed) {

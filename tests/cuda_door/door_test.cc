@@ -131,11 +131,13 @@ TEST_F(Door, CudaIsTheCurrentGpu) {
 
 TEST_F(Door, APlanSaysWhatItRunsOn) {
   const GradPlan plan =
-      GradPlan::create(GradProblem::create(GradDescription::dense(DType::float32, 8, 16)).value(), on("cuda:1")).value();
+      GradPlan::create(GradProblem::create(GradDescription::dense(DType::float32, 8, 16)).value(), on("cuda:1"))
+          .value();
   EXPECT_EQ(plan.isa(), "sm_90");
   EXPECT_EQ(plan.threads(), 264);
-  EXPECT_NE(plan.explain().find("device: cuda:1\ngpu: Fake GPU, sm_90, 132 multiprocessors, 141 GiB\nkernels: of the fake\n"),
-            std::string::npos)
+  EXPECT_NE(
+      plan.explain().find("device: cuda:1\ngpu: Fake GPU, sm_90, 132 multiprocessors, 141 GiB\nkernels: of the fake\n"),
+      std::string::npos)
       << plan.explain();
 }
 

@@ -75,7 +75,8 @@ TEST_F(Error, OfAKernelBefore) {
   EXPECT_TRUE(faulty.plan.run(faulty.arguments).ok());
   gpus.wait_for_all();
   const char* const words =
-      "cuda:0 failed at work that was begun earlier (cudaErrorIllegalAddress: an illegal memory access was encountered)";
+      "cuda:0 failed at work that was begun earlier (cudaErrorIllegalAddress: an illegal memory access was "
+      "encountered)";
   expect_refused(ready.plan.run(ready.arguments), Code::device_error, {words});
   expect_refused(GradPlan::create(problem(), on("cuda:0")).status(), Code::unsupported, {"cudaErrorIllegalAddress"});
   float value = 0;

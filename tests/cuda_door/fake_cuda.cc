@@ -266,9 +266,8 @@ class Gpus final : public FakeCuda {
   int count(void* stream, Which which) const {
     const std::lock_guard lock(mutex_);
     const auto queue = waiting_.find(static_cast<cudaStream_t>(stream));
-    return queue == waiting_.end()
-               ? 0
-               : static_cast<int>(std::count_if(queue->second.begin(), queue->second.end(), which));
+    return queue == waiting_.end() ? 0
+                                   : static_cast<int>(std::count_if(queue->second.begin(), queue->second.end(), which));
   }
 
   mutable std::mutex mutex_;
@@ -326,7 +325,8 @@ cudaError_t cudaDriverGetVersion(int* version) {
   return gpus().call("cudaDriverGetVersion", [&] { return *version = gpus().driver(), cudaSuccess; });
 }
 cudaError_t cudaRuntimeGetVersion(int* version) {
-  return gpus().call("cudaRuntimeGetVersion", [&] { return *version = alng::test::Gpus::runtime_version, cudaSuccess; });
+  return gpus().call("cudaRuntimeGetVersion",
+                     [&] { return *version = alng::test::Gpus::runtime_version, cudaSuccess; });
 }
 cudaError_t cudaGetDevice(int* gpu) {
   return gpus().call("cudaGetDevice", [&] { return *gpu = alng::test::current_gpu, cudaSuccess; });
@@ -369,7 +369,8 @@ cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* gpu) {
   });
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return gpus().call("cudaStreamSynchronize", [&] { return gpus().run(stream); }, false);
+  return gpus().call(
+      "cudaStreamSynchronize", [&] { return gpus().run(stream); }, false);
 }
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
   return gpus().call("cudaThreadExchangeStreamCaptureMode",
@@ -385,16 +386,19 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* fu
       false);
 }
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute, int value) {
-  return gpus().call("cudaFuncSetAttribute", [&] { return gpus().limit(function, value); }, false);
+  return gpus().call(
+      "cudaFuncSetAttribute", [&] { return gpus().limit(function, value); }, false);
 }
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function, void** parameters) {
   return gpus().call("cudaLaunchKernelExC", [&] { return gpus().launch(*config, function, parameters, 2048); });
 }
 cudaError_t cudaMalloc(void** address, std::size_t bytes) {
-  return gpus().call("cudaMalloc", [&] { return gpus().allocate(address, bytes, alng::test::current_gpu); }, false);
+  return gpus().call(
+      "cudaMalloc", [&] { return gpus().allocate(address, bytes, alng::test::current_gpu); }, false);
 }
 cudaError_t cudaFree(void* address) {
-  return gpus().call("cudaFree", [&] { return gpus().release(address); }, false);
+  return gpus().call(
+      "cudaFree", [&] { return gpus().release(address); }, false);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   return gpus().call("cudaMemcpyAsync", [&] {
@@ -417,13 +421,13 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return gpus().call("cudaEventRecord", [&] {
-    return gpus().enqueue(stream, {[happened = event->happened] {
-                            return *happened = std::chrono::steady_clock::now(), cudaSuccess;
-                          }});
+    return gpus().enqueue(
+        stream, {[happened = event->happened] { return *happened = std::chrono::steady_clock::now(), cudaSuccess; }});
   });
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return gpus().call("cudaEventSynchronize", [&] { return gpus().run_all(); }, false);
+  return gpus().call(
+      "cudaEventSynchronize", [&] { return gpus().run_all(); }, false);
 }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
   return gpus().call("cudaEventElapsedTime", [&] {

@@ -12,9 +12,10 @@ namespace {
 class GpuMemory : public OnGpus {
  protected:
   GpuMemory()
-      : memory(GradPlan::create(GradProblem::create(GradDescription::dense(DType::float32, 8, 16)).value(), on("cuda:1"))
-                   .value()
-                   .memory()) {
+      : memory(
+            GradPlan::create(GradProblem::create(GradDescription::dense(DType::float32, 8, 16)).value(), on("cuda:1"))
+                .value()
+                .memory()) {
     std::iota(numbers.begin(), numbers.end(), 1.0f);
   }
   void* allocate() const { return memory.allocate(bytes).value(); }
@@ -90,8 +91,8 @@ TEST_F(GpuMemory, RefusalsAreSaid) {
 
 TEST_F(GpuMemory, FailuresAreSaid) {
   void* const there = allocate();
-  const std::vector<std::pair<const char*, const char*>> calls = {
-      {"cudaMemcpyAsync", "could not take a copy"}, {"cudaStreamSynchronize", "could not take a copy"}};
+  const std::vector<std::pair<const char*, const char*>> calls = {{"cudaMemcpyAsync", "could not take a copy"},
+                                                                  {"cudaStreamSynchronize", "could not take a copy"}};
   for (const auto& [call, words] : calls) {
     gpus.fail(call, 999);
     expect_refused(memory.upload(there, numbers.data(), bytes), Code::device_error, {words});

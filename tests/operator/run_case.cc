@@ -34,9 +34,9 @@ class Placed {
       if (!tensors.layout(t) || tensors.over(t) >= 0) continue;
       const std::size_t size = element_of(tensors, t);
       if (memory) {
-        const std::size_t elements = tensors.is_output(t)                          ? how.shift
+        const std::size_t elements = tensors.is_output(t)                        ? how.shift
                                      : how.placement == Placement::offset_by_one ? 1
-                                                                                   : 0;
+                                                                                 : 0;
         on_device_[index(t)].emplace(memory, tensors.storage(t), elements * size);
       } else if (tensors.is_output(t)) {
         outputs_[index(t)].emplace(tensors.storage(t), 64, how.shift * size);

@@ -100,8 +100,8 @@ class GpuExecution final : public Execution {
       return {};
     }
     if (error == cudaErrorInvalidResourceHandle || error == cudaErrorContextIsDestroyed) {
-      return {Code::bad_option, "the stream must be one of " + std::string(gpu_name(gpu_)) + ", or null, but is none (" +
-                                    in_words(error) + ")"};
+      return {Code::bad_option, "the stream must be one of " + std::string(gpu_name(gpu_)) +
+                                    ", or null, but is none (" + in_words(error) + ")"};
     }
     if (error != cudaSuccess) return device_error(gpu_, "look at the stream", error);
     if (gpu == gpu_) return {};
@@ -144,9 +144,10 @@ Result<int> gpu_of(const std::string& device) {
     return device_error(0, "be asked which device is current", error);
   }
   if (gpu < count.value()) return gpu;
-  return Status(Code::bad_option, "device is \"" + device + "\" but must be " +
-                                      (count.value() == 1 ? "cuda:0, the only GPU"
-                                                          : "one of cuda:0 to cuda:" + std::to_string(count.value() - 1)));
+  return Status(
+      Code::bad_option,
+      "device is \"" + device + "\" but must be " +
+          (count.value() == 1 ? "cuda:0, the only GPU" : "one of cuda:0 to cuda:" + std::to_string(count.value() - 1)));
 }
 
 /// The code path that is asked for or best; `facts` become those of a GPU that has no other.
@@ -158,8 +159,8 @@ Result<const char*> choose_isa(const std::string& asked_for, int gpu, Gpu& facts
     const bool fits = preset.gpu.architecture <= facts.architecture;
     if (asked_for.empty() ? !fits : asked_for != preset.isa) continue;
     if (!fits) {
-      return Status(Code::unsupported,
-                    "isa is \"" + asked_for + "\" but " + gpu_name(gpu) + " is sm_" + std::to_string(facts.architecture));
+      return Status(Code::unsupported, "isa is \"" + asked_for + "\" but " + gpu_name(gpu) + " is sm_" +
+                                           std::to_string(facts.architecture));
     }
     if (!asked_for.empty()) facts.architecture = preset.gpu.architecture;
     return preset.isa;
@@ -215,5 +216,5 @@ constinit const GpuBackend backend;
 }  // namespace
 }  // namespace alng::impl::cuda
 
-constinit const alng::impl::CudaLibrary alng_internal_cuda_library = {
-    alng::impl::backend_interface, ALNG_VERSION, &alng::impl::cuda::backend};
+constinit const alng::impl::CudaLibrary alng_internal_cuda_library = {alng::impl::backend_interface, ALNG_VERSION,
+                                                                      &alng::impl::cuda::backend};

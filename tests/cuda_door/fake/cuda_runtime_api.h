@@ -1,5 +1,5 @@
-// The calls of the CUDA runtime that src/cuda/runtime makes, with CUDA's names and numbers, so that it compiles where no
-// CUDA is. fake_cuda.cc has them for GPUs of its own.
+// The calls of the CUDA runtime that src/cuda/runtime makes, with CUDA's names and numbers, so that it compiles where
+// no CUDA is. fake_cuda.cc has them for GPUs of its own.
 #ifndef ALNG_TESTS_CUDA_RUNTIME_API_H
 #define ALNG_TESTS_CUDA_RUNTIME_API_H
 

@@ -17,8 +17,7 @@ std::size_t bytes_of(const TensorLayout& layout) {
 
 }  // namespace
 
-DeviceBuffer::DeviceBuffer(Memory memory, std::size_t bytes)
-    : data_(or_fail(memory.allocate(bytes)), Free{memory}) {}
+DeviceBuffer::DeviceBuffer(Memory memory, std::size_t bytes) : data_(or_fail(memory.allocate(bytes)), Free{memory}) {}
 
 template <class Operator>
 DeviceTensors<Operator>::DeviceTensors(const PlanOf<Operator>& plan) : plan_(plan) {
