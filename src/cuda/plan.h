@@ -2,6 +2,7 @@
 #ifndef ALNG_CUDA_PLAN_H
 #define ALNG_CUDA_PLAN_H
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -35,6 +36,11 @@ bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept;
 
 /// 1 / D as the canonical order has it.
 inline float inverse_of(std::int64_t columns) noexcept { return 1.0f / static_cast<float>(columns); }
+
+/// Of a block that has a group of a long row's segments, a warp for each; two at least.
+inline unsigned group_threads(std::int64_t columns) noexcept {
+  return static_cast<unsigned>(32 * std::clamp<std::int64_t>((columns + 511) / 512, 2, 32));
+}
 
 int multiprocessors_for(const Gpu& gpu, const PlanOptions& options) noexcept;
 

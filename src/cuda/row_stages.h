@@ -59,7 +59,7 @@ struct Stages {
 template <class T, Access access, int tensors>
 class RowStages;
 
-/// Vectors of 16 bytes. A tensor that is not staged is read from its row where it is needed.
+/// Vectors of 16 bytes.
 template <class T, int tensors>
 class VectorStages : protected Stages {
  public:
@@ -69,17 +69,24 @@ class VectorStages : protected Stages {
   static constexpr int vector = T::vector;
 
   ALNG_DEVICE int column(int chunk) const { return 512 * self.segment + L::column(self.lane, chunk); }
+  /// Of a tensor that is written.
+  ALNG_DEVICE std::byte* row_of(const View& view, int i) const {
+    return view.data + std::int64_t{row(i)} * view.stride[0];
+  }
 
  protected:
+  /// The first ones are in every problem: dy and x1, or x1.
+  static constexpr int required = tensors / 2;
+
   ALNG_DEVICE const std::byte* global(int t, int i) const {
     return views[t].data + std::int64_t{row(i)} * views[t].stride[0];
   }
   ALNG_DEVICE void read(int t, int i, int chunk, const std::byte* staged, uint4 absent, float* to) const {
     uint4 raw = absent;
     if (column(chunk) < shape.columns) {
-      if (shape.offset[t] >= 0) {
+      if (t < required || shape.offset[t] >= 0) {
         raw = read_shared(reinterpret_cast<const uint4*>(staged + shape.offset[t]));
-      } else if (views[t].data != nullptr) {
+      } else if (t == 3 && views[t].data != nullptr) {  // dsum, where shared memory is short
         raw = read_global(
             reinterpret_cast<const uint4*>(global(t, i) + column(chunk) * static_cast<int>(sizeof(typename T::Bits))));
       }
@@ -128,7 +135,7 @@ class RowStages<T, Access::bulk, tensors> : public VectorStages<T, tensors> {
     mbarrier_expect(mbarrier(s), staged * bytes);
 #pragma unroll
     for (int t = 0; t < tensors; ++t) {
-      if (this->shape.offset[t] >= 0) {
+      if (t < Base::required || this->shape.offset[t] >= 0) {
         bulk_copy(this->stage(s) + this->shape.offset[t], this->global(t, i), bytes, mbarrier(s));
       }
     }
@@ -174,7 +181,7 @@ class RowStages<T, Access::own, tensors> : public VectorStages<T, tensors> {
         if (this->column(c) >= this->shape.columns) continue;
 #pragma unroll
         for (int t = 0; t < tensors; ++t) {
-          if (this->shape.offset[t] < 0) continue;
+          if (t >= Base::required && this->shape.offset[t] < 0) continue;
           async_copy_16(slot(s, c) + this->shape.offset[t],
                         this->global(t, i) + this->column(c) * static_cast<int>(sizeof(typename T::Bits)));
         }
@@ -198,6 +205,7 @@ class RowStages<T, Access::words, tensors> : protected Stages {
   static constexpr int vector = 1;
 
   ALNG_DEVICE int column(int chunk) const { return 512 * self.segment + L::column(self.lane, chunk); }
+  ALNG_DEVICE std::byte* row_of(const View& view, int i) const { return cuda::row_of(view, row(i)); }
 
   ALNG_DEVICE void begin() {
     for (int i = 0; i + 1 < shape.stages; ++i) fetch(i, i);
@@ -242,7 +250,7 @@ class RowStages<T, Access::words, tensors> : protected Stages {
 #pragma unroll 1
       for (int t = 0; t < tensors; ++t) {
         if (shape.offset[t] < 0) continue;
-        const std::byte* const from = row_of(views[t], row(i));
+        const std::byte* const from = row_of(views[t], i);
         if (is_dense(t)) {
           const int skip = size == 4 ? 0 : static_cast<int>(reinterpret_cast<std::uintptr_t>(from) & 2);
           skips_ |= static_cast<unsigned>(skip / 2) << t;

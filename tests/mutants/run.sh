@@ -7,8 +7,8 @@
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
 # rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
-# that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it. Caught: a test
-# fails. What is unchanged goes through the same mill first.
+# that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it; for src/cuda/ the
+# test of tests/cuda that it names, which has the model's objects in it. Caught: a test fails. What is unchanged goes through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -27,8 +27,17 @@ choose_wing() { # MUTANT
   local file own_test
   file=$(head_of "$1" file)
   own_test=$(head_of "$1" test)
-  wing=${file%%/*}
+  wing=${file%%/*} program='' holds_objects=''
   case $file in
+    src/cuda/*)
+      objects=$build_dir/src/cuda/simt/CMakeFiles
+      library=${own_test:-cuda_model_test}
+      program=tests/cuda/$library
+      test=$build_dir/$program
+      filter=$(head_of "$1" filter)
+      holds_objects=yes
+      own_test=
+      ;;
     src/*)
       library=libalng.so.0
       objects=$build_dir/src/CMakeFiles/alng.dir
@@ -55,6 +64,7 @@ choose_wing() { # MUTANT
       filter='VerifyCommand.*:ResultCommand.*:Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
       if [ "$own_test" = cli_unit_test ]; then
         # The test has the tool's objects in it.
+        holds_objects=yes
         library=cli_unit_test
         program=tests/cli/cli_unit_test
         test=$build_dir/$program
@@ -70,7 +80,9 @@ choose_wing() { # MUTANT
 
 # The object of a source, in the build.
 object_of() {
-  if [ "$wing" != tools ]; then
+  if [ "$wing" = src ] && [ -n "$program" ]; then
+    find "$objects" -path "*.dir/${1#src/cuda/simt/}.o" -o -path "*.dir/__/${1#src/cuda/}.o"
+  elif [ "$wing" != tools ]; then
     echo "$objects/${1#"$wing/"}.o"
   else
     find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -path "*.dir/${1#tools/alng/}.o"
@@ -81,10 +93,15 @@ object_of() {
 link() {
   local out=$1 list
   shift
-  if [ "$wing" = tools ]; then
+  if [ -n "$program" ]; then
     list=$(ninja -C "$build_dir" -t commands "$program" | tail -1)
     list=${list/" -o $program "/" -o $out "}
     while [ $# -gt 0 ]; do
+      if [ "$wing" = src ]; then
+        list=${list/" ${1#"$build_dir/"} "/" $2 "}
+        shift 2
+        continue
+      fi
       # One in the archive is not taken from there where its names are known before.
       list=${list/" ${1#"$build_dir/"} "/" "}
       list=${list/" tools/alng/libalng_tool.a "/" $2 tools/alng/libalng_tool.a "}
@@ -108,7 +125,7 @@ tests_pass() {
   # What runs is the test with the library of this folder before its own, the test itself linked anew, or the test of a
   # program that is.
   local runs=$test loaded
-  if [ "$library" = cli_unit_test ]; then
+  if [ -n "$holds_objects" ]; then
     runs=$1/$library
   elif [ "$wing" != tools ]; then
     loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")

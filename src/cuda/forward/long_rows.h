@@ -1,5 +1,5 @@
-// The forward's rows of any length and any strides: a block of 32 warps has a row and reads it three times, which for
-// rows that fit in the cache of the second level is one reading of memory. A warp has a segment of each group.
+// The forward's rows of any length and any strides: a block of up to 32 warps has a row and reads it three times, which
+// for rows that fit in the cache of the second level is one reading of memory. A warp has a segment of each group.
 #ifndef ALNG_CUDA_FORWARD_LONG_ROWS_H
 #define ALNG_CUDA_FORWARD_LONG_ROWS_H
 
@@ -39,7 +39,9 @@ ALNG_DEVICE void sum_row(const RowOfX<T>& x, std::int64_t columns, float m, unsi
     const float of_segment = segment_sums<1>(c, squares, lane);
     if (tells_sum<1>(lane)) write_shared(sums + (has_second<1>(lane) ? 32 : 0) + warp, of_segment);
     block_barrier(0, threads_of_block());
-    float first = read_shared(sums + lane), second = read_shared(sums + 32 + lane);
+    // Where no row has 32 segments there are fewer warps; the rest is padding.
+    const bool here = lane < static_cast<int>(threads_of_block()) / 32;
+    float first = here ? read_shared(sums + lane) : 0.0f, second = here ? read_shared(sums + 32 + lane) : 0.0f;
 #pragma unroll
     for (unsigned distance = 16; distance > 0; distance /= 2) {
       first = across(first, distance);

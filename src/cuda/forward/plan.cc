@@ -48,8 +48,9 @@ class ForwardPlan final : public LaunchPlan {
     std::string text;
     for (const Way& way : ways_) {
       if (&way != &ways_.front()) text += "where a tensor does not lie on 16 bytes:\n";
-      text +=
-          way.rows ? explain_rows(*way.rows, way.access) : "rows: one to a block of 1024 threads, read three times\n";
+      text += way.rows ? explain_rows(*way.rows, way.access)
+                       : "rows: one to a block of " + std::to_string(group_threads(problem_.columns())) +
+                             " threads, read three times\n";
     }
     return text;
   }
@@ -82,7 +83,7 @@ class ForwardPlan final : public LaunchPlan {
     p.round_sum = problem_.round_sum();
     Launch& launch = add_launch(launches, way.kernel, p);
     launch.grid_x = way.blocks;
-    launch.threads = way.rows ? way.rows->threads : 1024;
+    launch.threads = way.rows ? way.rows->threads : group_threads(problem_.columns());
     launch.shared_bytes = way.rows ? way.rows->shared_bytes : long_rows_shared;
     return launches;
   }

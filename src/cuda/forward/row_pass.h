@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
       for (int e = 0; e < vector; ++e) x[c * vector + e] = formed_sum<T>(x1[e], x2[e], p.round_sum);
     }
     if (p.x.data != nullptr) {
-      std::byte* const x_row = row_of(p.x, rows.row(i));
+      std::byte* const x_row = rows.row_of(p.x, i);
 #pragma unroll
       for (int c = 0; c < chunks; ++c) {
         if (rows.column(c) < p.shape.columns) store_chunk<T, vector>(p.x, x_row, rows.column(c), x + c * vector);
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
 #pragma unroll
         for (int e = 0; e < 4; ++e) x[4 * k + e] = y_of(x[4 * k + e], of_row, gamma[e], beta[e]);
       }
-      std::byte* const y_row = row_of(p.y, rows.row(i));
+      std::byte* const y_row = rows.row_of(p.y, i);
 #pragma unroll
       for (int c = 0; c < chunks; ++c) {
         if (rows.column(c) < p.shape.columns) store_chunk<T, vector>(p.y, y_row, rows.column(c), x + c * vector);

@@ -42,8 +42,9 @@ __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums
       write_shared(sums + 32 * lane + warp, 0.0f);
     }
     block_barrier(0, threads_of_block());
-    if (warp < 2) {  // one for w, one for q; a lane for each segment
-      float v = read_shared(sums + 32 * warp + lane);
+    if (warp < 2) {  // one for w, one for q; a lane for each segment, or for padding
+      const bool here = lane < static_cast<int>(threads_of_block()) / 32;
+      float v = here ? read_shared(sums + 32 * warp + lane) : 0.0f;
 #pragma unroll
       for (unsigned distance = 16; distance > 0; distance /= 2) v = across(v, distance);
       if (lane == 0) write_global(p.sums + task * 2 + warp, v);

@@ -246,7 +246,7 @@ class GradPlan final : public LaunchPlan {
       const RowSums sums{dy, x1, x2, rstd, mean, gamma, problem_.rows(), problem_.columns(), many, group_sums};
       Launch& first = add_launch(launches, row_sums_, sums);
       first.grid_x = blocks_for(problem_.rows() * many, 1, 2 * multiprocessors_);
-      first.threads = 1024;
+      first.threads = group_threads(problem_.columns());
       first.shared_bytes = row_sums_shared;
       const RowMeans row_means{problem_.rows(), many, inverse_of(problem_.columns()), group_sums, means};
       Launch& second = add_launch(launches, row_means_, row_means);

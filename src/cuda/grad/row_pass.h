@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
     m2 = mul(m2, p.inverse_columns);
     rows.refill(i);
 
-    std::byte* const dx_row = row_of(p.dx, rows.row(i));
+    std::byte* const dx_row = rows.row_of(p.dx, i);
 #pragma unroll
     for (int c = 0; c < chunks; ++c) {
       if (rows.column(c) >= p.shape.columns) continue;
