@@ -29,6 +29,14 @@ choose_wing() { # MUTANT
   own_test=$(head_of "$1" test)
   wing=${file%%/*} program='' holds_objects=''
   case $file in
+    src/cuda/runtime/*)
+      # With the GPUs of the tests' own.
+      library=libalng_fake_cuda.so
+      objects=$build_dir/tests/cuda_door/CMakeFiles/alng_fake_cuda.dir
+      needs=()
+      test=$build_dir/tests/cuda_door/cuda_door_test
+      filter='*'
+      ;;
     src/cuda/*)
       objects=$build_dir/src/cuda/simt/CMakeFiles
       library=${own_test:-cuda_model_test}
@@ -80,7 +88,9 @@ choose_wing() { # MUTANT
 
 # The object of a source, in the build.
 object_of() {
-  if [ "$wing" = src ] && [ -n "$program" ]; then
+  if [ "$library" = libalng_fake_cuda.so ]; then
+    echo "$objects/__/__/$1.o"
+  elif [ "$wing" = src ] && [ -n "$program" ]; then
     find "$objects" -path "*.dir/${1#src/cuda/simt/}.o" -o -path "*.dir/__/${1#src/cuda/}.o"
   elif [ "$wing" != tools ]; then
     echo "$objects/${1#"$wing/"}.o"
@@ -127,13 +137,13 @@ tests_pass() {
   local runs=$test loaded
   if [ -n "$holds_objects" ]; then
     runs=$1/$library
-  elif [ "$wing" != tools ]; then
+  elif [ "$wing" != tools ] && [ "$library" != libalng_fake_cuda.so ]; then
     loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
     [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   fi
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   # shellcheck disable=SC2016  # the inner shell expands it
-  env ALNG_TESTED="$1/$library" "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
+  env ALNG_TESTED="$1/$library" ALNG_CUDA_LIBRARY="$1/libalng_fake_cuda.so" ALNG_FAKE_GPUS=2 "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
     "$filter" >"$1/log" 2>&1
 }
 
