@@ -23,7 +23,7 @@ struct PlanOptions {
   /// what the environment variable ALNG_ISA names, else the best this machine runs.
   std::string isa;
   /// The most tasks that may run at once; 0: as many as there are processors for the calling thread. A plan uses fewer
-  /// where more would not help (small problems run on the calling thread alone). On CUDA the most thread blocks, on
+  /// where more would not help (small problems run on the calling thread alone). On CUDA the most multiprocessors, on
   /// `ascend:*` the number of vector cores.
   int threads = 0;
 };

@@ -79,7 +79,7 @@ void expect(const Status& status) {
 
 }  // namespace
 
-DeviceMemory::DeviceMemory(Memory memory, const std::vector<std::byte>& contents, std::size_t offset)
+MemoryOnDevice::MemoryOnDevice(Memory memory, const std::vector<std::byte>& contents, std::size_t offset)
     : memory_(memory), host_(contents, 1, offset) {
   const Result<void*> begin = memory.allocate(host_.with_guards().size());
   expect(begin.status());
@@ -87,6 +87,8 @@ DeviceMemory::DeviceMemory(Memory memory, const std::vector<std::byte>& contents
   expect(memory.upload(begin_, host_.with_guards().data(), host_.with_guards().size()));
 }
 
-void DeviceMemory::fetch() { expect(memory_.download(host_.with_guards().data(), begin_, host_.with_guards().size())); }
+void MemoryOnDevice::fetch() {
+  expect(memory_.download(host_.with_guards().data(), begin_, host_.with_guards().size()));
+}
 
 }  // namespace alng::test

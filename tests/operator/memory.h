@@ -72,12 +72,12 @@ class OutputMemory {
 };
 
 /// A copy of `contents` in a device's own memory, `offset` bytes behind a multiple of 256, with guard zones.
-class DeviceMemory {
+class MemoryOnDevice {
  public:
-  DeviceMemory(Memory memory, const std::vector<std::byte>& contents, std::size_t offset);
-  ~DeviceMemory() { memory_.free(begin_); }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
+  MemoryOnDevice(Memory memory, const std::vector<std::byte>& contents, std::size_t offset);
+  ~MemoryOnDevice() { memory_.free(begin_); }
+  MemoryOnDevice(const MemoryOnDevice&) = delete;
+  MemoryOnDevice& operator=(const MemoryOnDevice&) = delete;
   /// The device's address.
   std::byte* data() const { return static_cast<std::byte*>(begin_) + host_.offset(); }
   std::size_t size() const { return host_.size(); }

@@ -110,7 +110,7 @@ class Placed {
   const StoredTensors& tensors_;
   std::array<std::optional<InputMemory>, max_operands> inputs_;
   std::array<std::optional<OutputMemory>, max_operands> outputs_;
-  std::array<std::optional<DeviceMemory>, max_operands> on_device_;
+  std::array<std::optional<MemoryOnDevice>, max_operands> on_device_;
   Arguments arguments_;
 };
 
@@ -136,7 +136,7 @@ Outcome run(const Instance& instance, const HowToRun& how) {
   // One byte behind a page: whatever alignment the library makes for itself, this wastes the most.
   const std::vector<std::byte> unwritten(out.workspace_size, std::byte{0xFF});
   OutputMemory workspace(unwritten, 4096, 1 + how.shift);
-  std::optional<DeviceMemory> workspace_on_device;
+  std::optional<MemoryOnDevice> workspace_on_device;
   placed.arguments().workspace = workspace.data();
   if (memory) placed.arguments().workspace = workspace_on_device.emplace(memory, unwritten, 1 + how.shift).data();
   placed.arguments().workspace_size = workspace.size();
