@@ -123,16 +123,16 @@ stage_asan-ubsan() {
 
 # What runs on several threads.
 stage_tsan() {
-  build_preset tsan --target operator_test own_threads_test cann_test graph_test twin_test
+  build_preset tsan --target operator_test own_threads_test cann_test graph_test twin_test cuda_door_test
   without_address_randomisation ctest --preset tsan -j "$jobs" \
-    -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin)$'
+    -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin|cuda_door)$'
 }
 
 # Chosen: the first mutant of each source that has any; none of the Ascend kernel's.
 stage_mutants() {
   local which=()
   $every || which=(--first-of-each-file)
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_command_test
   tests/mutants/run.sh . build/release "${which[@]}"
   if $every; then ascend/tests/kernel_mutants.sh . build/release; fi
 }

@@ -49,8 +49,8 @@ int calls_at_once(const std::function<double(int)>& time) {
 }  // namespace
 
 template <class Operator>
-BenchResult measure_on_device(const BenchShape& shape, const BenchOptions& options, const ProblemOf<Operator>& problem,
-                              const PlanOf<Operator>& plan) {
+void measure_on_device(const ProblemOf<Operator>& problem, const PlanOf<Operator>& plan, const BenchOptions& options,
+                       BenchResult& result) {
   DeviceTensors<Operator> tensors(plan);
   tensors.upload(BenchArrays<Operator>(problem).arguments());
   const DeviceCopy copy(plan.memory(), problem.bytes());
@@ -71,24 +71,15 @@ BenchResult measure_on_device(const BenchShape& shape, const BenchOptions& optio
       seconds[i].push_back(contestants[i](calls[i]) / calls[i]);
     }
   }
-  BenchResult result;
-  result.shape = shape;
-  result.device = plan.device();
-  result.isa = plan.isa();
-  result.threads = plan.threads();
-  result.bytes = problem.bytes();
   result.calls = static_cast<std::int64_t>(seconds[0].size()) * calls[0];
   result.seconds = quartiles(seconds[0]);
   std::vector<double> speed;
   for (std::size_t i = 0; i < seconds[0].size(); ++i) speed.push_back(seconds[1][i] / seconds[0][i]);
   result.beside = "copy";
   result.stream = {"of as many bytes", 1, quartiles(seconds[1]).median, quartiles(speed)};
-  return result;
 }
 
-template BenchResult measure_on_device<Forward>(const BenchShape&, const BenchOptions&, const ForwardProblem&,
-                                                const ForwardPlan&);
-template BenchResult measure_on_device<Grad>(const BenchShape&, const BenchOptions&, const GradProblem&,
-                                             const GradPlan&);
+template void measure_on_device(const ForwardProblem&, const ForwardPlan&, const BenchOptions&, BenchResult&);
+template void measure_on_device(const GradProblem&, const GradPlan&, const BenchOptions&, BenchResult&);
 
 }  // namespace alng::cli

@@ -6,11 +6,11 @@
 
 namespace alng::cli {
 
-/// `stream` of the result is the copy. The times are those that the device takes, without the calls. Throws `Failure`
-/// where the library or the device refuses.
+/// Adds to the result the times that the device takes, without the calls; `stream` is the copy. Throws `Failure` where
+/// the library or the device refuses.
 template <class Operator>
-BenchResult measure_on_device(const BenchShape& shape, const BenchOptions& options, const ProblemOf<Operator>& problem,
-                              const PlanOf<Operator>& plan);
+void measure_on_device(const ProblemOf<Operator>& problem, const PlanOf<Operator>& plan, const BenchOptions& options,
+                       BenchResult& result);
 
 }  // namespace alng::cli
 
