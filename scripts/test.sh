@@ -132,7 +132,7 @@ stage_tsan() {
 stage_mutants() {
   local which=()
   $every || which=(--first-of-each-file)
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_command_test
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test
   tests/mutants/run.sh . build/release "${which[@]}"
   if $every; then ascend/tests/kernel_mutants.sh . build/release; fi
 }

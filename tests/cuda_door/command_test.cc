@@ -53,22 +53,6 @@ TEST_F(CudaCommand, TheLibraryIsLookedForBesideOurs) {
   EXPECT_EQ(info["devices"][3]["name"], "cuda:1");
 }
 
-TEST_F(CudaCommand, OneThatDoesNotFitIsNamed) {
-  use(ALNG_OTHER_CUDA);
-  EXPECT_EQ(reason().rfind(ALNG_OTHER_CUDA " is of alng 0.0.9, back-end interface 999, but must be of alng ", 0), 0u);
-}
-
-TEST_F(CudaCommand, OneThatIsNoneIsNamed) {
-  use("/nowhere/libalng_cuda.so");
-  EXPECT_EQ(reason(),
-            "/nowhere/libalng_cuda.so can't be loaded: cannot open shared object file: No such file or directory");
-}
-
-TEST_F(CudaCommand, AnotherLibraryIsNamed) {
-  use("libm.so.6");
-  EXPECT_EQ(reason(), "libm.so.6 is no back end of alng");
-}
-
 TEST_F(CudaCommand, AnEmptyVariableIsNone) {
   use("");
   const std::string without = done("info");
