@@ -35,9 +35,9 @@ impl::Problem forward_problem(DType dtype, std::int64_t rows, std::int64_t colum
 }
 
 std::unique_ptr<impl::cuda::LaunchPlan> plan_of(const impl::Problem& problem, const impl::cuda::Gpu& gpu,
-                                                int multiprocessors = 0) {
+                                                int blocks = 0) {
   PlanOptions options;
-  options.threads = multiprocessors;
+  options.threads = blocks;
   auto plan = plan_launches(problem, gpu, options);
   EXPECT_TRUE(plan.ok()) << plan.status().message();
   return std::move(plan).value();
@@ -112,10 +112,19 @@ TEST(CudaPlan, SharesLeavesEvenly) {
       << explained;
 }
 
-TEST(CudaPlan, UsesNoMoreMultiprocessorsThanTold) {
+// What the test of leaves within units relies on.
+TEST(CudaPlan, TakesTheLargestUnitsThatMakeNoStreamLonger) {
+  const auto explained = [](std::int64_t rows) {
+    return plan_of(grad_problem(DType::bfloat16, rows, 2056), impl::cuda::presets[0].gpu, 2)->explain();
+  };
+  EXPECT_NE(explained(120).find("leaves: 15, in units of 8 on 2 streams\n"), std::string::npos) << explained(120);
+  EXPECT_NE(explained(150).find("leaves: 19, in units of 2 on 2 streams\n"), std::string::npos) << explained(150);
+}
+
+TEST(CudaPlan, HasNoMoreBlocksThanTold) {
   const auto plan = plan_of(grad_problem(DType::bfloat16, 16384, 4096), impl::cuda::presets[0].gpu, 3);
-  EXPECT_EQ(plan->blocks(), 6);
-  EXPECT_EQ(plan_of(forward_problem(DType::float32, 16384, 4096), impl::cuda::presets[0].gpu, 3)->blocks(), 6);
+  EXPECT_EQ(plan->blocks(), 3);
+  EXPECT_EQ(plan_of(forward_problem(DType::float32, 16384, 4096), impl::cuda::presets[0].gpu, 3)->blocks(), 3);
 }
 
 TEST(CudaPlan, OfNothingLaunchesWhatIsLeft) {
