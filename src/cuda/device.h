@@ -119,7 +119,7 @@ ALNG_DEVICE float mul(float a, float b) { return __fmul_rn(a, b); }
 ALNG_DEVICE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 ALNG_DEVICE float square_root(float a) { return __fsqrt_rn(a); }
 ALNG_DEVICE float reciprocal(float a) { return __frcp_rn(a); }
-ALNG_DEVICE std::int32_t bits_of(float a) { return __float_as_int(a); }
+ALNG_DEVICE std::uint32_t bits_of(float a) { return __float_as_uint(a); }
 ALNG_DEVICE float float_of(std::uint32_t bits) { return __uint_as_float(bits); }
 
 /// The smaller of each of two signed 16-bit numbers.

@@ -7,12 +7,7 @@
 
 namespace alng::impl::cuda {
 
-// The machine's own NaN is 0x7FFFFFFF, and 0x7FFF in 16 bits: as signed numbers larger than all others. Only for
-// results of arithmetic.
-ALNG_DEVICE float canonical(float v) {
-  const std::int32_t bits = bits_of(v);
-  return float_of(static_cast<std::uint32_t>(bits < 0x7FC00000 ? bits : 0x7FC00000));
-}
+ALNG_DEVICE float canonical(float v) { return v == v ? v : float_of(0x7FC00000u); }
 
 struct Float32 {
   using Bits = float;
@@ -25,7 +20,7 @@ struct Float32 {
     to[3] = float_of(from.w);
   }
   static ALNG_DEVICE uint4 narrow(const float* from) {
-    const auto bits = [&](int i) { return static_cast<std::uint32_t>(bits_of(canonical(from[i]))); };
+    const auto bits = [&](int i) { return bits_of(canonical(from[i])); };
     return uint4{bits(0), bits(1), bits(2), bits(3)};
   }
   static ALNG_DEVICE float widen_one(float bits) { return bits; }
@@ -33,7 +28,8 @@ struct Float32 {
   static ALNG_DEVICE float rounded(float value) { return value; }
 };
 
-/// What the two 16-bit types share; Type has widen_one and pair.
+/// What the two 16-bit types share; Type has widen_one and pair. Rounding makes every NaN 0x7FFF, which as a signed
+/// number is larger than all others, so that the smaller of it and the canonical one is the canonical one.
 template <class Type>
 struct SixteenBits {
   using Bits = std::uint16_t;

@@ -109,7 +109,8 @@ class LaunchPlan {
   virtual Launches launches(const Arguments& arguments) const noexcept = 0;
 };
 
-/// `options.threads` is the most multiprocessors to use, 0 for all. `isa` and `device` are the caller's to judge.
+/// `options.threads` is the most blocks at once, 0 for as many as there is room for; long rows may take one for each of
+/// their tiles. `isa` and `device` are the caller's to judge.
 /// Refusals: `unsupported`.
 Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const Gpu& gpu, const PlanOptions& options);
 

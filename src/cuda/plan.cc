@@ -1,6 +1,7 @@
 #include "cuda/plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "problem/rows.h"
 
@@ -15,6 +16,15 @@ constexpr std::int64_t most_columns = std::int64_t{1} << 30;
 Status too_many(std::int64_t count, const char* what, std::int64_t most) {
   return {Code::unsupported, "the problem has " + std::to_string(count) + " " + what +
                                  " but the kernels for GPUs take at most " + std::to_string(most)};
+}
+
+/// Of those places where there is a tensor.
+template <class Predicate>
+bool all_of(const Problem& problem, std::span<const int> places, Predicate predicate) noexcept {
+  return std::ranges::all_of(places, [&](int place) {
+    const auto at = static_cast<std::size_t>(place);
+    return !problem.has(at) || predicate(at);
+  });
 }
 
 }  // namespace
@@ -66,22 +76,21 @@ View view_of(const Problem& problem, std::size_t place) noexcept {
   return view;
 }
 
-bool in_vectors(const Problem& problem, std::size_t place) noexcept {
-  const Rows rows = rows_of(problem, place);
-  const std::int64_t bytes = problem.columns() * static_cast<std::int64_t>(dtype_size(rows.dtype));
-  return rows.dense_row && bytes % 16 == 0 && rows.row.rank == 1 && rows.row.stride[0] % 16 == 0;
+bool in_vectors(const Problem& problem, std::span<const int> places) noexcept {
+  return all_of(problem, places, [&](std::size_t place) {
+    const Rows rows = rows_of(problem, place);
+    const std::int64_t bytes = problem.columns() * static_cast<std::int64_t>(dtype_size(rows.dtype));
+    return rows.dense_row && bytes % 16 == 0 && rows.row.rank == 1 && rows.row.stride[0] % 16 == 0;
+  });
 }
 
-bool has_one_stride(const Problem& problem, std::size_t place) noexcept {
-  return rows_of(problem, place).column.rank == 1;
+bool on_16_bytes(const Problem& problem, std::span<const int> places, const Arguments& arguments) noexcept {
+  return all_of(problem, places,
+                [&](std::size_t place) { return reinterpret_cast<std::uintptr_t>(arguments.data[place]) % 16 == 0; });
 }
 
-bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept {
-  return reinterpret_cast<std::uintptr_t>(arguments.data[place]) % 16 == 0;
-}
-
-int multiprocessors_for(const Gpu& gpu, const PlanOptions& options) noexcept {
-  return options.threads > 0 ? std::min(options.threads, gpu.multiprocessors) : gpu.multiprocessors;
+bool have_one_stride(const Problem& problem, std::span<const int> places) noexcept {
+  return all_of(problem, places, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; });
 }
 
 unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) noexcept {
@@ -99,9 +108,8 @@ std::string explain_rows(const RowTuning& tuning, Access access) {
 Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const Gpu& gpu, const PlanOptions& options) {
   if (problem.rows() > most_rows) return too_many(problem.rows(), "rows", most_rows);
   if (problem.columns() > most_columns) return too_many(problem.columns(), "columns", most_columns);
-  const int multiprocessors = multiprocessors_for(gpu, options);
-  return problem.what().kind == Kind::forward ? plan_forward(problem, gpu, multiprocessors)
-                                              : plan_grad(problem, gpu, multiprocessors);
+  const Share share{gpu, options.threads > 0 ? options.threads : std::numeric_limits<std::int64_t>::max()};
+  return problem.what().kind == Kind::forward ? plan_forward(problem, share) : plan_grad(problem, share);
 }
 
 }  // namespace alng::impl::cuda

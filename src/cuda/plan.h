@@ -27,12 +27,13 @@ inline View at(View view, const Arguments& arguments, std::size_t place) noexcep
   return view;
 }
 
-/// Whether rows can be copied in vectors of 16 bytes, as far as the layout tells: dense, a single distance from row to
-/// row, and that and their size multiples of 16. The address remains to be asked.
-bool in_vectors(const Problem& problem, std::size_t place) noexcept;
-/// Whether all columns of a row are one stride apart.
-bool has_one_stride(const Problem& problem, std::size_t place) noexcept;
-bool on_16_bytes(const Arguments& arguments, std::size_t place) noexcept;
+/// Whether the rows of these tensors, as many of them as there are, can be copied in vectors of 16 bytes, as far as
+/// their layouts tell: dense, a single distance from row to row, and that and their size multiples of 16. The addresses
+/// remain to be asked.
+bool in_vectors(const Problem& problem, std::span<const int> places) noexcept;
+bool on_16_bytes(const Problem& problem, std::span<const int> places, const Arguments& arguments) noexcept;
+/// Whether all columns of a row are one stride apart, in each of these that there is.
+bool have_one_stride(const Problem& problem, std::span<const int> places) noexcept;
 
 /// 1 / D as the canonical order has it.
 inline float inverse_of(std::int64_t columns) noexcept { return 1.0f / static_cast<float>(columns); }
@@ -42,7 +43,17 @@ inline unsigned group_threads(std::int64_t columns) noexcept {
   return static_cast<unsigned>(32 * std::clamp<std::int64_t>((columns + 511) / 512, 2, 32));
 }
 
-int multiprocessors_for(const Gpu& gpu, const PlanOptions& options) noexcept;
+/// The GPU, and how much of it a plan may use.
+struct Share {
+  Gpu gpu;
+  /// At once.
+  std::int64_t most_blocks;
+
+  /// With so many to a multiprocessor, the most that run at once.
+  std::int64_t blocks(std::int64_t to_a_multiprocessor) const noexcept {
+    return std::min(to_a_multiprocessor * gpu.multiprocessors, most_blocks);
+  }
+};
 
 /// Rows of blocks for `count` things, `each` of them in a block, `most` blocks.
 unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) noexcept;
@@ -59,8 +70,8 @@ Launch& add_launch(Launches& launches, const Kernel* kernel, const Parameters& p
 /// Lines that tell how rows are done.
 std::string explain_rows(const RowTuning& tuning, Access access);
 
-std::unique_ptr<LaunchPlan> plan_grad(const Problem& problem, const Gpu& gpu, int multiprocessors);
-std::unique_ptr<LaunchPlan> plan_forward(const Problem& problem, const Gpu& gpu, int multiprocessors);
+std::unique_ptr<LaunchPlan> plan_grad(const Problem& problem, const Share& share);
+std::unique_ptr<LaunchPlan> plan_forward(const Problem& problem, const Share& share);
 
 }  // namespace alng::impl::cuda
 

@@ -33,7 +33,7 @@ struct Stages {
   const std::uint32_t first, step;
   const int rows;
   std::byte* const memory;  // the stream's
-  int now = 0, before;      // stages of this row and of the one before
+  int now = 0;              // this row's stage
 
   ALNG_DEVICE Stages(const StageShape& s, const View* v, const Self& me, std::uint32_t first_row,
                      std::uint32_t row_step, int count)
@@ -43,13 +43,13 @@ struct Stages {
         first(first_row),
         step(row_step),
         rows(count),
-        memory(shared_memory() + me.stream * s.stages * s.stage_bytes),
-        before(s.stages - 1) {}
+        memory(shared_memory() + me.stream * s.stages * s.stage_bytes) {}
   ALNG_DEVICE std::uint32_t row(int i) const { return first + static_cast<std::uint32_t>(i) * step; }
   ALNG_DEVICE std::byte* stage(int s) const { return memory + s * shape.stage_bytes; }
+  /// The stage of the row before.
+  ALNG_DEVICE int before() const { return (now > 0 ? now : shape.stages) - 1; }
   /// True where the stages begin anew.
   ALNG_DEVICE bool advance() {
-    before = now;
     if (++now < shape.stages) return false;
     now = 0;
     return true;
@@ -112,7 +112,7 @@ class RowStages<T, Access::bulk, tensors> : public VectorStages<T, tensors> {
   ALNG_DEVICE void arrive(int) { mbarrier_wait(mbarrier(this->now), phase_); }
   ALNG_DEVICE void refill(int i) {
     const int next = i - 1 + this->shape.stages;
-    if (this->self.in_row == 0 && i > 0 && next < this->rows) fetch(next, this->before);
+    if (this->self.in_row == 0 && i > 0 && next < this->rows) fetch(next, this->before());
   }
   ALNG_DEVICE void load(int t, int i, int chunk, uint4 absent, float* to) const {
     const auto size = static_cast<int>(sizeof(typename T::Bits));
@@ -157,7 +157,7 @@ class RowStages<T, Access::own, tensors> : public VectorStages<T, tensors> {
     for (int i = 0; i + 1 < this->shape.stages; ++i) fetch(i, i);
   }
   ALNG_DEVICE void arrive(int i) {
-    fetch(i + this->shape.stages - 1, this->before);
+    fetch(i + this->shape.stages - 1, this->before());
     if (this->shape.stages == 2) {
       async_wait<1>();
     } else {
@@ -212,7 +212,7 @@ class RowStages<T, Access::words, tensors> : protected Stages {
   }
   ALNG_DEVICE void arrive(int i) {
     warp_barrier();  // the other lanes are done with row i - 1
-    fetch(i + shape.stages - 1, before);
+    fetch(i + shape.stages - 1, before());
     if (shape.stages == 2) {
       async_wait<1>();
     } else {

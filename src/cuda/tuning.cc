@@ -7,8 +7,9 @@ namespace {
 
 // Threads of a block: 8 warps, or the 16 of the longest rows. Two blocks of 8 warps leave 128 registers to a thread.
 constexpr int block_warps = 8;
-// Stages beyond the third bring nothing: with three, 48 KiB and more of each multiprocessor are on their way, and 19
-// KiB are what its share of the bandwidth brings in the time that memory takes to answer.
+// With three stages two rows of each stream are on their way: from 512 columns on that is 64 KiB and more for each
+// multiprocessor, where 19 KiB are what its share of an H200's bandwidth brings in the 1000 clocks that memory takes to
+// answer.
 constexpr int most_stages = 3;
 // The system's share of each block.
 constexpr std::int64_t reserved_per_block = 1024;

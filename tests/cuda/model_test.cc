@@ -21,7 +21,7 @@ using cases::Case;
 
 struct Way {
   const char* isa;
-  int multiprocessors;
+  int blocks;
   Placement placement;
   std::size_t shift;
 };
@@ -37,7 +37,7 @@ constexpr std::int64_t quick = 350, endless = 30'000, all = std::int64_t{1} << 4
 template <class Instance>
 void expect_the_bits_of_the_reference(const Instance& instance) {
   const Outcome expected = run_reference(instance);
-  // Copies arrive early, late and in between; tensors on 16 bytes and beside; few multiprocessors and all.
+  // Copies arrive early, late and in between; tensors on 16 bytes and beside; few blocks and all.
   const Way ways[] = {
       {"sm_90", 2, Placement::start, 0}, {"sm_80", 0, Placement::start, 0}, {"sm_90", 3, Placement::end, 1}};
   int schedule = 0;
@@ -49,7 +49,7 @@ void expect_the_bits_of_the_reference(const Instance& instance) {
     HowToRun how;
     how.plan.device = "cuda:model";
     how.plan.isa = way.isa;
-    how.plan.threads = way.multiprocessors;
+    how.plan.threads = way.blocks;
     how.placement = way.placement;
     how.shift = way.shift;
     const Outcome got = run_case(instance, how);
@@ -105,7 +105,7 @@ struct Gradient {
     for (auto* values : {&rstd, &mean}) std::ranges::generate(*values, [&] { return normal(random); });
   }
 
-  void run(const char* device, const char* isa = "", int multiprocessors = 0) {
+  void run(const char* device, const char* isa = "", int blocks = 0) {
     GradArguments a;
     a.dy = dy.data();
     a.x1 = x1.data();
@@ -120,7 +120,7 @@ struct Gradient {
     PlanOptions options;
     options.device = device;
     options.isa = isa;
-    options.threads = multiprocessors;
+    options.threads = blocks;
     const Status status = add_layer_norm_grad(description, a, options);
     EXPECT_TRUE(status.ok()) << status.message();
   }
@@ -131,11 +131,11 @@ struct Gradient {
   std::vector<float> rstd, mean, sums;
 };
 
-void expect_the_same(Gradient problem, int multiprocessors) {
+void expect_the_same(Gradient problem, int blocks) {
   problem.run("reference");
   for (const char* isa : {"sm_90", "sm_80"}) {
     Gradient again = problem;
-    again.run("cuda:model", isa, multiprocessors);
+    again.run("cuda:model", isa, blocks);
     EXPECT_TRUE(problem.dx == again.dx) << isa;
     EXPECT_EQ(problem.sums, again.sums) << isa;
   }
@@ -159,10 +159,10 @@ TEST(CudaModelDevice, HasTheRowSumsToTheLastBit) {
   }
 }
 
-// Units of 16 leaves, the last of three, in rows that are read once.
+// Units of 8 leaves, the last of seven, in rows that are read once.
 TEST(CudaModelDevice, AddsLeavesWithinUnits) {
-  for (const std::int64_t columns : {2056, 2057}) expect_the_same(Gradient(DType::bfloat16, 150, columns), 1);
-  expect_the_same(Gradient(DType::float32, 150, 2056), 1);
+  for (const std::int64_t columns : {2056, 2057}) expect_the_same(Gradient(DType::bfloat16, 120, columns), 2);
+  expect_the_same(Gradient(DType::float32, 120, 2056), 2);
 }
 
 // Leaves of 33 rows are a block of 32 and one of 1. Sums alone, since dx of so many rows would take the model minutes.

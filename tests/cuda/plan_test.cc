@@ -1,10 +1,14 @@
 // Plans for GPUs: which kernels, what they need of the machine, and what is refused.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "alng/alng.hpp"
 #include "cuda/launch.h"
+#include "cuda/simt/machine.h"
 
 namespace alng::test {
 namespace {
@@ -35,9 +39,9 @@ impl::Problem forward_problem(DType dtype, std::int64_t rows, std::int64_t colum
 }
 
 std::unique_ptr<impl::cuda::LaunchPlan> plan_of(const impl::Problem& problem, const impl::cuda::Gpu& gpu,
-                                                int multiprocessors = 0) {
+                                                int blocks = 0) {
   PlanOptions options;
-  options.threads = multiprocessors;
+  options.threads = blocks;
   auto plan = plan_launches(problem, gpu, options);
   EXPECT_TRUE(plan.ok()) << plan.status().message();
   return std::move(plan).value();
@@ -112,10 +116,50 @@ TEST(CudaPlan, SharesLeavesEvenly) {
       << explained;
 }
 
-TEST(CudaPlan, UsesNoMoreMultiprocessorsThanTold) {
+// What the test of leaves within units relies on.
+TEST(CudaPlan, TakesTheLargestUnitsThatMakeNoStreamLonger) {
+  const auto explained = [](std::int64_t rows) {
+    return plan_of(grad_problem(DType::bfloat16, rows, 2056), impl::cuda::presets[0].gpu, 2)->explain();
+  };
+  EXPECT_NE(explained(120).find("leaves: 15, in units of 8 on 2 streams\n"), std::string::npos) << explained(120);
+  EXPECT_NE(explained(150).find("leaves: 19, in units of 2 on 2 streams\n"), std::string::npos) << explained(150);
+}
+
+TEST(CudaPlan, HasNoMoreBlocksThanTold) {
   const auto plan = plan_of(grad_problem(DType::bfloat16, 16384, 4096), impl::cuda::presets[0].gpu, 3);
-  EXPECT_EQ(plan->blocks(), 6);
-  EXPECT_EQ(plan_of(forward_problem(DType::float32, 16384, 4096), impl::cuda::presets[0].gpu, 3)->blocks(), 6);
+  EXPECT_EQ(plan->blocks(), 3);
+  EXPECT_EQ(plan_of(forward_problem(DType::float32, 16384, 4096), impl::cuda::presets[0].gpu, 3)->blocks(), 3);
+}
+
+// No access of a row meets a bank twice. What does is gamma on its way in, once for a block: 16 values of each thread,
+// 2 warps, 3 passes more than one.
+TEST(CudaPlan, KeepsRowsInSharedMemoryWithoutConflicts) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    for (const auto& [gpu, shift] : {std::pair{0, 0}, std::pair{1, 0}, std::pair{0, 4}}) {
+      const impl::Problem problem = grad_problem(dtype, 5, 1024);
+      const auto plan = plan_of(problem, impl::cuda::presets[gpu].gpu, 1);
+      alignas(16) static std::array<std::byte, 5 * 1024 * 4 + 16> zeros{};
+      impl::cuda::simt::Machine machine({1, impl::cuda::simt::Arrival::early, true});
+      impl::Arguments arguments;
+      std::vector<std::vector<std::byte>> outputs(grad::count, std::vector<std::byte>(zeros.size()));
+      for (std::size_t t = 0; t < grad::count; ++t) {
+        const bool writes = grad::operands[t].direction == Direction::output;
+        std::byte* const memory = writes ? outputs[t].data() : zeros.data();
+        arguments.data[t] = memory + shift;
+        machine.memory().add(
+            grad::operands[t].name, memory, zeros.size(),
+            writes ? impl::cuda::simt::GlobalMemory::Use::write : impl::cuda::simt::GlobalMemory::Use::read);
+      }
+      std::vector<std::byte> workspace(plan->workspace_size());
+      arguments.workspace = workspace.data();
+      machine.memory().add("workspace", workspace.data(), workspace.size(),
+                           impl::cuda::simt::GlobalMemory::Use::scratch);
+      machine.launch(plan->launches(arguments).list[0]);
+      EXPECT_EQ(machine.report().sentences(), "");
+      EXPECT_GT(machine.report().shared_accesses, 100);
+      EXPECT_EQ(machine.report().bank_conflicts, 16 * 2 * 3) << dtype_name(dtype) << ", " << gpu << ", " << shift;
+    }
+  }
 }
 
 TEST(CudaPlan, OfNothingLaunchesWhatIsLeft) {

@@ -21,8 +21,7 @@ struct Way {
 
 class ForwardPlan final : public LaunchPlan {
  public:
-  ForwardPlan(const Problem& problem, const Gpu& gpu, int multiprocessors)
-      : problem_(problem), gpu_(gpu), multiprocessors_(multiprocessors) {
+  ForwardPlan(const Problem& problem, const Share& share) : problem_(problem), share_(share) {
     if (problem.rows() == 0) return;
     if (problem.columns() == 0) {
       statistics_ = find_kernel(name(Pass::statistics, Access::plain, 0));
@@ -30,12 +29,8 @@ class ForwardPlan final : public LaunchPlan {
       return;
     }
     if (problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
-      if (std::ranges::all_of(elements, [&](auto t) { return !problem.has(t) || in_vectors(problem, t); })) {
-        add_way(gpu.architecture >= 90 ? Access::bulk : Access::own);
-      }
-      if (std::ranges::all_of(outputs, [&](auto t) { return !problem.has(t) || has_one_stride(problem, t); })) {
-        add_way(Access::words);
-      }
+      if (in_vectors(problem, elements)) add_way(share.gpu.architecture >= 90 ? Access::bulk : Access::own);
+      if (have_one_stride(problem, outputs)) add_way(Access::words);
     }
     if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
   }
@@ -61,7 +56,7 @@ class ForwardPlan final : public LaunchPlan {
     if (statistics_ != nullptr) {
       const EmptyStatistics p{view(forward::mean), view(forward::rstd), problem_.rows()};
       Launch& launch = add_launch(launches, statistics_, p);
-      launch.grid_x = blocks_for(problem_.rows(), 256, 8 * multiprocessors_);
+      launch.grid_x = blocks_for(problem_.rows(), 256, share_.blocks(8));
       launch.threads = 256;
     }
     if (ways_.empty()) return launches;
@@ -89,8 +84,8 @@ class ForwardPlan final : public LaunchPlan {
   }
 
  private:
-  static constexpr std::array elements = {forward::x1, forward::x2, forward::y, forward::x};
-  static constexpr std::array outputs = {forward::y, forward::x};
+  static constexpr std::array<int, 4> elements = {forward::x1, forward::x2, forward::y, forward::x};
+  static constexpr std::array<int, 2> outputs = {forward::y, forward::x};
   // [2][2][32] floats.
   static constexpr unsigned long_rows_shared = 512;
 
@@ -107,12 +102,12 @@ class ForwardPlan final : public LaunchPlan {
                            -1,
                            2};
     Way way;
-    way.rows = tune_rows(needs, gpu_);
+    way.rows = tune_rows(needs, share_.gpu);
     if (!way.rows) return;
     way.access = access;
     way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
-    way.blocks = blocks_for(problem_.rows(), way.rows->shape.streams,
-                            std::int64_t{way.rows->blocks_per_multiprocessor} * multiprocessors_);
+    way.blocks =
+        blocks_for(problem_.rows(), way.rows->shape.streams, share_.blocks(way.rows->blocks_per_multiprocessor));
     uses_.push_back({way.kernel, way.rows->shared_bytes});
     ways_.push_back(way);
   }
@@ -120,22 +115,17 @@ class ForwardPlan final : public LaunchPlan {
   void add_long_rows() {
     Way way;
     way.kernel = find_kernel(name(Pass::long_rows, Access::plain, 0));
-    way.blocks = blocks_for(problem_.rows(), 1, std::int64_t{2} * multiprocessors_);
+    way.blocks = blocks_for(problem_.rows(), 1, share_.blocks(2));
     uses_.push_back({way.kernel, long_rows_shared});
     ways_.push_back(way);
   }
 
   const Way& way_for(const Arguments& arguments) const noexcept {
-    if (ways_.front().access == Access::words || !ways_.front().rows) return ways_.front();
-    for (const auto t : elements) {
-      if (problem_.has(t) && !on_16_bytes(arguments, t)) return ways_.back();
-    }
-    return ways_.front();
+    return on_16_bytes(problem_, elements, arguments) ? ways_.front() : ways_.back();
   }
 
   Problem problem_;
-  Gpu gpu_;
-  int multiprocessors_;
+  Share share_;
   /// The first where the tensors' addresses allow it, else the last.
   std::vector<Way> ways_;
   std::vector<Use> uses_;
@@ -144,8 +134,8 @@ class ForwardPlan final : public LaunchPlan {
 
 }  // namespace
 
-std::unique_ptr<LaunchPlan> plan_forward(const Problem& problem, const Gpu& gpu, int multiprocessors) {
-  return std::make_unique<ForwardPlan>(problem, gpu, multiprocessors);
+std::unique_ptr<LaunchPlan> plan_forward(const Problem& problem, const Share& share) {
+  return std::make_unique<ForwardPlan>(problem, share);
 }
 
 }  // namespace alng::impl::cuda

@@ -41,20 +41,18 @@ ALNG_DEVICE void store_sums(float* to, const float* v) {
 /// Where a stream is among its units.
 class LeafWalk {
  public:
-  ALNG_DEVICE LeafWalk(const Units& units, int stream, int streams) : units_(units) {
-    const auto unit_at = [&](int s) { return static_cast<int>(static_cast<std::int64_t>(s) * units.units / streams); };
-    const int first_unit = unit_at(stream), end_unit = unit_at(stream + 1);
-    leaf_ = first_unit * units.unit_leaves;
-    end_leaf_ = end_unit * units.unit_leaves < units.leaves ? end_unit * units.unit_leaves : units.leaves;
-    quotient_ = units.rows / units.leaves;
-    remainder_ = static_cast<int>(units.rows % units.leaves);
-    if (first_unit >= end_unit) end_leaf_ = leaf_;
-    first_row_ = begin_of(leaf_);
-    rows_ = static_cast<int>(begin_of(end_leaf_) - first_row_);
-    leaf_end_ = rows_ > 0 ? static_cast<int>(begin_of(leaf_ + 1) - first_row_) : 0;
+  ALNG_DEVICE LeafWalk(const Units& units, int stream, int streams) : units_(units), stream_(stream) {
+    const auto leaf_at = [&](int s) {
+      const int leaf = static_cast<int>(static_cast<std::int64_t>(s) * units.units / streams) * units.unit_leaves;
+      return leaf < units.leaves ? leaf : units.leaves;
+    };
+    leaf_ = leaf_at(stream);
+    const int end = leaf_at(stream + 1);
+    rows_ = static_cast<int>(begin_of(end) - begin_of(leaf_));
+    leaf_end_ = leaf_ < end ? rows_of(leaf_) : 0;
   }
 
-  ALNG_DEVICE std::int64_t first_row() const { return first_row_; }
+  ALNG_DEVICE std::int64_t first_row() const { return begin_of(leaf_); }  // before the first next_block()
   ALNG_DEVICE int rows() const { return rows_; }
   /// Whether a block of rows ends with the stream's row i.
   ALNG_DEVICE bool block_ends(int i) const {
@@ -63,12 +61,12 @@ class LeafWalk {
   ALNG_DEVICE bool leaf_ends(int i) const { return i + 1 == leaf_end_; }
 
   /// The block that ended with row i, dgamma or dbeta (`sum` 0 or 1) of N columns: added to its leaf, that to what it
-  /// ends. `pending`: the stream's.
+  /// ends.
   template <int N>
-  ALNG_DEVICE void flush(int i, int sum, std::int64_t column, float* v, float* pending) const {
+  ALNG_DEVICE void flush(int i, int sum, std::int64_t column, float* v) const {
     const std::int64_t level = 2 * static_cast<std::int64_t>(units_.padded);
     const std::int64_t at = sum * static_cast<std::int64_t>(units_.padded) + column;
-    float* to = pending + at;
+    float* to = units_.pending + stream_ * units_.levels * level + at;
     if (!first_block_) add_sums<N>(v, to);
     if (leaf_ends(i)) {
       // A binary counter: a subtree is added to the one on its left where that waits.
@@ -93,19 +91,19 @@ class LeafWalk {
     first_block_ = leaf_ends(i);
     if (!first_block_) return;
     ++leaf_;
-    leaf_end_ = static_cast<int>(begin_of(leaf_ + 1) - first_row_);
+    leaf_end_ += rows_of(leaf_);
   }
 
  private:
   ALNG_DEVICE std::int64_t begin_of(int leaf) const {
-    return leaf * quotient_ +
-           static_cast<unsigned>(leaf) * static_cast<unsigned>(remainder_) / static_cast<unsigned>(units_.leaves);
+    return leaf * units_.leaf_rows +
+           static_cast<unsigned>(leaf) * static_cast<unsigned>(units_.rows_left) / static_cast<unsigned>(units_.leaves);
   }
+  ALNG_DEVICE int rows_of(int leaf) const { return static_cast<int>(begin_of(leaf + 1) - begin_of(leaf)); }
 
   const Units& units_;
-  int leaf_, end_leaf_;
-  std::int64_t quotient_, first_row_;
-  int remainder_, rows_, leaf_end_;
+  const int stream_;
+  int leaf_, rows_, leaf_end_;
   int block_begin_ = 0;
   bool first_block_ = true;
 };

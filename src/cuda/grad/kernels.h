@@ -12,7 +12,9 @@ namespace alng::impl::cuda {
 /// Which leaves' sums a run of rows makes, and where they go. A unit is an aligned run of 2^n leaves, a subtree of the
 /// leaf tree; a stream does units from first to last.
 struct Units {
-  std::int64_t rows;
+  /// Rows / leaves, and what is left over.
+  std::int64_t leaf_rows;
+  std::int32_t rows_left;
   std::int32_t leaves;
   /// A power of two; the last unit may have fewer.
   std::int32_t unit_leaves;

@@ -77,9 +77,9 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll
   for (int c = 0; c < own_terms; ++c) dgamma[c] = dbeta[c] = 0.0f;
-  float* const pending = p.units.pending + static_cast<std::int64_t>(block_y()) * p.units.levels * 2 * p.units.padded;
+  const std::int64_t first_row = walk.first_row();
   for (int i = 0; i < walk.rows(); ++i) {
-    const std::int64_t row = walk.first_row() + i;
+    const std::int64_t row = first_row + i;
     const RowElements<T> dys(p.dy, row), x1(p.x1, row), x2(p.x2, row), dsum(p.dsum, row);
     std::byte* const dx_row = p.dx.data != nullptr ? row_of(p.dx, row) : nullptr;
     float rstd = 0.0f, mean = 0.0f, m1 = 0.0f, m2 = 0.0f;
@@ -109,8 +109,8 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
 #pragma unroll
     for (int c = 0; c < own_terms; ++c) {
       if (p.units.sums != nullptr && column(c) < p.columns) {
-        walk.template flush<1>(i, 0, column(c), dgamma + c, pending);
-        walk.template flush<1>(i, 1, column(c), dbeta + c, pending);
+        walk.template flush<1>(i, 0, column(c), dgamma + c);
+        walk.template flush<1>(i, 1, column(c), dbeta + c);
       }
       dgamma[c] = dbeta[c] = 0.0f;
     }

@@ -33,18 +33,14 @@ struct Way {
 
 class GradPlan final : public LaunchPlan {
  public:
-  GradPlan(const Problem& problem, const Gpu& gpu, int multiprocessors)
-      : problem_(problem), gpu_(gpu), multiprocessors_(multiprocessors) {
+  GradPlan(const Problem& problem, const Share& share) : problem_(problem), share_(share) {
     if (problem.columns() == 0) return;
     columns_ = find_kernel(name(Pass::columns, Access::plain, 0));
     own_units_ = 1;
     if (problem.rows() > 0) {
       if (problem.has(grad::dx) && problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
-        const std::array elements = {grad::dy, grad::x1, grad::x2, grad::dsum, grad::dx};
-        if (std::ranges::all_of(elements, [&](auto t) { return !problem.has(t) || in_vectors(problem, t); })) {
-          add_way(gpu.architecture >= 90 ? Access::bulk : Access::own);
-        }
-        if (has_one_stride(problem, grad::dx)) add_way(Access::words);
+        if (in_vectors(problem, elements)) add_way(share.gpu.architecture >= 90 ? Access::bulk : Access::own);
+        if (have_one_stride(problem, outputs)) add_way(Access::words);
       }
       if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
     }
@@ -134,12 +130,12 @@ class GradPlan final : public LaunchPlan {
                            access == Access::words ? -1 : 3,
                            1};
     Way way;
-    way.rows = tune_rows(needs, gpu_);
+    way.rows = tune_rows(needs, share_.gpu);
     if (!way.rows) return;
     way.access = access;
     way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
     const std::int64_t streams = way.rows->shape.streams;
-    divide(way, streams * way.rows->blocks_per_multiprocessor * multiprocessors_);
+    divide(way, streams * share_.blocks(way.rows->blocks_per_multiprocessor));
     way.blocks = blocks_for(way.streams, streams, way.streams);
     way.streams = way.blocks * streams;
     use(way.kernel, way.rows->shared_bytes);
@@ -149,7 +145,7 @@ class GradPlan final : public LaunchPlan {
   void add_long_rows() {
     Way way;
     way.kernel = find_kernel(name(Pass::long_rows, Access::plain, 0));
-    divide(way, std::max<std::int64_t>(1, std::int64_t{multiprocessors_} * long_rows_blocks / tiles()));
+    divide(way, std::max<std::int64_t>(1, share_.blocks(long_rows_blocks) / tiles()));
     way.blocks = static_cast<unsigned>(std::min<std::int64_t>(way.streams * tiles(), 1 << 30));
     use(way.kernel, 0);
     if (problem_.has(grad::dx)) {
@@ -176,7 +172,8 @@ class GradPlan final : public LaunchPlan {
       unit = n;
     }
     Units& units = way.units;
-    units.rows = problem_.rows();
+    units.leaf_rows = problem_.rows() / leaves;
+    units.rows_left = static_cast<std::int32_t>(problem_.rows() % leaves);
     units.leaves = static_cast<std::int32_t>(leaves);
     units.unit_leaves = static_cast<std::int32_t>(unit);
     units.units = static_cast<std::int32_t>((leaves + unit - 1) / unit);
@@ -205,11 +202,7 @@ class GradPlan final : public LaunchPlan {
   }
 
   const Way& way_for(const Arguments& arguments) const noexcept {
-    if (ways_.front().access == Access::words || !ways_.front().rows) return ways_.front();
-    for (const auto t : {grad::dy, grad::x1, grad::x2, grad::dsum, grad::dx}) {
-      if (problem_.has(t) && !on_16_bytes(arguments, t)) return ways_.back();
-    }
-    return ways_.front();
+    return on_16_bytes(problem_, elements, arguments) ? ways_.front() : ways_.back();
   }
 
   View view(const Arguments& arguments, std::size_t place) const noexcept {
@@ -245,14 +238,14 @@ class GradPlan final : public LaunchPlan {
       const auto many = static_cast<std::int32_t>(groups());
       const RowSums sums{dy, x1, x2, rstd, mean, gamma, problem_.rows(), problem_.columns(), many, group_sums};
       Launch& first = add_launch(launches, row_sums_, sums);
-      first.grid_x = blocks_for(problem_.rows() * many, 1, 2 * multiprocessors_);
+      first.grid_x = blocks_for(problem_.rows() * many, 1, share_.blocks(2));
       first.threads = group_threads(problem_.columns());
       first.shared_bytes = row_sums_shared;
       const RowMeans row_means{problem_.rows(), many, inverse_of(problem_.columns()), group_sums, means};
       Launch& second = add_launch(launches, row_means_, row_means);
-      second.grid_x = blocks_for(2 * problem_.rows(), 256, 8 * multiprocessors_);
+      second.grid_x = blocks_for(2 * problem_.rows(), 256, share_.blocks(8));
       second.threads = 256;
-      second.early = gpu_.architecture >= 90;
+      second.early = share_.gpu.architecture >= 90;
     }
     LongRows p{};
     p.dy = dy;
@@ -271,7 +264,7 @@ class GradPlan final : public LaunchPlan {
     launch.grid_x = static_cast<unsigned>(tiles());
     launch.grid_y = static_cast<unsigned>(way.streams);
     launch.threads = long_rows_threads;
-    launch.early = wants_dx && gpu_.architecture >= 90;
+    launch.early = wants_dx && share_.gpu.architecture >= 90;
   }
 
   void add_columns(Launches& launches, const Arguments& arguments, const float* sums,
@@ -290,15 +283,16 @@ class GradPlan final : public LaunchPlan {
     launch.grid_y = 2;
     launch.threads = 32 * columns_rows(units);
     launch.shared_bytes = columns_shared(units);
-    launch.early = launches.count > 1 && gpu_.architecture >= 90;
+    launch.early = launches.count > 1 && share_.gpu.architecture >= 90;
   }
 
+  static constexpr std::array<int, 5> elements = {grad::dy, grad::x1, grad::x2, grad::dsum, grad::dx};
+  static constexpr std::array<int, 1> outputs = {grad::dx};
   // [2][32] floats.
   static constexpr unsigned row_sums_shared = 256;
 
   Problem problem_;
-  Gpu gpu_;
-  int multiprocessors_;
+  Share share_;
   /// The first where the tensors' addresses allow it, else the last.
   std::vector<Way> ways_;
   std::vector<Use> uses_;
@@ -310,8 +304,8 @@ class GradPlan final : public LaunchPlan {
 
 }  // namespace
 
-std::unique_ptr<LaunchPlan> plan_grad(const Problem& problem, const Gpu& gpu, int multiprocessors) {
-  return std::make_unique<GradPlan>(problem, gpu, multiprocessors);
+std::unique_ptr<LaunchPlan> plan_grad(const Problem& problem, const Share& share) {
+  return std::make_unique<GradPlan>(problem, share);
 }
 
 }  // namespace alng::impl::cuda

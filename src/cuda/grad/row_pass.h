@@ -29,7 +29,6 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll
   for (int o = 0; o < own_terms; ++o) dgamma[o] = dbeta[o] = 0.0f;
-  float* const pending = p.units.pending + static_cast<std::int64_t>(stream) * p.units.levels * 2 * p.units.padded;
 
   float rstds = 0.0f, means = 0.0f;
   for (int i = 0; i < walk.rows(); ++i) {
@@ -94,8 +93,8 @@ __global__ void __launch_bounds__(most_warps == 16 ? 512 : 256, most_warps == 16
 #pragma unroll
         for (int c = 0; c < chunks; ++c) {
           if (rows.column(c) >= p.shape.columns) continue;
-          walk.template flush<vector>(i, 0, rows.column(c), dgamma + c * vector, pending);
-          walk.template flush<vector>(i, 1, rows.column(c), dbeta + c * vector, pending);
+          walk.template flush<vector>(i, 0, rows.column(c), dgamma + c * vector);
+          walk.template flush<vector>(i, 1, rows.column(c), dbeta + c * vector);
         }
       }
 #pragma unroll

@@ -72,7 +72,7 @@ void Block::report_stuck() {
     const State& state = states_[t];
     if (state.done) continue;
     // The first of those that wait at one place.
-    if (t > 0 && !states_[t - 1].done && states_[t - 1].place.line() == state.place.line()) continue;
+    if (t > 0 && !states_[t - 1].done && states_[t - 1].place.line == state.place.line) continue;
     stuck += (listed++ > 0 ? ", " : "") + std::string("thread ") + std::to_string(t) + " at " + state.waits + " in " +
              text(state.place);
   }

@@ -120,7 +120,7 @@ ALNG_DEVICE float mul(float a, float b) { return as_gpu(a * b); }
 ALNG_DEVICE float fma(float a, float b, float c) { return as_gpu(std::fma(a, b, c)); }
 ALNG_DEVICE float square_root(float a) { return as_gpu(std::sqrt(a)); }
 ALNG_DEVICE float reciprocal(float a) { return as_gpu(1.0f / a); }
-ALNG_DEVICE std::int32_t bits_of(float a) { return std::bit_cast<std::int32_t>(a); }
+ALNG_DEVICE std::uint32_t bits_of(float a) { return std::bit_cast<std::uint32_t>(a); }
 ALNG_DEVICE float float_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
 
 /// The smaller of each of two signed 16-bit numbers.

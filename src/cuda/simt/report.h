@@ -4,19 +4,25 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <vector>
 
 namespace alng::impl::cuda::simt {
 
-/// A place in a kernel.
-using Place = std::source_location;
+/// A place in a kernel. (clang 14 has no std::source_location.)
+struct Place {
+  const char* file = "";
+  int line = 0;
+
+  static constexpr Place current(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
 
 /// `"row_pass.h:120"`
 inline std::string text(const Place& place) {
-  const std::string file = place.file_name();
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(place.line());
+  const std::string file = place.file;
+  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(place.line);
 }
 
 struct Report {

@@ -119,7 +119,7 @@ bool SharedMemory::copy(const void* p, std::size_t bytes, std::size_t align, uns
 
 void SharedMemory::count_banks(const void* p, std::size_t bytes, unsigned thread, const Place& place) {
   const unsigned warp = thread / 32;
-  const std::uint64_t where = std::hash<const void*>()(place.file_name()) * 31 + place.line() * 4096 + place.column();
+  const std::uint64_t where = std::hash<const void*>()(place.file) * 31 + static_cast<std::uint64_t>(place.line);
   const std::uint32_t visit = visits_[where * 1024 + thread]++;
   Instruction& instruction = instructions_[(where * 64 + warp) * 1'000'003 + visit];
   instruction.bytes = bytes;
