@@ -31,13 +31,9 @@ class DuringCapture {
 
 class GpuExecution final : public Execution {
  public:
-  GpuExecution(const Problem& problem, int gpu, const char* isa, std::string gpu_in_words,
+  GpuExecution(const Problem& problem, int gpu, const Gpu& facts, const char* isa,
                std::unique_ptr<LaunchPlan> plan) noexcept
-      : operator_(problem.what().name),
-        gpu_(gpu),
-        isa_(isa),
-        gpu_in_words_(std::move(gpu_in_words)),
-        plan_(std::move(plan)) {}
+      : operator_(problem.what().name), gpu_(gpu), facts_(facts), isa_(isa), plan_(std::move(plan)) {}
 
   const char* device() const noexcept override { return gpu_name(gpu_); }
   const Memory* memory() const noexcept override { return &gpu_memory(gpu_); }
@@ -45,7 +41,7 @@ class GpuExecution final : public Execution {
   std::size_t workspace_size() const noexcept override { return plan_->workspace_size(); }
   const char* isa() const noexcept override { return isa_; }
   int threads() const noexcept override { return plan_->blocks(); }
-  std::string explain() const override { return "gpu: " + gpu_in_words_ + "\n" + plan_->explain(); }
+  std::string explain() const override { return "gpu: " + describe_gpu(gpu_, facts_) + "\n" + plan_->explain(); }
 
   Status run(const Arguments& arguments) const noexcept override {
     const OnGpu here(gpu_);
@@ -63,11 +59,11 @@ class GpuExecution final : public Execution {
   Status run_empty(const Problem&, const Arguments& arguments) const noexcept override { return run(arguments); }
 
   /// Everything that takes time or locks, or may not be done in a capture, once: kernels are loaded.
-  Status prepare(const Gpu& gpu) const {
+  Status prepare() const {
     for (const Use& use : plan_->uses()) {
       cudaFuncAttributes attributes{};
       cudaError_t error = cudaFuncGetAttributes(&attributes, use.kernel->function);
-      const std::int64_t most = gpu.shared_per_block - static_cast<std::int64_t>(attributes.sharedSizeBytes);
+      const std::int64_t most = facts_.shared_per_block - static_cast<std::int64_t>(attributes.sharedSizeBytes);
       if (error == cudaSuccess && use.shared_bytes > most) {
         return {Code::unsupported, std::string("a kernel of ") + operator_ + " takes " +
                                        std::to_string(use.shared_bytes) + " bytes of shared memory but " +
@@ -81,7 +77,7 @@ class GpuExecution final : public Execution {
       if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorUnsupportedPtxVersion ||
           error == cudaErrorJitCompilationDisabled) {
         return {Code::unsupported, std::string("this build has no kernel for ") + gpu_name(gpu_) + ", " +
-                                       gpu_in_words_ + " (" + in_words(error) + ")"};
+                                       describe_gpu(gpu_, facts_) + " (" + in_words(error) + ")"};
       }
       if (error != cudaSuccess) return device_error(gpu_, "load a kernel", error);
     }
@@ -128,8 +124,8 @@ class GpuExecution final : public Execution {
 
   const char* operator_;
   int gpu_;
+  Gpu facts_;
   const char* isa_;
-  std::string gpu_in_words_;
   std::unique_ptr<LaunchPlan> plan_;
 };
 
@@ -198,15 +194,15 @@ class GpuBackend final : public Backend {
     if (const std::string reason = why_not(facts.value()); !reason.empty()) {
       return Status(Code::unsupported, std::string(gpu_name(gpu.value())) + " is " + reason);
     }
-    std::string in_words = describe_gpu(gpu.value(), facts.value());
+    const Gpu real = facts.value();
     const Result<const char*> isa = choose_isa(options.isa, gpu.value(), facts.value());
     if (!isa.ok()) return isa.status();
     Result<std::unique_ptr<LaunchPlan>> launches = plan_launches(problem, facts.value(), options);
     if (!launches.ok()) return launches.status();
-    auto execution = std::make_unique<GpuExecution>(problem, gpu.value(), isa.value(), std::move(in_words),
-                                                    std::move(launches).value());
+    auto execution =
+        std::make_unique<GpuExecution>(problem, gpu.value(), real, isa.value(), std::move(launches).value());
     const DuringCapture relaxed;
-    if (Status status = execution->prepare(facts.value()); !status.ok()) return status;
+    if (Status status = execution->prepare(); !status.ok()) return status;
     return std::unique_ptr<Execution>(std::move(execution));
   }
 };

@@ -1,7 +1,7 @@
 #include "cuda/runtime/gpus.h"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "problem/out_of_memory.h"
 

@@ -23,7 +23,7 @@ Result<int> gpu_count();
 /// What planning has to know of a GPU that is there.
 Result<Gpu> gpu_facts(int gpu);
 
-/// "NVIDIA H200, sm_90, 132 multiprocessors, 140 GiB"
+/// "NVIDIA H200, sm_90, 132 multiprocessors, 140 GiB". May take milliseconds.
 std::string describe_gpu(int gpu, const Gpu& facts);
 
 /// Empty, or why there is no kernel for a GPU of this architecture.
