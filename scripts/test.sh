@@ -98,7 +98,7 @@ stage_cuda() {
     return 0
   fi
   CUDACXX=$nvcc cmake -S . -B build/cuda -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_CUDA=ON \
-    -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF
+    -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_CANN=OFF -DALNG_BUILD_CUDA_MODEL=OFF
   cmake --build build/cuda -j "$jobs"
   tests/install/cuda.sh build/cuda build/install_cuda
   if install_sass_tools; then
