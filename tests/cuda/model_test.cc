@@ -165,12 +165,15 @@ TEST(CudaModelDevice, AddsLeavesWithinUnits) {
   expect_the_same(Gradient(DType::float32, 120, 2056), 2);
 }
 
-// Leaves of 33 rows are a block of 32 and one of 1. Sums alone, since dx of so many rows would take the model minutes.
-TEST(CudaModelDevice, AddsLeavesInBlocks) {
-  Gradient problem(DType::float32, 34'000, 5);
-  problem.description.dsum.reset();
-  problem.description.dx.reset();
-  expect_the_same(problem, 0);
+// 67 units, of which the last three are added by one thread; leaves of 33 rows, a block of 32 and one of 1. Sums alone,
+// since dx of so many rows would take the model minutes.
+TEST(CudaModelDevice, AddsAnyNumberOfRows) {
+  for (const std::int64_t rows : {531, 34'000}) {
+    Gradient problem(DType::float32, rows, 5);
+    problem.description.dsum.reset();
+    problem.description.dx.reset();
+    expect_the_same(problem, 0);
+  }
 }
 
 TEST(CudaModelDevice, IsListedAndNeverChosenUnasked) {
