@@ -10,6 +10,10 @@ install(TARGETS alng EXPORT alng-targets
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/alng DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Where libalng looks for it.
+if(TARGET alng_cuda)
+  install(TARGETS alng_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 if(TARGET alng_cli)
   file(RELATIVE_PATH libdir_from_bindir ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   set_target_properties(alng_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${libdir_from_bindir}")

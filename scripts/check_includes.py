@@ -57,6 +57,9 @@ HOUSE = {
     "fuzz": ("include/alng", "cann/include", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests": ("include/alng", "cann/include", "src/problem", *TOOLS, "tests/cases", "ascend/op_graph"),
     "tests/cases": ("include/alng",),
+    # Builds libalng_cuda.so with GPUs and kernels of its own.
+    "tests/cuda_door": ("include/alng", "src/problem", "src/plan", "src/cuda", *TOOLS, "tests", "tests/cases"),
+    "tests/cuda": ("include/alng", "src/problem", "src/order", "src/plan", "src/cuda", "tests", "tests/cases"),
     "ascend/tests": (
         "include/alng",
         "cann/include",
@@ -210,6 +213,9 @@ PLANTS = [
     ("fuzz/a.cc", '"tools/alng/b.h"', True),
     ("tests/operator/a.cc", '"problem/b.h"', True),
     ("tests/operator/a.cc", '"cpu/b.h"', False),
+    ("tests/operator/a.cc", '"cuda/b.h"', False),
+    ("tests/cuda/a.cc", '"cuda/b.h"', True),
+    ("tests/cuda/a.cc", '"cpu/b.h"', False),
     ("tests/operator/a.cc", '"cases/b.h"', True),
     ("src/cpu/a.cc", '"tests/cases/b.h"', False),
     ("cann/runtime/a.cc", '"alng/b.hpp"', True),

@@ -5,13 +5,13 @@
 #                                 30 minutes on two cores without a compiler cache; what .ci/run calls
 #   scripts/test.sh --quick       release alone, at most 10 minutes there
 #   scripts/test.sh --all         every stage with every test, in the order below
-#   scripts/test.sh STAGE...      these stages with every test: rules release python tidy install asan-ubsan tsan mutants
-#                                 fuzz aarch64
+#   scripts/test.sh STAGE...      these stages with every test: rules release python tidy install cuda asan-ubsan tsan
+#                                 mutants fuzz aarch64
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 chosen_stages=(rules release python install mutants asan-ubsan)
-all_stages=(rules release python tidy install asan-ubsan tsan mutants fuzz aarch64)
+all_stages=(rules release python tidy install cuda asan-ubsan tsan mutants fuzz aarch64)
 # Seconds for each fuzzer.
 fuzz_seconds=${ALNG_FUZZ_SECONDS:-20}
 jobs=$(nproc)
@@ -77,6 +77,37 @@ stage_install() {
   if $every; then tests/install/run.sh build/install; else ALNG_INSTALL_KINDS=shared tests/install/run.sh build/install; fi
 }
 
+# What disassembles, from PyPI, as pinned, once.
+install_sass_tools() {
+  local venv=build/sass wanted=scripts/sass_requirements.txt
+  ! cmp -s "$wanted" "$venv/complete" || return 0
+  rm -rf "$venv"
+  python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 0 --timeout 20 --no-deps -r "$wanted" &&
+    cp "$wanted" "$venv/complete"
+}
+
+# libalng_cuda.so by nvcc, and what came of it; no GPU is needed. Its runs are tested in the stage release, on GPUs of the
+# tests' own, and by scripts/bench_gpu.sh.
+stage_cuda() {
+  scripts/check_sass.py --self-test
+  local nvcc
+  nvcc=${CUDACXX:-$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)}
+  if [[ -z $nvcc ]]; then
+    echo "stage skipped: there is no nvcc"
+    return 0
+  fi
+  CUDACXX=$nvcc cmake -S . -B build/cuda -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_CUDA=ON \
+    -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_CANN=OFF -DALNG_BUILD_CUDA_MODEL=OFF
+  cmake --build build/cuda -j "$jobs"
+  tests/install/cuda.sh build/cuda build/install_cuda
+  if install_sass_tools; then
+    scripts/check_sass.py build/cuda/src/libalng_cuda.so --tools "$(echo build/sass/lib/python*/site-packages/nvidia/cu*/bin)"
+  else
+    echo "stage skipped: what scripts/sass_requirements.txt names can't be installed: the code of the kernels was not looked at"
+  fi
+}
+
 # Chosen: what reads bytes and shapes of others, and the kernels on every case that is not slow.
 stage_asan-ubsan() {
   if $every; then
@@ -92,16 +123,16 @@ stage_asan-ubsan() {
 
 # What runs on several threads.
 stage_tsan() {
-  build_preset tsan --target operator_test own_threads_test cann_test graph_test twin_test
+  build_preset tsan --target operator_test own_threads_test cann_test graph_test twin_test cuda_door_test
   without_address_randomisation ctest --preset tsan -j "$jobs" \
-    -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin)$'
+    -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin|cuda_door)$'
 }
 
 # Chosen: the first mutant of each source that has any; none of the Ascend kernel's.
 stage_mutants() {
   local which=()
   $every || which=(--first-of-each-file)
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test
   tests/mutants/run.sh . build/release "${which[@]}"
   if $every; then ascend/tests/kernel_mutants.sh . build/release; fi
 }
@@ -154,7 +185,7 @@ if [[ $(uname -m) != x86_64 ]]; then
   for i in "${!stages[@]}"; do [[ ${stages[i]} == aarch64 ]] && unset 'stages[i]'; done
 fi
 if command -v ccache >/dev/null; then
-  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+  export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CMAKE_CUDA_COMPILER_LAUNCHER=ccache
 fi
 
 # The closing lines of ctest and of our own scripts, and the mutants, added up.
@@ -199,6 +230,7 @@ for stage in "${stages[@]}"; do
       "$stage" "$log" "$passed" $((failed > 0 ? failed : 1))
     exit 1
   fi
+  sed -n 's/^stage \(skipped: .*\)/\1; /p' "$log" | tr -d '\n'
   if ((passed > 0)); then printf 'ok  %5d s  %d passed\n' $((SECONDS - stage_start)) "$passed"; else
     printf 'ok  %5d s\n' $((SECONDS - stage_start))
   fi

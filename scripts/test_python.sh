@@ -78,3 +78,8 @@ for python in "${pythons[@]}"; do run_suite NumPy "$python" '' "${of_numpy[@]}";
 run_suite JAX "${pythons[-1]}" $tests/requirements-jax.txt $tests/test_jax.py $tests/test_docs.py
 run_suite PyTorch "${pythons[-1]}" $tests/requirements-torch.txt \
   $tests/test_torch.py $tests/test_torch_distributed.py $tests/test_docs.py
+if [[ -x $work/venv/bin/python ]] && "$work/venv/bin/python" -c 'import torch' 2>/dev/null; then
+  echo "PyTorch on a GPU:"
+  # 5: no test, since there is no GPU
+  ALNG_TEST_DEVICE=cuda "$work/venv/bin/python" -m pytest --quiet -rs -p no:cacheprovider $tests/test_torch.py || (($? == 5))
+fi

@@ -199,10 +199,10 @@ TEST(AscendDevices, UnknownOnesAreRefusedWithTheList) {
   const Result<GradPlan> plan = GradPlan::create(problem.value(), options);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.status().code(), Code::bad_option);
-  EXPECT_EQ(
-      plan.status().message(),
-      "device is \"ascend:a5\" but must be one of cpu, reference, ascend:950pr, ascend:950dt, ascend:a3, ascend:a2, "
-      "or empty for the best");
+  EXPECT_EQ(plan.status().message(),
+            "device is \"ascend:a5\" but must be one of cpu, reference, cuda, ascend:950pr, ascend:950dt, ascend:a3, "
+            "ascend:a2, "
+            "or empty for the best");
 }
 
 }  // namespace

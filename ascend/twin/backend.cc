@@ -190,8 +190,8 @@ class TwinBackend final : public Backend {
   const char* device() const noexcept override { return device_.c_str(); }
   // A model is for those who ask for it.
   bool chosen_unasked() const noexcept override { return false; }
-  Availability availability() const override {
-    return {device_, true, std::string("the kernel for ") + product_.title + " on a host model, very slow"};
+  std::vector<Availability> availability() const override {
+    return {{device_, true, std::string("the kernel for ") + product_.title + " on a host model, very slow"}};
   }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     if (problem.what().kind != Kind::grad) {

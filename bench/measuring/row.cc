@@ -15,6 +15,7 @@
 #include "alng/oracle.hpp"
 #include "judge/computation.h"
 #include "judge/element.h"
+#include "measuring/device.h"
 #include "terminal/failure.h"
 #include "terminal/progress.h"
 #include "yardsticks/free_order.h"
@@ -188,18 +189,22 @@ BenchResult measure_operator(const BenchShape& shape, const BenchOptions& option
   const Progress progress(fmt::format("measuring {}x{} {}", shape.rows, shape.columns, dtype_name(shape.dtype)), 0);
   const ProblemOf<Operator> problem = bench_problem<Operator>(shape);
   const auto plan = or_fail(PlanOf<Operator>::create(problem, options.plan));
-  const BenchArrays<Operator> arrays(problem);
-  typename Operator::Arguments arguments = arrays.arguments();
-  std::vector<std::byte> workspace(plan.workspace_size());
-  arguments.workspace = workspace.data();
-  arguments.workspace_size = workspace.size();
-
   BenchResult result;
   result.shape = shape;
   result.device = plan.device();
   result.isa = plan.isa();
   result.threads = plan.threads();
   result.bytes = problem.bytes();
+  if (plan.memory()) {
+    measure_on_device(problem, plan, options, result);
+    return result;
+  }
+  const BenchArrays<Operator> arrays(problem);
+  typename Operator::Arguments arguments = arrays.arguments();
+  std::vector<std::byte> workspace(plan.workspace_size());
+  arguments.workspace = workspace.data();
+  arguments.workspace_size = workspace.size();
+
   result.in_cache = result.bytes <= std::ranges::max(cache_sizes());
 
   const Contestant alng{"alng", result.threads, [&] { or_fail(plan.run(arguments)); }, {}};

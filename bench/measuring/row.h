@@ -48,11 +48,14 @@ struct BenchResult {
   /// Timed calls of alng.
   std::int64_t calls = 0;
   Quartiles seconds;
+  /// "stream", or "copy" on a device with memory of its own; what it is comes next.
+  const char* beside = "stream";
   Comparison stream;
   std::optional<Comparison> free_order;
 };
 
-/// Throws `Failure` where the library refuses, or where the free-order kernel's result is wrong.
+/// On a device with memory of its own see device.h. Throws `Failure` where the library refuses, or where the free-order
+/// kernel's result is wrong.
 BenchResult measure(const BenchShape& shape, const BenchOptions& options);
 
 }  // namespace alng::cli

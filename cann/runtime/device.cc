@@ -71,23 +71,16 @@ Answer reset(const char* function, std::int32_t device, bool force) {
 }  // namespace
 
 const std::vector<Device>& devices() {
-  static const std::vector<Device>& all = *new std::vector<Device>([] {
-    // The CPU comes first whatever else alng finds, "reference" is for judging others, and a product's model is what
-    // any device becomes where the product is named (device_of_plans).
-    std::vector<Device> found{{"cpu"}};
-    for (const Availability& device : alng::devices()) {
-      if (!device.available || device.name == "cpu" || device.name == "reference") continue;
-      if (device.name.rfind("ascend:", 0) != 0) found.push_back({device.name});
-    }
-    return found;
-  }());
+  // The memory of acl is the host's, where of alng's devices the CPU works. A product's model is what it becomes where
+  // the product is named (device_of_plans).
+  static const std::vector<Device>& all = *new std::vector<Device>{{"cpu"}};
   return all;
 }
 
 const std::string& device_of_plans(int device) {
-  static const std::vector<Availability>& known = *new std::vector<Availability>(alng::devices());
   const Product* product = current_product();
   if (product != nullptr && product->model != nullptr) {
+    static const std::vector<Availability>& known = *new std::vector<Availability>(alng::devices());
     for (const Availability& model : known) {
       if (model.name == product->model) return model.name;
     }

@@ -117,7 +117,8 @@ ALNG_EXPORT alng_code alng_grad_judge(const alng_grad_problem* problem, alng_sum
 /* How a plan shall be made. NULL or {sizeof(alng_options)}: the best there is. Strings may be NULL. */
 typedef struct alng_options {
   size_t size;        /* sizeof(alng_options) */
-  const char* device; /* as alng_device names it; NULL or "": the best */
+  const char* device; /* as alng_device names it, or "cuda", the calling thread's GPU; NULL or "": the best of those
+                         that work in the host's memory */
   const char*
       isa; /* as alng_instruction_set names it; NULL or "": what ALNG_ISA in the environment says, else the best */
   int32_t threads; /* the most tasks at once; 0: as many as there are processors for the calling thread */
@@ -142,7 +143,7 @@ typedef struct alng_forward_arguments {
   void* workspace;       /* scratch memory of this run alone, any alignment; contents mean nothing before and after */
   size_t workspace_size; /* at least alng_plan_workspace_size bytes */
   const alng_executor* executor; /* NULL: the library's own threads */
-  void* stream;                  /* the stream of a device that has them; NULL on all others */
+  void* stream; /* of a device that has them, where NULL is its default one (CUDA's legacy one); NULL on all others */
 } alng_forward_arguments;
 
 /* Where the data of one AddLayerNormGrad is. Pointers are to the element whose indices are all 0, aligned to their
@@ -162,7 +163,7 @@ typedef struct alng_grad_arguments {
   void* workspace;       /* scratch memory of this run alone, any alignment; contents mean nothing before and after */
   size_t workspace_size; /* at least alng_plan_workspace_size bytes */
   const alng_executor* executor; /* NULL: the library's own threads */
-  void* stream;                  /* the stream of a device that has them; NULL on all others */
+  void* stream; /* of a device that has them, where NULL is its default one (CUDA's legacy one); NULL on all others */
 } alng_grad_arguments;
 
 /* How a problem is done on one device. Immutable; may be used by several threads at once. */
@@ -182,21 +183,48 @@ ALNG_EXPORT const char* alng_plan_device(const alng_plan* plan);
 ALNG_EXPORT const char* alng_plan_isa(const alng_plan* plan);
 /* Tasks that a run hands to its threads; 1: all is done on the calling thread. 0 for NULL. */
 ALNG_EXPORT int32_t alng_plan_threads(const alng_plan* plan);
+/* The memory that the plan's device has of its own; NULL where all pointers are the host's, and for NULL. It lives as
+ * long as the library. */
+typedef struct alng_memory alng_memory;
+ALNG_EXPORT const alng_memory* alng_plan_memory(const alng_plan* plan);
 /* The plan in words, several lines, as snprintf writes: at most `size` bytes with the terminator; returns the length of
  * the whole text. */
 ALNG_EXPORT size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size);
 
 /* Computes the outputs; after a refusal they are untouched. On the CPU it allocates, locks and prints nothing on
- * success. Floating-point settings of the caller neither change a bit nor are changed. */
+ * success. Floating-point settings of the caller neither change a bit nor are changed. On a device with streams it only
+ * begins the work, on the stream of the arguments, and may be captured in a graph; all pointers are the device's. */
 ALNG_EXPORT alng_code alng_forward_run(const alng_plan* plan, const alng_forward_arguments* arguments,
                                        alng_status* status);
 ALNG_EXPORT alng_code alng_grad_run(const alng_plan* plan, const alng_grad_arguments* arguments, alng_status* status);
 
-/* Plan, workspace and run in one call; `workspace` and `workspace_size` of the arguments are not looked at. */
+/* Plan, workspace and run in one call; `workspace` and `workspace_size` of the arguments are not looked at. On a device
+ * with memory of its own it returns when all is done. */
 ALNG_EXPORT alng_code alng_add_layer_norm(const alng_forward_problem* problem, const alng_forward_arguments* arguments,
                                           const alng_options* options, alng_status* status);
 ALNG_EXPORT alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                                const alng_options* options, alng_status* status);
+
+/* For callers whose data is in the host's memory, on the device's default stream. `memory` is that of a plan. Refusals:
+ * ALNG_NULL_POINTER, ALNG_OUT_OF_MEMORY, and ALNG_DEVICE_ERROR, which may be that of a run before.
+ *
+ * Allocates `bytes` (0: as 1), aligned to 256, contents unknown. */
+ALNG_EXPORT alng_code alng_memory_allocate(const alng_memory* memory, size_t bytes, void** address,
+                                           alng_status* status);
+/* Waits for all that uses it; NULL is allowed, for `address` too. */
+ALNG_EXPORT void alng_memory_free(const alng_memory* memory, void* address);
+/* From the host's memory to the device's, and back; return when it is done. */
+ALNG_EXPORT alng_code alng_memory_upload(const alng_memory* memory, void* to, const void* from, size_t bytes,
+                                         alng_status* status);
+ALNG_EXPORT alng_code alng_memory_download(const alng_memory* memory, void* to, const void* from, size_t bytes,
+                                           alng_status* status);
+/* Within the device's memory; returns before it is done, as a run does. */
+ALNG_EXPORT alng_code alng_memory_copy(const alng_memory* memory, void* to, const void* from, size_t bytes,
+                                       alng_status* status);
+/* Calls work(context), waits, and gives the seconds that the device took for what was begun there. `work` must not
+ * throw. */
+ALNG_EXPORT alng_code alng_memory_time(const alng_memory* memory, void (*work)(void* context), void* context,
+                                       double* seconds, alng_status* status);
 
 /* The formulas in double precision with compensated sums, from the inputs in `arguments` alone: what results are judged
  * by. x = x1 + x2 is rounded to float32 as it is formed, with round_sum to T. Outputs are dense and row-major, NULL

@@ -6,6 +6,7 @@
 
 #include "alng/forward.hpp"
 #include "alng/grad.hpp"
+#include "alng/memory.hpp"
 #include "alng/options.hpp"
 #include "alng/plan.hpp"
 #include "alng/problem.hpp"

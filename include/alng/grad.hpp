@@ -110,7 +110,8 @@ struct GradArguments {
   /// where the system gives no more, and stay until the process ends; they see none of its signals but faults. What no
   /// other thread does the calling one does, also in a forked child, where a plan made anew gets threads anew.
   const Executor* executor = nullptr;
-  /// The stream of a device that has them, null for its default one. Refused (`bad_option`) by all others.
+  /// The stream of a device that has them (a cudaStream_t), null for its default one (CUDA's legacy one). Refused
+  /// (`bad_option`) where it is another device's, and by devices without streams.
   void* stream = nullptr;
 };
 

@@ -12,8 +12,10 @@ namespace alng {
 /// How a plan shall be made. The defaults choose what is fastest here; no choice but that of an `ascend:*` device
 /// changes a bit of the result.
 struct PlanOptions {
-  /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for the best.
-  /// Programs that link the model of the Ascend package also have `"ascend:a2"`, `"ascend:a3"`, `"ascend:950pr"` and
+  /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for the best
+  /// of those that work in the host's memory. `"cuda:1"` is a GPU, `"cuda"` the one that is current for the calling
+  /// thread: with all pointers its own, and the same bits. Programs that link the model of the Ascend package also have
+  /// `"ascend:a2"`, `"ascend:a3"`, `"ascend:950pr"` and
   /// `"ascend:950dt"`: that product's kernel, run exactly and very slowly. They are never chosen unasked, and their
   /// sums have the hardware's order, not the canonical one.
   std::string device;
@@ -21,8 +23,8 @@ struct PlanOptions {
   /// what the environment variable ALNG_ISA names, else the best this machine runs.
   std::string isa;
   /// The most tasks that may run at once; 0: as many as there are processors for the calling thread. A plan uses fewer
-  /// where more would not help (small problems run on the calling thread alone). On `ascend:*` the number of vector
-  /// cores.
+  /// where more would not help (small problems run on the calling thread alone). On CUDA the most multiprocessors, on
+  /// `ascend:*` the number of vector cores.
   int threads = 0;
 };
 

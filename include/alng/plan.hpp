@@ -11,6 +11,7 @@
 
 #include "alng/c_structs.hpp"
 #include "alng/language.h"
+#include "alng/memory.hpp"
 #include "alng/options.hpp"
 #include "alng/problem.hpp"
 #include "alng/status.hpp"
@@ -46,9 +47,12 @@ class PlanOf {
   const Problem& problem() const noexcept { return state_->problem; }
   /// Bytes of scratch memory a run needs; at most 1 MiB + 512 * columns on the CPU, whatever the number of rows.
   std::size_t workspace_size() const noexcept { return alng_plan_workspace_size(handle()); }
-  /// `"cpu"`, `"reference"`, `"ascend:a2"`, ...
+  /// That of the plan's device; none (false) where the pointers of `Arguments` are the host's.
+  Memory memory() const noexcept { return Memory(alng_plan_memory(handle())); }
+  /// `"cpu"`, `"reference"`, `"cuda:0"`, `"ascend:a2"`, ...
   std::string_view device() const noexcept { return alng_plan_device(handle()); }
-  /// `"avx512"`, ...; `"scalar"` on the reference; the architecture, `"2201"` or `"3510"`, on `ascend:*`.
+  /// `"avx512"`, ...; `"scalar"` on the reference; the architecture, `"sm_90"` on CUDA, `"2201"` or `"3510"` on
+  /// `ascend:*`.
   std::string_view isa() const noexcept { return alng_plan_isa(handle()); }
   /// Tasks that a run hands to its threads; 1: all is done on the calling thread.
   int threads() const noexcept { return alng_plan_threads(handle()); }
@@ -62,7 +66,8 @@ class PlanOf {
 
   /// Computes the outputs. On the CPU it allocates nothing, locks nothing, prints nothing; safe to call from several
   /// threads at once with different workspaces and outputs. Floating-point settings of the caller (rounding, flush to
-  /// zero) neither change the result nor are changed.
+  /// zero) neither change the result nor are changed. On CUDA it only begins the work, on the arguments' stream, and
+  /// may be captured in a graph; all pointers are the GPU's.
   ///
   /// Refusals: `null_pointer`, `bad_stride`, `overlap`, `bad_workspace`, `bad_option`; the outputs are then untouched.
   /// After a `device_error` they may be partly written.
@@ -103,7 +108,7 @@ Status one_call(const typename Operator::Description& description, const typenam
 }  // namespace c_structs
 
 /// Problem, plan, workspace and run in one call. Allocates the workspace; for repeated work keep a plan. `workspace`
-/// and `workspace_size` of the arguments are ignored.
+/// and `workspace_size` of the arguments are ignored. On a device with memory of its own it returns when all is done.
 inline Status add_layer_norm(const ForwardDescription& description, const ForwardArguments& arguments,
                              const PlanOptions& options = {}) noexcept {
   return c_structs::one_call<c_structs::Forward>(description, arguments, options);

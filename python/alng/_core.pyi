@@ -10,7 +10,7 @@ an array as alng takes it, or a tuple (address, dtype, shape, strides), the chea
 
 The memory of a tuple is the caller's, on the CPU, and must stay alive during the call; whether it may be written is not
 known here. With in_graph the caller sees to the gradients of tensors of torch that require them, which are refused
-otherwise. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
+otherwise, and tensors of torch may be on a GPU, all on one: the call returns when the work has begun on the current stream. An output may also be True (a new NumPy array is made) or False (as None). Returned are the outputs, in the
 table's order: what was given, or the new array, or None.
 
 The GIL is released while the operator runs. Each thread keeps up to 256 plans that it made, by dtypes, shapes, strides

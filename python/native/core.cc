@@ -60,6 +60,8 @@ class Tensors {
   }
 
   const alng_tensor& layout(std::size_t place) const noexcept { return tensors_[place].layout; }
+  /// Where all of them are: `in_host_memory`, or on this GPU.
+  int gpu() const noexcept { return tensors_[0].gpu; }
 
   /// The outputs in the table's order, None where there is none.
   nb::object outputs() const {
@@ -81,7 +83,15 @@ class Tensors {
 
   void read(std::size_t place, typename Operator::Problem& problem) {
     tensors_[place] = read_tensor(operand(place), objects_[place], in_graph_);
+    if (tensors_[place].gpu != gpu() && tensors_[place].layout.dtype != 0) {
+      refuse_type(std::string(operand(place).name) + " is " + where(tensors_[place].gpu) + " but must be " +
+                  where(gpu()) + " as " + operand(0).name);
+    }
     Table<Operator>::at(problem, place, [&](alng_tensor& member) { member = tensors_[place].layout; });
+  }
+
+  static std::string where(int gpu) {
+    return gpu == in_host_memory ? "in the memory of the CPU" : "on cuda:" + std::to_string(gpu);
   }
 
   void make_outputs(std::uint32_t made, typename Operator::Problem& problem) {
@@ -96,7 +106,7 @@ class Tensors {
         }
       }
       made_[place] = new_array(operand(place), new_layout(operand(place), normalized_dims),
-                               in_graph_ ? objects_[0] : nb::handle());
+                               in_graph_ ? objects_[0] : nb::handle(), gpu());
       objects_[place] = made_[place];
       read(place, problem);
     }
@@ -144,10 +154,32 @@ void run_unlocked(Run run) {
   throw_if_refused(code, said);
 }
 
+/// `like`: a tensor that is on it. Returns when the work has begun.
+template <class Operator>
+void run_on_gpu(const Key<Operator>& key, typename Operator::Where& where, nb::handle like) {
+  const alng_plan* plan = nullptr;
+  run_unlocked([&](alng_status* said) {
+    plan = kept_plan(key, said);
+    return plan != nullptr ? ALNG_OK : said->code;
+  });
+  where.size = sizeof where;
+  where.workspace_size = alng_plan_workspace_size(plan);
+  const GpuWork work(like, static_cast<int>(key.gpu), where.workspace_size);
+  where.workspace = work.workspace();
+  where.stream = work.stream();
+  run_unlocked([&](alng_status* said) { return Operator::run(plan, &where, said); });
+}
+
 template <class Operator>
 nb::object call(Key<Operator>& key, const Objects<Operator>& objects, nb::handle in_graph) {
   const Tensors<Operator> tensors(objects, key.problem, truth("in_graph", in_graph));
   typename Operator::Where where = tensors.addresses();
+  if (tensors.gpu() != in_host_memory) {
+    key.gpu = tensors.gpu();
+    key.threads = 0;  // those of the CPU
+    run_on_gpu(key, where, objects[0]);
+    return tensors.outputs();
+  }
   run_unlocked([&](alng_status* said) { return run_kept_plan(key, where, said); });
   return tensors.outputs();
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -25,12 +26,14 @@ template <class Operator>
 struct Key {
   typename Operator::Problem problem;
   std::int64_t threads;
+  std::int64_t gpu;  // negative: the CPU
   char isa[32];
 
   Key(std::int32_t most_threads, std::string_view isa_name) noexcept {
     std::memset(static_cast<void*>(this), 0, sizeof *this);
     problem.size = sizeof problem;
     threads = most_threads;
+    gpu = -1;
     std::copy_n(isa_name.begin(), std::min(isa_name.size(), sizeof isa - 1), isa);  // no name is as long
   }
   Key(const Key& other) noexcept { std::memcpy(static_cast<void*>(this), &other, sizeof *this); }
@@ -53,7 +56,9 @@ using OwnedPlan = std::unique_ptr<alng_plan, DestroyPlan>;
 /// Null with *said filled where the library refuses.
 template <class Operator>
 OwnedPlan make_plan(const Key<Operator>& key, alng_status* said) noexcept {
-  const alng_options options{sizeof options, nullptr, key.isa, static_cast<std::int32_t>(key.threads)};
+  char device[32] = "";
+  if (key.gpu >= 0) std::snprintf(device, sizeof device, "cuda:%d", static_cast<int>(key.gpu));
+  const alng_options options{sizeof options, device, key.isa, static_cast<std::int32_t>(key.threads)};
   alng_plan* plan = nullptr;
   Operator::plan_create(&key.problem, &options, &plan, said);
   return OwnedPlan(plan);

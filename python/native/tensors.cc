@@ -14,6 +14,16 @@
 namespace nb = nanobind;
 
 namespace alng::python {
+
+// What a capsule "dltensor_versioned" points to: DLPack from version 1.
+struct VersionedTensor {
+  std::uint32_t major_version, minor_version;
+  void* manager;
+  void (*deleter)(VersionedTensor*);
+  std::uint64_t flags;
+  nb::dlpack::dltensor tensor;
+};
+
 namespace {
 
 // What numpy.ndarray.__array_struct__ points to: the C side of NumPy's array interface, version 3.
@@ -30,14 +40,6 @@ struct ArrayStruct {
 constexpr int own_byte_order = 0x200;
 constexpr int writeable = 0x400;
 
-// What a capsule "dltensor_versioned" points to: DLPack from version 1.
-struct VersionedTensor {
-  std::uint32_t major_version, minor_version;
-  void* manager;
-  void (*deleter)(VersionedTensor*);
-  std::uint64_t flags;
-  nb::dlpack::dltensor tensor;
-};
 constexpr std::uint64_t read_only = 1;
 
 // What a capsule "dlpack_exchange_api" points to, an attribute of a type: DLPack's C side, from version 1.2.
@@ -49,7 +51,7 @@ struct ExchangeApi {
   int (*give)(void* object, VersionedTensor** given);
   int (*take)(VersionedTensor* given, void** object);
   int (*describe)(void* object, nb::dlpack::dltensor* described);  // may be null
-  void (*current_stream)();
+  int (*current_stream)(int device_kind, std::int32_t device, void** stream);
 };
 
 // Live as long as the process.
@@ -246,25 +248,41 @@ const ExchangeApi* exchange_api_of(nb::handle type, bool any_subclass) {
   return api;
 }
 
-Tensor read_exchange(const Operand& operand, nb::handle object, const ExchangeApi& api) {
+Tensor read_exchange(const Operand& operand, nb::handle object, const ExchangeApi& api, bool may_be_on_gpu) {
   nb::dlpack::dltensor described{};
   if (api.describe(object.ptr(), &described) != 0) throw nb::python_error();
-  refuse_unless_on_cpu(operand, described.device.device_type);
-  return described_tensor(operand, described);
+  const bool on_gpu = described.device.device_type == nb::device::cuda::value;
+  if (!on_gpu || !may_be_on_gpu || api.current_stream == nullptr) {
+    refuse_unless_on_cpu(operand, described.device.device_type);
+  }
+  Tensor tensor = described_tensor(operand, described);
+  if (on_gpu) tensor.gpu = described.device.device_id;
+  return tensor;
 }
 
-// A new tensor of the framework that has the API.
-nb::object new_exchanged(const ExchangeApi& api, alng_tensor layout) {
-  using Code = nb::dlpack::dtype_code;
+// Memory of a new tensor, by the framework that has the API.
+VersionedTensor* allocate_exchanged(const ExchangeApi& api, nb::dlpack::dtype dtype, std::int32_t rank,
+                                    std::int64_t* shape, int gpu) {
   nb::dlpack::dltensor like{};
-  like.device = {nb::device::cpu::value, 0};
-  like.ndim = layout.rank;
-  like.dtype = {static_cast<std::uint8_t>(layout.dtype == ALNG_BFLOAT16 ? Code::Bfloat : Code::Float),
-                static_cast<std::uint8_t>(layout.dtype == ALNG_FLOAT32 ? 32 : 16), 1};
-  like.shape = layout.shape;
+  like.device = gpu == in_host_memory ? nb::dlpack::device{nb::device::cpu::value, 0}
+                                      : nb::dlpack::device{nb::device::cuda::value, gpu};
+  like.ndim = rank;
+  like.dtype = dtype;
+  like.shape = shape;
   VersionedTensor* made = nullptr;
   const auto out_of_memory = [](void*, const char*, const char*) {};
-  if (api.allocate(&like, &made, nullptr, out_of_memory) != 0) throw std::bad_alloc();
+  if (api.allocate(&like, &made, nullptr, out_of_memory) != 0) {
+    PyErr_Clear();
+    throw std::bad_alloc();
+  }
+  return made;
+}
+
+nb::object new_exchanged(const ExchangeApi& api, alng_tensor layout, int gpu) {
+  using Code = nb::dlpack::dtype_code;
+  const nb::dlpack::dtype dtype{static_cast<std::uint8_t>(layout.dtype == ALNG_BFLOAT16 ? Code::Bfloat : Code::Float),
+                                static_cast<std::uint8_t>(layout.dtype == ALNG_FLOAT32 ? 32 : 16), 1};
+  VersionedTensor* const made = allocate_exchanged(api, dtype, layout.rank, layout.shape, gpu);
   void* object = nullptr;
   if (api.take(made, &object) != 0) throw nb::python_error();
   return nb::steal(static_cast<PyObject*>(object));
@@ -311,14 +329,14 @@ Tensor read_tensor(const Operand& operand, nb::handle object, bool in_graph) {
   if (nb::hasattr(object, nb::handle(known.dlpack))) {
     if (!in_graph) refuse_unless_data_alone(operand, object);
     const ExchangeApi* const api = exchange_api_of(object.type(), in_graph);
-    return api != nullptr ? read_exchange(operand, object, *api) : read_dlpack(operand, object);
+    return api != nullptr ? read_exchange(operand, object, *api, in_graph) : read_dlpack(operand, object);
   }
   refuse(operand, "of type " + type_of(object), "a NumPy array, or another one with DLPack on the CPU");
 }
 
-nb::object new_array(const Operand& operand, const alng_tensor& layout, nb::handle like) {
+nb::object new_array(const Operand& operand, const alng_tensor& layout, nb::handle like, int gpu) {
   const ExchangeApi* const api = like.is_valid() ? exchange_api_of(like.type(), true) : nullptr;
-  if (api != nullptr) return new_exchanged(*api, layout);
+  if (api != nullptr) return new_exchanged(*api, layout, gpu);
   if (layout.dtype == ALNG_BFLOAT16 && known.bfloat16 == nullptr) {
     try {
       const nb::object scalar = nb::module_::import_("ml_dtypes").attr("bfloat16");
@@ -337,6 +355,21 @@ nb::object new_array(const Operand& operand, const alng_tensor& layout, nb::hand
                                                          : known.bfloat16;
   return nb::handle(known.empty)(shape, nb::handle(dtype));
 }
+
+GpuWork::GpuWork(nb::handle like, int gpu, std::size_t workspace_bytes) {
+  const ExchangeApi& api = *exchange_api_of(like.type(), true);
+  if (api.current_stream(nb::device::cuda::value, gpu, &stream_) != 0) throw nb::python_error();
+  if (workspace_bytes == 0) return;
+  auto bytes = static_cast<std::int64_t>(workspace_bytes);
+  memory_ = allocate_exchanged(api, {static_cast<std::uint8_t>(nb::dlpack::dtype_code::UInt), 8, 1}, 1, &bytes, gpu);
+}
+
+// The framework gives the memory to nothing but later work on the same stream.
+GpuWork::~GpuWork() {
+  if (memory_ != nullptr && memory_->deleter != nullptr) memory_->deleter(memory_);
+}
+
+void* GpuWork::workspace() const noexcept { return memory_ == nullptr ? nullptr : memory_->tensor.data; }
 
 void find_numpy() {
   const nb::module_ numpy = nb::module_::import_("numpy");

@@ -1,11 +1,13 @@
-"""The PyTorch door: the operator's contract with PyTorch, gradients, compilation, modules, refusals."""
+"""The PyTorch door: the operator's contract with PyTorch, gradients, compilation, modules, refusals.
+
+ALNG_TEST_DEVICE=cuda runs it on a GPU."""
 
 import copy
 import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,10 @@ from torch.library import opcheck  # noqa: E402
 import alng  # noqa: E402
 import alng.torch  # noqa: E402
 
+DEVICE = os.environ.get("ALNG_TEST_DEVICE", "cpu")
+if DEVICE == "cuda" and not torch.cuda.is_available():
+    pytest.skip("PyTorch finds no GPU", allow_module_level=True)
+
 pytestmark = pytest.mark.filterwarnings("default")  # PyTorch warns of what its own checks do
 
 F32, F16, BF16, F64 = torch.float32, torch.float16, torch.bfloat16, torch.float64
@@ -29,8 +35,10 @@ PARAMETERS = [(True, True), (True, False), (False, True), (False, False)]
 
 
 @pytest.fixture(autouse=True)
-def seed() -> None:
+def seed_and_device() -> Iterator[None]:
     torch.manual_seed(0)
+    with torch.device(DEVICE):
+        yield
 
 
 def tensor(*shape: int, dtype: torch.dtype = F32, grad: bool = True) -> torch.Tensor:
@@ -114,7 +122,7 @@ def test_same_bits_as_numpy_and_for_every_number_of_threads() -> None:
     before = torch.get_num_threads()
     x1, x2, weight, bias = tensor(300, 513), tensor(300, 513), tensor(513), tensor(513)
     dy = torch.randn(300, 513)
-    want = alng.add_layer_norm(*(t.detach() for t in (x1, x2, weight, bias)), x=True, round_sum=True)
+    want = alng.add_layer_norm(*(t.detach().cpu() for t in (x1, x2, weight, bias)), x=True, round_sum=True)
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
@@ -122,7 +130,7 @@ def test_same_bits_as_numpy_and_for_every_number_of_threads() -> None:
             grads = torch.autograd.grad(y, (x1, weight, bias), dy)
             if threads == 1:
                 first = grads
-            assert np.array_equal(y.detach().numpy(), want.y) and np.array_equal(x.detach().numpy(), want.x)
+            assert np.array_equal(y.detach().cpu().numpy(), want.y) and np.array_equal(x.detach().cpu().numpy(), want.x)
             assert all(torch.equal(a, b) for a, b in zip(grads, first))
     finally:
         torch.set_num_threads(before)
@@ -180,7 +188,7 @@ def test_dtypes_are_promoted_as_by_plus() -> None:
     assert y.dtype == x.dtype == F32
     y, x = alng.torch.add_layer_norm(tensor(4, 8), tensor(8), 8)
     assert torch.equal(x.detach(), y.detach() * 0 + x) and y.shape == (4, 8)
-    with torch.autocast("cpu", dtype=BF16):
+    with torch.autocast(DEVICE, dtype=BF16):
         module = alng.torch.AddLayerNorm(8)
         y = module(nn.functional.linear(tensor(4, 8), tensor(8, 8)))
     y.float().sum().backward()
@@ -266,6 +274,11 @@ def test_models_norms_are_replaced_and_restored() -> None:
     assert alng.torch.replace_layer_norms(model, filter=lambda name, _: name == "post.last") == ["post.last: LayerNorm"]
 
 
+def on_cpu_alone(test: Any) -> Any:
+    return pytest.mark.skipif(DEVICE != "cpu", reason="of the CPU alone")(test)
+
+
+@on_cpu_alone
 def test_workers_of_a_data_loader_may_call_it() -> None:
     class Set(torch.utils.data.Dataset):  # type: ignore[type-arg]
         def __len__(self) -> int:
@@ -279,6 +292,7 @@ def test_workers_of_a_data_loader_may_call_it() -> None:
     assert all(torch.equal(a, b) for a, b in zip(loader, want))
 
 
+@on_cpu_alone
 def test_numpy_door_refuses_to_cut_the_graph() -> None:
     x = tensor(3, 4)
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(x))
@@ -294,7 +308,55 @@ def test_tensors_still_to_be_negated() -> None:
     y = alng.torch.layer_norm(given, (4,), weight)
     grads = [torch.autograd.grad(y, weight, dy, retain_graph=True)[0] for dy in (x, x.resolve_neg())]
     assert torch.equal(*grads)
-    refuses(TypeError, "resolve_neg", lambda: alng.add_layer_norm(x, normalized_dims=1))
+    if DEVICE == "cpu":
+        refuses(TypeError, "resolve_neg", lambda: alng.add_layer_norm(x, normalized_dims=1))
+
+
+def on_gpu_alone(test: Any) -> Any:
+    return pytest.mark.skipif(DEVICE != "cuda", reason="ALNG_TEST_DEVICE is not cuda")(test)
+
+
+@on_gpu_alone
+def test_gpu_has_the_bits_of_the_cpu() -> None:
+    for dtype in (F32, BF16, F16):
+        for shape in ((5, 7, 33), (300, 513), (64, 4096), (0, 8)):
+            given = [tensor(*shape, dtype=dtype), tensor(*shape, dtype=dtype), tensor(shape[-1], dtype=dtype), tensor(shape[-1])]
+            dy = torch.randn(shape).to(dtype)
+            results = []
+            for device in ("cuda", "cpu"):
+                inputs = [t.detach().to(device).requires_grad_() for t in given]
+                y, x = ours(*inputs)
+                grads = torch.autograd.grad((y * dy.to(device)).sum() + x.sum(), inputs)
+                results.append([t.cpu() for t in (y, x, *grads)])
+            assert all(torch.equal(a, b) for a, b in zip(*results)), (dtype, shape)
+
+
+@on_gpu_alone
+def test_streams_and_graphs_of_cuda() -> None:
+    x1, x2, weight = tensor(64, 513, grad=False), tensor(64, 513, grad=False), tensor(513, grad=False)
+    want = ours(x1, x2, weight, None)
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        got = ours(x1, x2, weight, None)
+    torch.cuda.current_stream().wait_stream(stream)
+    assert all(torch.equal(a, b) for a, b in zip(got, want))
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = ours(x1, x2, weight, None)
+    x1.neg_(), x2.neg_()
+    graph.replay()
+    assert all(torch.equal(a, -b) for a, b in zip(captured, want))
+
+
+@on_gpu_alone
+def test_every_gpu_and_none_other() -> None:
+    for gpu in range(torch.cuda.device_count()):
+        x = torch.ones(3, 8, device=f"cuda:{gpu}").cumsum(1)
+        assert torch.equal(alng.torch.layer_norm(x, (8,)).cpu(), alng.torch.layer_norm(x.cpu(), (8,)))
+    assert torch.cuda.current_device() == 0
+    x = torch.ones(3, 8)
+    refuses(Exception, "device", lambda: alng.torch.add_layer_norm(x, x.cpu(), (8,)))
 
 
 def test_import_leaves_torch_alone_until_asked() -> None:

@@ -13,14 +13,14 @@ namespace {
 class CpuBackend final : public Backend {
  public:
   const char* device() const noexcept override { return "cpu"; }
-  Availability availability() const override {
+  std::vector<Availability> availability() const override {
     std::string sets;
     for (const InstructionSet isa : known_instruction_sets()) {
       if (!why_not(isa).empty()) continue;
       if (!sets.empty()) sets += ", ";
       sets += name(isa);
     }
-    return {"cpu", true, "instruction sets " + sets + "; " + std::to_string(default_threads()) + " threads"};
+    return {{"cpu", true, "instruction sets " + sets + "; " + std::to_string(default_threads()) + " threads"}};
   }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     const Result<InstructionSet> isa = choose_instruction_set(options.isa);

@@ -18,6 +18,8 @@
 struct alng_plan {
   alng::impl::Plan plan;
 };
+// What a plan's device has is handed out as this, and never made.
+struct alng_memory;
 
 namespace alng::impl {
 namespace {
@@ -220,9 +222,42 @@ alng_code one_call(const Struct* problem, const Where* arguments, const alng_opt
     const Result<Plan> plan = plan_of(problem, options);
     if (!plan.ok()) return plan.status();
     where->workspace_size = plan->workspace_size();
-    const auto workspace = std::make_unique_for_overwrite<std::byte[]>(where->workspace_size);
-    where->workspace = workspace.get();
-    return plan->run(where.value());
+    const Memory* const memory = plan->memory();
+    if (memory == nullptr) {
+      const auto workspace = std::make_unique_for_overwrite<std::byte[]>(where->workspace_size);
+      where->workspace = workspace.get();
+      return plan->run(where.value());
+    }
+    const Result<void*> workspace = memory->allocate(where->workspace_size);
+    if (!workspace.ok()) return workspace.status();
+    where->workspace = workspace.value();
+    Status done = plan->run(where.value());
+    memory->free(workspace.value());  // waits for the run
+    return done;
+  });
+}
+
+/// `call(const Memory&)` of what alng_plan_memory gave.
+template <class Call>
+alng_code with_memory(const alng_memory* memory, alng_status* status, Call call) {
+  return guarded(status, [&]() -> Status {
+    if (memory == nullptr) return missing("memory");
+    return call(*reinterpret_cast<const Memory*>(memory));
+  });
+}
+
+Status missing_pointer(const void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0 || (to != nullptr && from != nullptr)) return {};
+  return missing(to == nullptr ? "to" : "from");
+}
+
+/// `call(const Memory&)` of a copy whose pointers are there where they are needed.
+template <class Call>
+alng_code with_copy(const alng_memory* memory, const void* to, const void* from, std::size_t bytes, alng_status* status,
+                    Call call) {
+  return with_memory(memory, status, [&](const Memory& found) -> Status {
+    Status pointers = missing_pointer(to, from, bytes);
+    return pointers.ok() && bytes > 0 ? call(found) : pointers;
   });
 }
 
@@ -259,6 +294,8 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) {
 
 using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
 using alng::Code;
+using alng::Result;
+using alng::Status;
 
 extern "C" {
 
@@ -301,6 +338,10 @@ const char* alng_plan_device(const alng_plan* plan) { return plan == nullptr ? "
 const char* alng_plan_isa(const alng_plan* plan) { return plan == nullptr ? "" : plan->plan.isa(); }
 int32_t alng_plan_threads(const alng_plan* plan) { return plan == nullptr ? 0 : plan->plan.threads(); }
 
+const alng_memory* alng_plan_memory(const alng_plan* plan) {
+  return plan == nullptr ? nullptr : reinterpret_cast<const alng_memory*>(plan->plan.memory());
+}
+
 size_t alng_plan_explain(const alng_plan* plan, char* text, size_t size) {
   std::string words;
   if (plan != nullptr) {
@@ -328,6 +369,39 @@ alng_code alng_add_layer_norm(const alng_forward_problem* problem, const alng_fo
 alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_grad_arguments* arguments,
                                    const alng_options* options, alng_status* status) {
   return one_call(problem, arguments, options, status);
+}
+
+alng_code alng_memory_allocate(const alng_memory* memory, size_t bytes, void** address, alng_status* status) {
+  return with_memory(memory, status, [&](const Memory& found) -> Status {
+    if (address == nullptr) return missing("address");
+    *address = nullptr;
+    const Result<void*> allocated = found.allocate(std::max<std::size_t>(bytes, 1));
+    if (allocated.ok()) *address = allocated.value();
+    return allocated.status();
+  });
+}
+void alng_memory_free(const alng_memory* memory, void* address) {
+  if (memory != nullptr && address != nullptr) reinterpret_cast<const Memory*>(memory)->free(address);
+}
+alng_code alng_memory_upload(const alng_memory* memory, void* to, const void* from, size_t bytes, alng_status* status) {
+  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.upload(to, from, bytes); });
+}
+alng_code alng_memory_download(const alng_memory* memory, void* to, const void* from, size_t bytes,
+                               alng_status* status) {
+  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.download(to, from, bytes); });
+}
+alng_code alng_memory_copy(const alng_memory* memory, void* to, const void* from, size_t bytes, alng_status* status) {
+  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.copy(to, from, bytes); });
+}
+alng_code alng_memory_time(const alng_memory* memory, void (*work)(void* context), void* context, double* seconds,
+                           alng_status* status) {
+  return with_memory(memory, status, [&](const Memory& found) -> Status {
+    if (work == nullptr) return missing("work");
+    if (seconds == nullptr) return missing("seconds");
+    const Result<double> time = found.time(work, context);
+    if (time.ok()) *seconds = time.value();
+    return time.status();
+  });
 }
 
 alng_code alng_forward_oracle(const alng_forward_problem* problem, const alng_forward_arguments* arguments, double* y,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alng/export.h"
@@ -15,11 +16,32 @@
 
 namespace alng::impl {
 
-/// A problem planned on one back end. Immutable. `run` is called with arguments that have been judged, and never with
-/// an empty problem (plan.cc sees to both).
+/// Memory that a device has of its own, for callers whose data is in the host's; see alng_memory_allocate and those
+/// behind it. Of static storage.
+class Memory {
+ public:
+  virtual Result<void*> allocate(std::size_t bytes) const noexcept = 0;
+  virtual void free(void* address) const noexcept = 0;
+  virtual Status upload(void* to, const void* from, std::size_t bytes) const noexcept = 0;
+  virtual Status download(void* to, const void* from, std::size_t bytes) const noexcept = 0;
+  virtual Status copy(void* to, const void* from, std::size_t bytes) const noexcept = 0;
+  virtual Result<double> time(void (*work)(void* context), void* context) const noexcept = 0;
+
+ protected:
+  ~Memory() = default;
+};
+
+/// A problem planned on one back end. Immutable. `run` and `run_empty` are called with arguments that have been judged;
+/// `run` never with an empty problem, `run_empty` with nothing else (plan.cc sees to it).
 class Execution {
  public:
   virtual ~Execution() = default;
+  /// Of static storage; null: that of its back end.
+  virtual const char* device() const noexcept { return nullptr; }
+  /// Null where the pointers of arguments are the host's.
+  virtual const Memory* memory() const noexcept { return nullptr; }
+  /// Whether arguments may have a stream.
+  virtual bool has_streams() const noexcept { return false; }
   virtual std::size_t workspace_size() const noexcept = 0;
   /// Of static storage, as is Backend::device.
   virtual const char* isa() const noexcept = 0;
@@ -28,13 +50,18 @@ class Execution {
   virtual std::string explain() const = 0;
   /// `device_error` where the device fails; nothing else can be refused any more.
   virtual Status run(const Arguments& arguments) const noexcept = 0;
+  /// No rows: the sums over them are +0. No columns: mean and rstd, as 0 / 0, are NaN. Here in the host's memory
+  /// (empty.cc).
+  virtual Status run_empty(const Problem& problem, const Arguments& arguments) const noexcept;
 };
 
 class Backend {
  public:
   virtual const char* device() const noexcept = 0;
-  /// Why this machine can use it or not.
-  virtual Availability availability() const = 0;
+  /// Whether a caller who asks for `name` means this one.
+  virtual bool answers_to(std::string_view name) const noexcept { return name == device(); }
+  /// The devices it has, and why this machine can use them or not; at least one entry.
+  virtual std::vector<Availability> availability() const = 0;
   /// Whether it may be chosen where the caller names no device.
   virtual bool chosen_unasked() const noexcept { return true; }
   /// Refusals: `bad_option` for an option nobody has heard of, `unsupported` with the reason for what it can't do.
@@ -47,7 +74,7 @@ class Backend {
 
 /// Changes with every change of what a back end in another library and libalng must agree on: the classes above, and
 /// those of src/problem and include/alng that they speak of.
-inline constexpr std::int32_t backend_interface = 2;
+inline constexpr std::int32_t backend_interface = 3;
 
 /// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
 std::vector<const Backend*> backends();
@@ -61,6 +88,8 @@ bool backend_left_out() noexcept;
 // Defined by the back ends' own rooms, which come later than this one.
 const Backend& cpu_backend() noexcept;
 const Backend& reference_backend() noexcept;
+/// "cuda" and "cuda:N": what cuda_library.h says is loaded when it is asked.
+const Backend& cuda_backend() noexcept;
 
 }  // namespace alng::impl
 

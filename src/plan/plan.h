@@ -18,6 +18,7 @@ class Plan {
   const char* device() const noexcept { return device_; }
   const char* isa() const noexcept { return execution_->isa(); }
   int threads() const noexcept { return execution_->threads(); }
+  const Memory* memory() const noexcept { return execution_->memory(); }
   std::string explain() const;
   Status run(const Arguments& arguments) const noexcept;
 

@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <string_view>
+#include <utility>
 
 #include "plan/backend.h"
 
@@ -15,7 +16,7 @@ constinit std::atomic<bool> left_out = false;
 }  // namespace
 
 std::vector<const Backend*> backends() {
-  std::vector<const Backend*> all = {&cpu_backend(), &reference_backend()};
+  std::vector<const Backend*> all = {&cpu_backend(), &reference_backend(), &cuda_backend()};
   for (const auto& entry : registered) {
     const Backend* backend = entry.load(std::memory_order_acquire);
     if (backend == nullptr) break;
@@ -26,7 +27,9 @@ std::vector<const Backend*> backends() {
 
 std::vector<Availability> devices() {
   std::vector<Availability> result;
-  for (const Backend* backend : backends()) result.push_back(backend->availability());
+  for (const Backend* backend : backends()) {
+    for (Availability& device : backend->availability()) result.push_back(std::move(device));
+  }
   return result;
 }
 

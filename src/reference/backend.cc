@@ -39,7 +39,9 @@ class ReferenceBackend final : public Backend {
   const char* device() const noexcept override { return "reference"; }
   // Slow enough that whoever gets it unasked would rather have had the refusal of the others.
   bool chosen_unasked() const noexcept override { return false; }
-  Availability availability() const override { return {"reference", true, "scalar code that runs everywhere, slow"}; }
+  std::vector<Availability> availability() const override {
+    return {{"reference", true, "scalar code that runs everywhere, slow"}};
+  }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
     if (!options.isa.empty() && options.isa != "scalar") {
       return Status(Code::unsupported,

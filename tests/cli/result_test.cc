@@ -231,12 +231,14 @@ TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
 TEST_F(ResultCommand, InfoTellsWhatThereIsAndWhy) {
   const json info = json::parse(done("info --json"));
   EXPECT_GE(info["canonical_order"], 1);
-  // Models of Ascend products come behind, where they are built in.
-  ASSERT_GE(info["devices"].size(), 2u);
+  // GPUs, or why there is none, come behind, and models of other devices where they are built in.
+  ASSERT_GE(info["devices"].size(), 3u);
   EXPECT_EQ(info["devices"][0]["name"], "cpu");
   EXPECT_EQ(info["devices"][1]["name"], "reference");
-  for (std::size_t i = 2; i < info["devices"].size(); ++i) {
-    EXPECT_EQ(info["devices"][i]["name"].get<std::string>().rfind("ascend:", 0), 0u);
+  EXPECT_EQ(info["devices"][2]["name"].get<std::string>().rfind("cuda", 0), 0u);
+  for (std::size_t i = 3; i < info["devices"].size(); ++i) {
+    const std::string name = info["devices"][i]["name"];
+    EXPECT_TRUE(name.starts_with("cuda:") || name.starts_with("ascend:")) << name;
   }
   bool scalar = false;
   for (const char* list : {"devices", "instruction_sets"}) {

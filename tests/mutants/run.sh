@@ -7,8 +7,8 @@
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
 # own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
 # rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
-# that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it. Caught: a test
-# fails. What is unchanged goes through the same mill first.
+# that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it; for src/cuda/ the
+# test of tests/cuda that it names, which has the model's objects in it. Caught: a test fails. What is unchanged goes through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -27,8 +27,25 @@ choose_wing() { # MUTANT
   local file own_test
   file=$(head_of "$1" file)
   own_test=$(head_of "$1" test)
-  wing=${file%%/*}
+  wing=${file%%/*} program='' holds_objects=''
   case $file in
+    src/cuda/runtime/*)
+      # With the GPUs of the tests' own.
+      library=libalng_fake_cuda.so
+      objects=$build_dir/tests/cuda_door/CMakeFiles/alng_fake_cuda.dir
+      needs=()
+      test=$build_dir/tests/cuda_door/cuda_door_test
+      filter='*'
+      ;;
+    src/cuda/*)
+      objects=$build_dir/src/cuda/simt/CMakeFiles
+      library=${own_test:-cuda_model_test}
+      program=tests/cuda/$library
+      test=$build_dir/$program
+      filter=$(head_of "$1" filter)
+      holds_objects=yes
+      own_test=
+      ;;
     src/*)
       library=libalng.so.0
       objects=$build_dir/src/CMakeFiles/alng.dir
@@ -55,6 +72,7 @@ choose_wing() { # MUTANT
       filter='VerifyCommand.*:ResultCommand.*:Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
       if [ "$own_test" = cli_unit_test ]; then
         # The test has the tool's objects in it.
+        holds_objects=yes
         library=cli_unit_test
         program=tests/cli/cli_unit_test
         test=$build_dir/$program
@@ -70,7 +88,11 @@ choose_wing() { # MUTANT
 
 # The object of a source, in the build.
 object_of() {
-  if [ "$wing" != tools ]; then
+  if [ "$library" = libalng_fake_cuda.so ]; then
+    echo "$objects/__/__/$1.o"
+  elif [ "$wing" = src ] && [ -n "$program" ]; then
+    find "$objects" -path "*.dir/${1#src/cuda/simt/}.o" -o -path "*.dir/__/${1#src/cuda/}.o"
+  elif [ "$wing" != tools ]; then
     echo "$objects/${1#"$wing/"}.o"
   else
     find "$objects/alng_tool.dir" "$objects/alng_cli.dir" -path "*.dir/${1#tools/alng/}.o"
@@ -81,10 +103,15 @@ object_of() {
 link() {
   local out=$1 list
   shift
-  if [ "$wing" = tools ]; then
+  if [ -n "$program" ]; then
     list=$(ninja -C "$build_dir" -t commands "$program" | tail -1)
     list=${list/" -o $program "/" -o $out "}
     while [ $# -gt 0 ]; do
+      if [ "$wing" = src ]; then
+        list=${list/" ${1#"$build_dir/"} "/" $2 "}
+        shift 2
+        continue
+      fi
       # One in the archive is not taken from there where its names are known before.
       list=${list/" ${1#"$build_dir/"} "/" "}
       list=${list/" tools/alng/libalng_tool.a "/" $2 tools/alng/libalng_tool.a "}
@@ -108,15 +135,15 @@ tests_pass() {
   # What runs is the test with the library of this folder before its own, the test itself linked anew, or the test of a
   # program that is.
   local runs=$test loaded
-  if [ "$library" = cli_unit_test ]; then
+  if [ -n "$holds_objects" ]; then
     runs=$1/$library
-  elif [ "$wing" != tools ]; then
+  elif [ "$wing" != tools ] && [ "$library" != libalng_fake_cuda.so ]; then
     loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
     [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
   fi
   # In a shell of its own, so that what bash says about a crash goes to the log too.
   # shellcheck disable=SC2016  # the inner shell expands it
-  env ALNG_TESTED="$1/$library" "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
+  env ALNG_TESTED="$1/$library" ALNG_CUDA_LIBRARY="$1/libalng_fake_cuda.so" ALNG_FAKE_GPUS=2 "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
     "$filter" >"$1/log" 2>&1
 }
 
@@ -171,7 +198,8 @@ fi
 shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
-if [ "${1:-}" = --first-of-each-file ]; then mapfile -t mutants < <(first_of_each_file "$here"/*.mutant); fi
+# Without those of kernels for GPUs, whose sources take 20 s each to compile: they run with all.
+if [ "${1:-}" = --first-of-each-file ]; then mapfile -t mutants < <(first_of_each_file "$here"/*.mutant | grep -v '_cuda\.mutant$'); fi
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace alng::test {
@@ -68,6 +69,26 @@ std::string OutputMemory::damage() const {
   if (!std::all_of(bytes_.begin(), first, is_guard)) return "written before its first byte";
   if (!std::all_of(last, bytes_.end(), is_guard)) return "written behind its last byte";
   return {};
+}
+
+namespace {
+
+void expect(const Status& status) {
+  if (!status.ok()) throw std::runtime_error(status.message());
+}
+
+}  // namespace
+
+MemoryOnDevice::MemoryOnDevice(Memory memory, const std::vector<std::byte>& contents, std::size_t offset)
+    : memory_(memory), host_(contents, 1, offset) {
+  const Result<void*> begin = memory.allocate(host_.with_guards().size());
+  expect(begin.status());
+  begin_ = begin.value();
+  expect(memory.upload(begin_, host_.with_guards().data(), host_.with_guards().size()));
+}
+
+void MemoryOnDevice::fetch() {
+  expect(memory_.download(host_.with_guards().data(), begin_, host_.with_guards().size()));
 }
 
 }  // namespace alng::test

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "alng/memory.hpp"
+
 namespace alng::test {
 
 /// Pages of their own between two that cannot be touched.
@@ -56,6 +58,10 @@ class OutputMemory {
   /// What was written outside, in words; empty: nothing.
   std::string damage() const;
 
+  /// All of it, guards too, and where the data begins in that.
+  std::vector<std::byte>& with_guards() { return bytes_; }
+  std::size_t offset() const { return begin_; }
+
  private:
   // Eight vectors of 64 bytes: a store that is late by one unrolled step of a loop still lands inside.
   static constexpr std::size_t guard_bytes = 512;
@@ -63,6 +69,27 @@ class OutputMemory {
   std::size_t size_;
   std::vector<std::byte> bytes_;
   std::size_t begin_;
+};
+
+/// A copy of `contents` in a device's own memory, `offset` bytes behind a multiple of 256, with guard zones.
+class MemoryOnDevice {
+ public:
+  MemoryOnDevice(Memory memory, const std::vector<std::byte>& contents, std::size_t offset);
+  ~MemoryOnDevice() { memory_.free(begin_); }
+  MemoryOnDevice(const MemoryOnDevice&) = delete;
+  MemoryOnDevice& operator=(const MemoryOnDevice&) = delete;
+  /// The device's address.
+  std::byte* data() const { return static_cast<std::byte*>(begin_) + host_.offset(); }
+  std::size_t size() const { return host_.size(); }
+  /// Waits for all runs and looks at what is there now: `damage` and the address on the host.
+  void fetch();
+  std::byte* fetched() { return host_.data(); }
+  std::string damage() const { return host_.damage(); }
+
+ private:
+  Memory memory_;
+  OutputMemory host_;
+  void* begin_ = nullptr;
 };
 
 }  // namespace alng::test

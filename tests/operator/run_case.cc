@@ -25,22 +25,33 @@ std::vector<std::byte> with_elements(const StoredTensors& tensors, int tensor, s
   return memory;
 }
 
-/// The tensors of one run.
+/// The tensors of one run, in the device's memory where it has its own.
 template <class Arguments>
 class Placed {
  public:
-  Placed(const StoredTensors& tensors, const HowToRun& how) : tensors_(tensors) {
+  Placed(const StoredTensors& tensors, const HowToRun& how, Memory memory) : tensors_(tensors) {
     for (int t = 0; t < tensors.count(); ++t) {
       if (!tensors.layout(t) || tensors.over(t) >= 0) continue;
       const std::size_t size = element_of(tensors, t);
-      if (tensors.is_output(t)) {
+      if (memory) {
+        const std::size_t elements = tensors.is_output(t)                        ? how.shift
+                                     : how.placement == Placement::offset_by_one ? 1
+                                                                                 : 0;
+        on_device_[index(t)].emplace(memory, tensors.storage(t), elements * size);
+      } else if (tensors.is_output(t)) {
         outputs_[index(t)].emplace(tensors.storage(t), 64, how.shift * size);
       } else {
         inputs_[index(t)].emplace(tensors.storage(t), size, how.placement);
       }
     }
     for (int t = 0; t < tensors.count(); ++t) {
-      if (tensors.layout(t)) give_pointer(arguments_, index(t), data(t));
+      if (tensors.layout(t)) give_pointer(arguments_, index(t), address(t));
+    }
+  }
+
+  void fetch() {
+    for (auto& memory : on_device_) {
+      if (memory) memory->fetch();
     }
   }
 
@@ -56,6 +67,9 @@ class Placed {
       if (tensors_.is_output(t)) {
         if (outputs_[index(t)] && !outputs_[index(t)]->damage().empty()) {
           found += name + outputs_[index(t)]->damage() + "\n";
+        }
+        if (on_device_[index(t)] && !on_device_[index(t)]->damage().empty()) {
+          found += name + on_device_[index(t)]->damage() + "\n";
         }
         if (tensors_.layout(t)->is_dense()) continue;
         const std::vector<std::byte>& before = tensors_.storage(tensors_.over(t) >= 0 ? tensors_.over(t) : t);
@@ -79,14 +93,24 @@ class Placed {
   bool holds(int tensor, const std::vector<std::byte>& bytes) {
     return bytes.empty() || std::memcmp(data(tensor), bytes.data(), bytes.size()) == 0;
   }
+  /// What the run is given.
+  std::byte* address(int tensor) {
+    const auto& device = on_device_[index(owner(tensor))];
+    return device ? device->data() : data(tensor);
+  }
+  /// On the host, as last fetched.
   std::byte* data(int tensor) {
-    if (tensors_.over(tensor) >= 0) tensor = tensors_.over(tensor);
+    tensor = owner(tensor);
+    if (on_device_[index(tensor)]) return on_device_[index(tensor)]->fetched();
     return tensors_.is_output(tensor) ? outputs_[index(tensor)]->data() : inputs_[index(tensor)]->data();
   }
+  /// The tensor in whose memory it is.
+  int owner(int tensor) const { return tensors_.over(tensor) >= 0 ? tensors_.over(tensor) : tensor; }
 
   const StoredTensors& tensors_;
   std::array<std::optional<InputMemory>, max_operands> inputs_;
   std::array<std::optional<OutputMemory>, max_operands> outputs_;
+  std::array<std::optional<MemoryOnDevice>, max_operands> on_device_;
   Arguments arguments_;
 };
 
@@ -107,17 +131,26 @@ Outcome run(const Instance& instance, const HowToRun& how) {
   out.threads = plan.value().threads();
   out.workspace_size = plan.value().workspace_size();
 
-  Placed<typename Plan::Arguments> placed(instance, how);
+  const Memory memory = plan.value().memory();
+  Placed<typename Plan::Arguments> placed(instance, how, memory);
   // One byte behind a page: whatever alignment the library makes for itself, this wastes the most.
-  OutputMemory workspace(std::vector<std::byte>(out.workspace_size, std::byte{0xFF}), 4096, 1 + how.shift);
+  const std::vector<std::byte> unwritten(out.workspace_size, std::byte{0xFF});
+  OutputMemory workspace(unwritten, 4096, 1 + how.shift);
+  std::optional<MemoryOnDevice> workspace_on_device;
   placed.arguments().workspace = workspace.data();
+  if (memory) placed.arguments().workspace = workspace_on_device.emplace(memory, unwritten, 1 + how.shift).data();
   placed.arguments().workspace_size = workspace.size();
   placed.arguments().executor = how.executor;
   out.status = plan.value().run(placed.arguments());
+  if (memory) {
+    placed.fetch();
+    workspace_on_device->fetch();
+    if (!workspace_on_device->damage().empty()) out.damage = "workspace: " + workspace_on_device->damage() + "\n";
+  }
   for (int t = first_output(instance); t < instance.count(); ++t) {
     if (instance.layout(t)) out.outputs[static_cast<std::size_t>(t - first_output(instance))] = placed.elements(t);
   }
-  out.damage = placed.damage();
+  out.damage += placed.damage();
   if (!workspace.damage().empty()) out.damage += "workspace: " + workspace.damage() + "\n";
   return out;
 }

@@ -58,7 +58,7 @@ def _refuse_tangents(*tensors: Tensor | None) -> None:
         _refuse_forward_mode()
 
 
-# ---------------------------------------------------------------- on the CPU
+# ---------------------------------------------------------------- on the CPU and on GPUs
 
 
 def layer_norm(
@@ -245,7 +245,9 @@ class Grad(torch.autograd.Function):
 def _is_plain(*tensors: Tensor | None) -> bool:
     """Whether a call may go to the kernel at once: nobody watches or transforms operators, and the tensors are data."""
     return torch._C._len_torch_dispatch_stack() == 0 and all(
-        t is None or ((type(t) is Tensor or type(t) is torch.nn.Parameter) and t.is_cpu and not t.is_neg()) for t in tensors
+        t is None
+        or ((type(t) is Tensor or type(t) is torch.nn.Parameter) and (t.is_cpu or t.is_cuda) and not t.is_neg())
+        for t in tensors
     )
 
 
@@ -354,6 +356,7 @@ def _register() -> None:
     ):
         qualified = f"alng::{name}"
         library.impl(name, kernel, "CPU")
+        library.impl(name, kernel, "CUDA")
         torch.library.register_fake(qualified, fake, lib=library)
         torch.library.register_vmap(qualified, function.vmap, lib=library)
         torch.library.register_autograd(

@@ -140,6 +140,20 @@ double load_average() {
   return ::getloadavg(&load, 1) == 1 ? load : 0;
 }
 
+void print_columns() {
+  fmt::print("{:<16} {:<9} {:>7} {:>9}  {:<17} {:>7}  {}\n", "shape", "dtype", "threads", "ns/elem", "", "GB/s",
+             "against");
+  std::fflush(stdout);
+}
+
+void print_heading(const std::string& device) {
+  fmt::print(
+      "{}: medians of the time that the device takes, of calls and copies of as many bytes there that take turns; the\n"
+      "range in brackets is from quartile to quartile. Below some 200 MB the device's cache may hold part of both.\n\n",
+      device);
+  print_columns();
+}
+
 void print_heading() {
   std::string caches;
   int level = 0;
@@ -159,9 +173,7 @@ void print_heading() {
         "Other programs are running (load {:.1f} on {} processors): expect low figures, and widely spread ones.\n\n",
         load, processors);
   }
-  fmt::print("{:<16} {:<9} {:>7} {:>9}  {:<17} {:>7}  {}\n", "shape", "dtype", "threads", "ns/elem", "", "GB/s",
-             "against");
-  std::fflush(stdout);
+  print_columns();
 }
 
 std::string in_words(const Comparison& other, const char* what, const BenchResult& result) {
@@ -173,7 +185,7 @@ std::string in_words(const Comparison& other, const char* what, const BenchResul
 void print_row(const BenchResult& result) {
   const Quartiles& seconds = result.seconds;
   std::string against;
-  if (!result.in_cache || !result.free_order) against = in_words(result.stream, "stream", result);
+  if (!result.in_cache || !result.free_order) against = in_words(result.stream, result.beside, result);
   if (result.free_order) {
     against += against.empty() ? "" : ", ";
     against += in_words(*result.free_order, "free order", result);
@@ -187,10 +199,15 @@ void print_row(const BenchResult& result) {
   std::fflush(stdout);
 }
 
-// A shape that is refused shall not cost the minutes of those before it.
+// A shape that is refused shall not cost the minutes of those before it. Returns whether the device has memory of its
+// own.
 template <class Operator>
-void refuse(const std::vector<BenchShape>& shapes, const PlanOptions& options) {
-  for (const BenchShape& shape : shapes) or_fail(PlanOf<Operator>::create(bench_problem<Operator>(shape), options));
+bool refuse(const std::vector<BenchShape>& shapes, const PlanOptions& options) {
+  bool own_memory = false;
+  for (const BenchShape& shape : shapes) {
+    own_memory = bool(or_fail(PlanOf<Operator>::create(bench_problem<Operator>(shape), options)).memory());
+  }
+  return own_memory;
 }
 
 void bench(const BenchChoices& choices) {
@@ -202,13 +219,18 @@ void bench(const BenchChoices& choices) {
     return;
   }
 #endif
-  choices.forward ? refuse<Forward>(shapes, choices.options.plan) : refuse<Grad>(shapes, choices.options.plan);
+  const bool own_memory =
+      choices.forward ? refuse<Forward>(shapes, choices.options.plan) : refuse<Grad>(shapes, choices.options.plan);
   if (!choices.door.empty()) {
+    if (own_memory) {
+      throw Failure(fmt::format("--door {} works in the host's memory, not in that of --device {}", choices.door,
+                                choices.options.plan.device));
+    }
     bench_door(shapes, choices.options, choices.json);
     return;
   }
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  if (!choices.json) print_heading();
+  if (!choices.json) own_memory ? print_heading(choices.options.plan.device) : print_heading();
   for (const BenchShape& shape : shapes) {
     const BenchResult result = measure(shape, choices.options);
     if (choices.json) {

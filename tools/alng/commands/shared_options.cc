@@ -50,7 +50,8 @@ void add_plan_options(CLI::App& command, PlanOptions& options) {
   command.add_option("--threads", options.threads, "The most threads to use; 0: as many as there are processors.");
   command.add_option("--isa", options.isa,
                      "The instruction set, as `alng info` lists them. Default: $ALNG_ISA or the best.");
-  command.add_option("--device", options.device, "cpu or reference, as `alng info` lists them. Default: the best.");
+  command.add_option("--device", options.device,
+                     "cpu, reference, cuda:0 and so on, as `alng info` lists them, or cuda. Default: the CPU.");
 }
 
 void add_json_option(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON instead of text."); }

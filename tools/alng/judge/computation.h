@@ -44,7 +44,8 @@ T or_fail(Result<T> result) {
   return std::move(result).value();
 }
 
-/// Computes all outputs of a problem that wants them dense. Throws `Failure` where the library refuses.
+/// Computes all outputs of a problem that wants them dense, on a device with memory of its own there. Throws `Failure`
+/// where the library refuses.
 template <class Operator>
 Computation compute(const PlanOf<Operator>& plan, const typename Operator::Arguments& inputs, bool also_warm);
 

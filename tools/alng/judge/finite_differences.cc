@@ -177,9 +177,20 @@ PairDifferences::PairDifferences(const DenseForward& problem, const PlanOptions&
       below_(direction_.size()),
       y_(direction_.size()),
       plan_(or_fail(ForwardPlan::create(row_of(problem), options))),
-      workspace_(plan_.workspace_size()) {}
+      workspace_(plan_.workspace_size()) {
+  if (!plan_.memory()) return;
+  on_device_.emplace(plan_);
+  on_device_->upload(forward::gamma, gamma_.data());
+  on_device_->upload(forward::beta, beta_.data());
+}
 
 std::span<const float> PairDifferences::forward(std::span<const float> x) {
+  if (on_device_) {
+    on_device_->upload(forward::x1, x.data());
+    or_fail(plan_.run(on_device_->arguments()));
+    on_device_->download(forward::y, y_.data());
+    return y_;
+  }
   ForwardArguments arguments;
   arguments.x1 = x.data();
   arguments.gamma = gamma_.data();

@@ -4,12 +4,14 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
 
 #include "judge/computation.h"
 #include "judge/dense_rows.h"
+#include "judge/device_tensors.h"
 #include "judge/rstd_reading.h"
 #include "judge/verification.h"
 
@@ -83,6 +85,8 @@ class PairDifferences {
   std::vector<float> gamma_, beta_, above_, below_, y_;
   ForwardPlan plan_;
   Buffer workspace_;
+  /// Where the device has memory of its own: gamma and beta are there.
+  std::optional<DeviceTensors<c_structs::Forward>> on_device_;
   double worst_ = 0;
 };
 

@@ -1,0 +1,33 @@
+// Kernel::function of a kernel, for the table of its source.
+#ifndef ALNG_CUDA_KERNEL_TABLE_H
+#define ALNG_CUDA_KERNEL_TABLE_H
+
+#include "cuda/device.h"
+#include "cuda/launch.h"
+
+namespace alng::impl::cuda {
+
+template <class T>
+inline constexpr DType dtype_of = DType::float32;
+template <>
+inline constexpr DType dtype_of<Float16> = DType::float16;
+template <>
+inline constexpr DType dtype_of<BFloat16> = DType::bfloat16;
+
+#ifdef __CUDACC__
+template <class Parameters>
+const void* function_of(void (*kernel)(Parameters)) noexcept {
+  return reinterpret_cast<const void*>(kernel);
+}
+#define ALNG_KERNEL(Parameters, ...) function_of<const Parameters>(&__VA_ARGS__)
+#else
+template <class Parameters, void (*kernel)(Parameters)>
+void on_host(const void* parameters) {
+  kernel(*static_cast<const Parameters*>(parameters));
+}
+#define ALNG_KERNEL(Parameters, ...) reinterpret_cast<const void*>(&on_host<Parameters, &__VA_ARGS__>)
+#endif
+
+}  // namespace alng::impl::cuda
+
+#endif

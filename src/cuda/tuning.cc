@@ -1,0 +1,86 @@
+#include "cuda/tuning.h"
+
+#include <algorithm>
+
+namespace alng::impl::cuda {
+namespace {
+
+// Threads of a block: 8 warps, or the 16 of the longest rows. Two blocks of 8 warps leave 128 registers to a thread.
+constexpr int block_warps = 8;
+// With three stages two rows of each stream are on their way: from 512 columns on that is 64 KiB and more for each
+// multiprocessor, where 19 KiB are what its share of an H200's bandwidth brings in the 1000 clocks that memory takes to
+// answer.
+constexpr int most_stages = 3;
+// The system's share of each block.
+constexpr std::int64_t reserved_per_block = 1024;
+// A whole row of values for each column, float32, for each warp.
+constexpr std::int64_t values_of_warp = 512 * 4;
+
+std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+
+std::int64_t row_in_stage(const StageNeeds& needs, int warps) {
+  switch (needs.access) {
+    case Access::bulk:
+      return round_up(needs.columns * needs.element_size, 128);
+    case Access::own:
+      return warps * 512 * needs.element_size;
+    default:
+      return warps * std::int64_t{4} * (needs.element_size == 2 ? segment_words_16 : segment_words_32);
+  }
+}
+
+// Shared memory of a block with so many stages, laid out in `shape`.
+std::int64_t lay_out(const StageNeeds& needs, int stages, bool leave_out, int most_warps, StageShape& shape) {
+  const std::int64_t row = row_in_stage(needs, shape.warps);
+  std::int64_t end = 0;
+  for (int t = 0; t < 4; ++t) {
+    const bool staged = needs.staged[t] && !(leave_out && t == needs.may_be_left_out);
+    shape.offset[t] = staged ? static_cast<std::int32_t>(end) : -1;
+    if (staged) end += row;
+  }
+  shape.stages = stages;
+  shape.stage_bytes = static_cast<std::int32_t>(end);
+  shape.row_bytes = static_cast<std::int32_t>(needs.columns * needs.element_size);
+  end *= shape.streams * stages;
+  shape.values = static_cast<std::int32_t>(end);
+  end += needs.column_values * values_of_warp * shape.warps;
+  shape.sums = static_cast<std::int32_t>(end);
+  if (most_warps > 1) end += std::int64_t{shape.streams} * 4 * most_warps * 4;
+  shape.mbarriers = static_cast<std::int32_t>(end);
+  if (needs.access == Access::bulk) end += std::int64_t{shape.streams} * stages * 8;
+  return end;
+}
+
+}  // namespace
+
+int most_warps_for(int warps) { return warps <= 1 ? 1 : warps <= 4 ? 4 : warps <= 8 ? 8 : 16; }
+
+std::optional<RowTuning> tune_rows(const StageNeeds& needs, const Gpu& gpu) {
+  RowTuning tuning{};
+  StageShape& shape = tuning.shape;
+  shape.columns = static_cast<std::int32_t>(needs.columns);
+  shape.warps = static_cast<std::int32_t>((needs.columns + 511) / 512);
+  shape.streams = std::max(1, block_warps / shape.warps);
+  tuning.most_warps = most_warps_for(shape.warps);
+  tuning.threads = static_cast<unsigned>(32 * shape.warps * shape.streams);
+  // Two blocks for each multiprocessor before one, since 8 warps alone leave its schedulers idle; three stages before
+  // two, all tensors staged before all but one.
+  for (const int blocks : {2, 1}) {
+    if (blocks == 2 && tuning.most_warps == 16) continue;
+    for (const bool leave_out : {false, true}) {
+      if (leave_out && (blocks == 2 || needs.may_be_left_out < 0 || !needs.staged[needs.may_be_left_out])) continue;
+      for (int stages = most_stages; stages >= 2; --stages) {
+        const std::int64_t bytes = lay_out(needs, stages, leave_out, tuning.most_warps, shape);
+        if (bytes > gpu.shared_per_block || blocks * (bytes + reserved_per_block) > gpu.shared_per_multiprocessor) {
+          continue;
+        }
+        tuning.shared_bytes = static_cast<unsigned>(bytes);
+        tuning.blocks_per_multiprocessor = blocks;
+        return tuning;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace alng::impl::cuda

@@ -1,0 +1,47 @@
+// How rows are divided among threads on a GPU: numbers, chosen from the problem and the GPU alone.
+#ifndef ALNG_CUDA_TUNING_H
+#define ALNG_CUDA_TUNING_H
+
+#include <cstdint>
+#include <optional>
+
+#include "cuda/gpu.h"
+#include "cuda/launch.h"
+#include "cuda/stage_shape.h"
+
+namespace alng::impl::cuda {
+
+/// Rows of at most 16 segments are read once, where there are no more than 2^30.
+inline constexpr std::int64_t most_staged_columns = 8192;
+inline constexpr std::int64_t most_staged_rows = std::int64_t{1} << 30;
+
+/// What a kernel of Pass::rows needs in shared memory.
+struct StageNeeds {
+  Access access;
+  std::int64_t columns;
+  std::int64_t element_size;
+  /// By their places in a stage: whether the problem has the tensor.
+  bool staged[4];
+  /// The last one may be read from global memory where shared memory is short.
+  int may_be_left_out;
+  /// Tensors with a value for each column that are kept beside the rows.
+  int column_values;
+};
+
+struct RowTuning {
+  StageShape shape;
+  /// Of the kernel: the smallest that its row fits in.
+  int most_warps;
+  unsigned threads, shared_bytes;
+  int blocks_per_multiprocessor;
+};
+
+/// The kernel's sizes: 1, 4, 8 or 16 warps to a row.
+int most_warps_for(int warps);
+
+/// Nothing where not even two stages fit.
+std::optional<RowTuning> tune_rows(const StageNeeds& needs, const Gpu& gpu);
+
+}  // namespace alng::impl::cuda
+
+#endif

@@ -1,0 +1,95 @@
+// The sums of a segment and of a group of segments, by themselves: in the 16-bit results of whole rows a wrong order of
+// them hardly shows.
+#include "cuda/row_fold.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <random>
+
+#include "cuda/simt_stage.h"
+#include "order/row_sum.h"
+
+namespace alng::test {
+namespace {
+
+using namespace impl::cuda;  // NOLINT(google-build-using-namespace): kernels speak of the device as kernels do
+
+template <std::size_t N, class Distances>
+float folded(std::array<float, N> values, const Distances& distances) {
+  std::size_t left = N;
+  for (const int d : distances) {
+    left -= static_cast<std::size_t>(d);
+    for (std::size_t i = 0; i < left; ++i) values[i] = values[i] + values[i + static_cast<std::size_t>(d)];
+  }
+  return values[0];
+}
+
+struct Terms {
+  std::array<float, 512> first, second;
+  float sums[2], single;
+};
+
+template <int vector>
+void fold_terms(const void* p) {
+  Terms& terms = **static_cast<Terms* const*>(p);
+  const int lane = static_cast<int>(thread_index());
+  float w[own_terms], q[own_terms];
+  for (int o = 0; o < own_terms; ++o) {
+    const auto column = static_cast<std::size_t>(Layout<vector>::column(lane, o / vector) + o % vector);
+    w[o] = terms.first[column];
+    q[o] = terms.second[column];
+  }
+  const float sum = segment_sums<vector>(w, q, lane);
+  if (tells_sum<vector>(lane)) terms.sums[has_second<vector>(lane) ? 1 : 0] = sum;
+  const float single = segment_sum<vector>(w, lane);
+  if (lane == 17) terms.single = single;
+}
+
+template <int vector>
+void expect_the_canonical_fold() {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    Terms terms;
+    for (auto* values : {&terms.first, &terms.second}) {
+      for (float& value : *values) value = normal(random) * std::exp2(static_cast<float>(random() % 20));
+    }
+    Stage<Terms*> stage;
+    stage.threads = 32;
+    EXPECT_EQ(stage.run(&fold_terms<vector>, &terms).sentences(), "");
+    EXPECT_EQ(terms.sums[0], folded(terms.first, impl::segment_distances));
+    EXPECT_EQ(terms.sums[1], folded(terms.second, impl::segment_distances));
+    EXPECT_EQ(terms.single, terms.sums[0]);
+  }
+}
+
+TEST(RowFold, OfASegmentIsCanonicalHoweverItsColumnsLie) {
+  expect_the_canonical_fold<8>();
+  expect_the_canonical_fold<4>();
+  expect_the_canonical_fold<1>();
+}
+
+template <int N>
+void expect_the_canonical_group() {
+  std::mt19937 random(N);
+  std::normal_distribution<float> normal;
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    std::array<float, 32> group{};
+    float own[N];
+    for (int i = 0; i < N; ++i)
+      group[static_cast<std::size_t>(i)] = own[i] = normal(random) * std::exp2(static_cast<float>(random() % 20));
+    EXPECT_EQ(group_sum<N>(own), 0.0f + folded(group, impl::group_distances));
+  }
+}
+
+TEST(RowFold, OfAGroupIsCanonicalWithoutItsPadding) {
+  expect_the_canonical_group<1>();
+  expect_the_canonical_group<4>();
+  expect_the_canonical_group<8>();
+  expect_the_canonical_group<16>();
+}
+
+}  // namespace
+}  // namespace alng::test
