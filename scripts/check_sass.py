@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what nvcc made of the kernels in libalng_cuda.so: nothing contracted, nothing approximate, no more spills than known.
+"""Checks what nvcc made of the kernels in libalng_cuda.so: nothing contracted, nothing approximate, no spills but known ones.
 
     scripts/check_sass.py LIBRARY [--tools DIR]  cuobjdump and nvdisasm are in DIR, else on the PATH. One line for each kernel
                                                  that is not as EXPECTED has it, exits 1 if there is one
@@ -18,17 +18,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-# By kernel: how many FFMA it may have, and the most spill instructions (STL and LDL).
+# By kernel: how many FFMA it may have.
 EXPECTED = {
-    "row_pass": ({48, 64}, 130),
-    "long_rows": ({48}, 0),
-    "row_sums": ({0}, 30),
-    "row_means": ({0}, 0),
-    "column_pass": ({0}, 0),
-    "forward_row_pass": ({31}, 0),
-    "forward_long_rows": ({16}, 0),
-    "empty_statistics": ({0}, 0),
+    "row_pass": {48, 64},
+    "long_rows": {48},
+    "row_sums": {0},
+    "row_means": {0},
+    "column_pass": {0},
+    "forward_row_pass": {31},
+    "forward_long_rows": {16},
+    "empty_statistics": {0},
 }
+# The most spill instructions (STL and LDL), by architecture, kernel and access; none where no line fits. So there are none in
+# what is planned for aligned rows on sm_80 to sm_90.
+MOST_SPILLS = [
+    (r"sm_\d+ row_sums ", 55),
+    (r"sm_\d+ (forward_)?long_rows ", 5),
+    (r"sm_\d+ row_pass words", 60),
+    (r"sm_1\d\d row_pass (bulk|own)", 35),
+]
+ACCESS = ("bulk", "own", "words", "plain")
 ARITHMETIC = re.compile(r"^(?:@!?%p\d+ )?((?:add|sub|mul|fma|mad|div|rcp|sqrt|rsqrt|ex2|lg2|sin|cos|tanh)\.[a-z0-9.]*f(?:32|16)\S*)")
 EXACT = {f"{operation}.rn.f32" for operation in ("add", "sub", "mul", "fma", "div", "rcp", "sqrt")}
 SASS = re.compile(r"^\s+/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+ )?([A-Z0-9_]+)")
@@ -75,7 +84,10 @@ def wrong_sass(found):
         if family(symbol) not in EXPECTED:
             wrong.append(f"{name}: is not in EXPECTED of scripts/check_sass.py")
             continue
-        ffma, most_spills = EXPECTED[family(symbol)]
+        ffma = EXPECTED[family(symbol)]
+        access = re.search(r"AccessE(\d)", symbol)
+        kernel = f"{architecture} {family(symbol)} {ACCESS[int(access[1])] if access else ''}"
+        most_spills = next((most for pattern, most in MOST_SPILLS if re.match(pattern, kernel)), 0)
         spills = count["STL"] + count["LDL"]
         if count["FFMA"] not in ffma:
             wrong.append(f"{name}: {count['FFMA']} FFMA, expected {' or '.join(map(str, sorted(ffma)))}")
@@ -130,7 +142,9 @@ def self_test():
         ("right SASS", wrong_sass(counts(sass(48))), False),
         ("contraction", wrong_sass(counts(sass(80))), True),
         ("a lost FFMA", wrong_sass(counts(sass(47))), True),
-        ("spills", wrong_sass(counts(sass(48, 1000))), True),
+        ("spills within what is known", wrong_sass(counts(sass(48, 60))), False),
+        ("more spills", wrong_sass(counts(sass(48, 61))), True),
+        ("spills where there were none", wrong_sass(counts(sass(48, 1, symbol.replace("AccessE2", "AccessE0")))), True),
         ("an unknown kernel", wrong_sass(counts(sass(0, 0, "_ZN4alng4impl4cuda7anotherEv"))), True),
     ]
     failed = 0

@@ -2,6 +2,12 @@
 #ifndef ALNG_TESTS_CUDA_SIMT_STAGE_H
 #define ALNG_TESTS_CUDA_SIMT_STAGE_H
 
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+
 #include "cuda/device.h"
 #include "cuda/simt/machine.h"
 

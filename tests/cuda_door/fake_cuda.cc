@@ -135,8 +135,11 @@ class Gpus final : public FakeCuda {
     if (const auto planned = failures_.find(name); planned != failures_.end()) {
       auto& [after, planned_error] = planned->second;
       if (after <= 0) error = planned_error;
-      if (after == 0) failures_.erase(planned);
-      if (after > 0) --after;
+      if (after > 0) {
+        --after;
+      } else if (after == 0) {
+        failures_.erase(planned);
+      }
     }
     if (error == cudaSuccess && !may_be_captured && capturing_ != nullptr &&
         capture_mode != cudaStreamCaptureModeRelaxed) {

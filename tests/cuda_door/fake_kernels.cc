@@ -1,5 +1,5 @@
 // Kernels of the fake GPUs: the whole operator, by the reference.
-#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -17,7 +17,10 @@ namespace {
 struct Planned {
   Problem problem;
   std::unique_ptr<Execution> reference;
+  const Planned* before;
 };
+/// The one made last, and so all of them.
+constinit std::atomic<const Planned*> all_planned = nullptr;
 
 struct Parameters {
   const Planned* planned;
@@ -82,7 +85,8 @@ Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const 
   const std::int64_t shared = columns == 66666 ? gpu.shared_per_block : columns > 64 ? 200000 : 1000;
   Result<std::unique_ptr<Execution>> reference = reference_backend().plan(problem, {});
   if (!reference.ok()) return reference.status();
-  const auto& planned = *new Planned{problem, std::move(reference).value()};
+  auto& planned = *new Planned{problem, std::move(reference).value(), nullptr};
+  planned.before = all_planned.exchange(&planned);
   return std::unique_ptr<LaunchPlan>(std::make_unique<FakeLaunchPlan>(planned, static_cast<unsigned>(shared)));
 }
 

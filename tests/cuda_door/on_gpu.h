@@ -77,7 +77,8 @@ struct ReadyOf {
   bool is_untouched() const {
     for (int t = first_output(instance); t < instance.count(); ++t) {
       const auto& before = instance.storage(t);
-      if (instance.layout(t) && std::memcmp(memory[static_cast<std::size_t>(t)], before.data(), before.size()) != 0) {
+      if (instance.layout(t) && !before.empty() &&
+          std::memcmp(memory[static_cast<std::size_t>(t)], before.data(), before.size()) != 0) {
         return false;
       }
     }

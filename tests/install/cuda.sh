@@ -23,7 +23,7 @@ lies_beside_libalng() { [[ -n $library && -e $(dirname "$library")/libalng.so.0 
 needs_no_cuda() { # LIBRARY...
   local needed
   for file in "$@"; do
-    needed=$(ldd "$file") && ! grep -iE 'cuda|nvidia|libcu' <(cut -d'(' -f1 <<<"$needed") || return 1
+    needed=$(ldd "$file") && ! awk '{ print $1 }' <<<"$needed" | grep -iE 'cuda|nvidia|libcu' || return 1
   done
 }
 exports_its_entry_alone() { [[ $(nm --dynamic --defined-only "$library" | cut -d' ' -f3) == alng_internal_cuda_library ]]; }

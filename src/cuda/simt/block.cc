@@ -110,7 +110,6 @@ void Block::barrier(unsigned id, unsigned count, const Place& place) {
                 std::to_string(threads()) + " threads: there are 16 barriers, and they count whole warps of the block");
     return;
   }
-  if (running_ % 32 == 0) ++report_.barriers;
   arrive(barriers_[id], count, true, "bar.sync", place);
 }
 
@@ -189,7 +188,6 @@ void Block::mbarrier_wait(const void* at, unsigned parity, const Place& place) {
 void Block::bulk_copy(void* to, const void* from, std::uint32_t bytes, const void* at, const Place& place) {
   Mbarrier* const mbarrier = mbarrier_at(at, place);
   if (mbarrier == nullptr) return;
-  ++report_.copies;
   if (!states_[running_].fenced) {
     report_.add(text(place) + ": a bulk copy is started before the mbarrier's initialisation is fenced");
   }
@@ -225,7 +223,6 @@ bool Block::deliver_some() {
 
 void Block::async_copy(void* to, const void* from, std::size_t size, std::size_t first, std::size_t end,
                        const Place& place) {
-  ++report_.copies;
   if (!shared_.copy(to, size, size, running_, clocks_.copy_of(running_), place)) return;
   if (reinterpret_cast<std::uintptr_t>(from) % size != 0) {
     return report_.add(text(place) + ": an asynchronous copy of " + std::to_string(size) +

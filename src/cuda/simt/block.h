@@ -59,7 +59,8 @@ class Block {
   void mbarrier_fence();
   void mbarrier_expect(const void* at, std::uint32_t bytes, const Place& place);
   void mbarrier_wait(const void* at, unsigned parity, const Place& place);
-  void bulk_copy(void* to, const void* from, std::uint32_t bytes, const void* mbarrier, const Place& place);
+  /// `at`: the mbarrier that is told when it has arrived.
+  void bulk_copy(void* to, const void* from, std::uint32_t bytes, const void* at, const Place& place);
 
   /// Of `size` bytes those from `first` to `end` are copied; the others become NaN.
   void async_copy(void* to, const void* from, std::size_t size, std::size_t first, std::size_t end, const Place& place);

@@ -20,9 +20,6 @@
 
 namespace alng::impl::cuda {
 
-struct alignas(8) uint2 {
-  std::uint32_t x, y;
-};
 struct alignas(16) uint4 {
   std::uint32_t x, y, z, w;
 };

@@ -74,7 +74,8 @@ namespace alng::impl::cuda::simt {
 
 void Fiber::start(void (*body)()) {
   if (stack_ == nullptr) stack_ = std::make_unique_for_overwrite<std::byte[]>(stack_bytes);
-  const auto top = (reinterpret_cast<std::uintptr_t>(stack_.get()) + stack_bytes) & ~std::uintptr_t{15};
+  std::byte* top = stack_.get() + stack_bytes;
+  top -= reinterpret_cast<std::uintptr_t>(top) % 16;
 #if defined(__x86_64__)
   // At the body's first instruction the stack is as after a call: 8 bytes off a multiple of 16.
   void** frame = reinterpret_cast<void**>(top) - 2;

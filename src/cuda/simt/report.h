@@ -28,9 +28,8 @@ inline std::string text(const Place& place) {
 struct Report {
   /// Rules of the hardware that a kernel breaks, a sentence each; the first of each place.
   std::vector<std::string> findings;
-  std::int64_t barriers = 0;
+  /// Of warps.
   std::int64_t shuffles = 0;
-  std::int64_t copies = 0;
   /// Of warps, where asked for (Schedule::count_banks).
   std::int64_t shared_accesses = 0;
   /// Further passes over the banks that those took.
