@@ -128,11 +128,11 @@ stage_tsan() {
     -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin|cuda_door)$'
 }
 
-# Chosen: the first mutant of each source that has any; none of the Ascend kernel's.
+# Chosen: the first mutant of each source of src/ and of each folder elsewhere; none of kernels for GPUs and NPUs.
 stage_mutants() {
   local which=()
-  $every || which=(--first-of-each-file)
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test
+  $every || which=(--chosen)
+  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test cuda_model_test cuda_kernel_test
   tests/mutants/run.sh . build/release "${which[@]}"
   if $every; then ascend/tests/kernel_mutants.sh . build/release; fi
 }

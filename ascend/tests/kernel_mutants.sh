@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants faults in the Ascend package, one at a time, and expects its tests to notice each.
 #
-#   kernel_mutants.sh SOURCE_DIR BUILD_DIR [--first-of-each-file | MUTANT...]
+#   kernel_mutants.sh SOURCE_DIR BUILD_DIR [MUTANT...]
 #
 # BUILD_DIR is a finished build. A mutant (kernel_mutants/*.mutant) names a file, a text in it and what stands there
 # instead; and as `compile` either a variant of the kernel (or the tiling) to compile from a copy, with the tests of
@@ -98,7 +98,6 @@ fi
 shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
-if [ "${1:-}" = --first-of-each-file ]; then mapfile -t mutants < <(first_of_each_file "$here"/*.mutant); fi
 
 mkdir -p "$build_dir/kernel_mutants/none"
 link "$build_dir/kernel_mutants/none/kernel_test"

@@ -24,17 +24,6 @@ plant() {
   printf '%s\n' "${text/"$before"/"$after"}" >"$tree/$file"
 }
 
-# first_of_each_file MUTANT...: of the mutants of one file, the first.
-first_of_each_file() {
-  local -A seen=()
-  local mutant file
-  for mutant in "$@"; do
-    file=$(head_of "$mutant" file)
-    [ -n "${seen[$file]:-}" ] || echo "$mutant"
-    seen[$file]=yes
-  done
-}
-
 # try_all SCRIPT SOURCE_DIR BUILD_DIR MUTANT...: as many at once as there are processors, each by the script itself with
 # ALNG_TRY_MUTANT set. 1 where one is missed.
 try_all() {

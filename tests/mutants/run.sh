@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants faults in the libraries, one at a time, and expects the tests to notice each.
 #
-#   run.sh SOURCE_DIR BUILD_DIR [--first-of-each-file | MUTANT...]
+#   run.sh SOURCE_DIR BUILD_DIR [--chosen | MUTANT...]
 #
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
@@ -84,6 +84,22 @@ choose_wing() { # MUTANT
   esac
   if [ -n "$own_test" ]; then test=$build_dir/tests/operator/$own_test filter='*'; fi
   [ -x "$test" ] || die "$test is not built"
+}
+
+# chosen_of MUTANT...: of src/ the first of each file, elsewhere the first of each folder; none of src/cuda/.
+chosen_of() {
+  local -A seen=()
+  local mutant place
+  for mutant in "$@"; do
+    place=$(head_of "$mutant" file)
+    case $place in
+      src/cuda/*) continue ;;
+      src/*) ;;
+      *) place=${place%/*} ;;
+    esac
+    [ -n "${seen[$place]:-}" ] || echo "$mutant"
+    seen[$place]=yes
+  done
 }
 
 # The object of a source, in the build.
@@ -199,7 +215,7 @@ shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
 # Without those of kernels for GPUs, whose sources take 20 s each to compile: they run with all.
-if [ "${1:-}" = --first-of-each-file ]; then mapfile -t mutants < <(first_of_each_file "$here"/*.mutant | grep -v '_cuda\.mutant$'); fi
+if [ "${1:-}" = --chosen ]; then mapfile -t mutants < <(chosen_of "$here"/*.mutant); fi
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do
