@@ -28,6 +28,7 @@ link() {
   fi
   # shellcheck disable=SC2086  # one word for each object
   "$compiler" -o "$1" $objects "$build_dir/tests/libalng_test_main.a" "$build_dir/tests/cases/libalng_cases.a" \
+    "$build_dir/src/libalng_for_back_ends.a" \
     -L"$build_dir/src" -lalng -lgtest -lpthread -Wl,-rpath,"$build_dir/src"
 }
 

@@ -59,7 +59,10 @@ choose_wing() { # MUTANT
       objects=$build_dir/cann/CMakeFiles/alng_cann_objects.dir
       needs=(-L"$build_dir/src" "-Wl,-rpath,$build_dir/src" -lalng "-Wl,-z,nodelete")
       # The products' models, where they are built.
-      [ ! -d "$build_dir/ascend/twin" ] || mapfile -t -O "${#needs[@]}" needs < <(find "$build_dir/ascend/twin" -name '*.o')
+      if [ -d "$build_dir/ascend/twin" ]; then
+        mapfile -t -O "${#needs[@]}" needs < <(find "$build_dir/ascend/twin" -name '*.o')
+        needs+=("$build_dir/src/libalng_for_back_ends.a")
+      fi
       test=$build_dir/tests/cann/cann_test
       filter='-Slow*:Soak*'
       if [[ $file == cann/ge/* ]]; then test=$build_dir/tests/cann/graph_test filter='-Slow*'; fi
