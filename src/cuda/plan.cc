@@ -27,6 +27,16 @@ bool all_of(const Problem& problem, std::span<const int> places, Predicate predi
   });
 }
 
+/// Whether the rows of these tensors can be copied in vectors of 16 bytes, as far as their layouts tell: dense, a
+/// single distance from row to row, and that and their size multiples of 16. The addresses remain to be asked.
+bool in_vectors(const Problem& problem, std::span<const int> places) noexcept {
+  return all_of(problem, places, [&](std::size_t place) {
+    const Rows rows = rows_of(problem, place);
+    const std::int64_t bytes = problem.columns() * static_cast<std::int64_t>(dtype_size(rows.dtype));
+    return rows.dense_row && bytes % 16 == 0 && rows.row.rank == 1 && rows.row.stride[0] % 16 == 0;
+  });
+}
+
 }  // namespace
 
 const Kernel* find_kernel(const KernelName& name) noexcept {
@@ -59,29 +69,24 @@ const char* text(Access access) noexcept {
   return "";
 }
 
-View view_of(const Problem& problem, std::size_t place) noexcept {
-  View view{};
-  if (!problem.has(place)) return view;
-  const Rows rows = rows_of(problem, place);
-  view.is_float32 = rows.dtype == DType::float32;
-  view.row_rank = static_cast<std::int8_t>(rows.row.rank);
-  view.column_rank = static_cast<std::int8_t>(rows.column.rank);
-  int at = 0;
-  for (const StridedDims* dims : {&rows.row, &rows.column}) {
-    for (int d = 0; d < dims->rank; ++d, ++at) {
-      view.extent[at] = dims->extent[static_cast<std::size_t>(d)];
-      view.stride[at] = dims->stride[static_cast<std::size_t>(d)];
+Views views_of(const Problem& problem) noexcept {
+  Views views{};
+  for (std::size_t place = 0; place < problem.what().operands.size(); ++place) {
+    if (!problem.has(place)) continue;
+    View& view = views[place];
+    const Rows rows = rows_of(problem, place);
+    view.is_float32 = rows.dtype == DType::float32;
+    view.row_rank = static_cast<std::int8_t>(rows.row.rank);
+    view.column_rank = static_cast<std::int8_t>(rows.column.rank);
+    int at = 0;
+    for (const StridedDims* dims : {&rows.row, &rows.column}) {
+      for (int d = 0; d < dims->rank; ++d, ++at) {
+        view.extent[at] = dims->extent[static_cast<std::size_t>(d)];
+        view.stride[at] = dims->stride[static_cast<std::size_t>(d)];
+      }
     }
   }
-  return view;
-}
-
-bool in_vectors(const Problem& problem, std::span<const int> places) noexcept {
-  return all_of(problem, places, [&](std::size_t place) {
-    const Rows rows = rows_of(problem, place);
-    const std::int64_t bytes = problem.columns() * static_cast<std::int64_t>(dtype_size(rows.dtype));
-    return rows.dense_row && bytes % 16 == 0 && rows.row.rank == 1 && rows.row.stride[0] % 16 == 0;
-  });
+  return views;
 }
 
 bool on_16_bytes(const Problem& problem, std::span<const int> places, const Arguments& arguments) noexcept {
@@ -89,8 +94,15 @@ bool on_16_bytes(const Problem& problem, std::span<const int> places, const Argu
                 [&](std::size_t place) { return reinterpret_cast<std::uintptr_t>(arguments.data[place]) % 16 == 0; });
 }
 
-bool have_one_stride(const Problem& problem, std::span<const int> places) noexcept {
-  return all_of(problem, places, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; });
+std::vector<Access> staged_accesses(const Problem& problem, const Gpu& gpu, std::span<const int> elements,
+                                    std::span<const int> outputs) {
+  std::vector<Access> accesses;
+  if (problem.columns() > most_staged_columns || problem.rows() > most_staged_rows) return accesses;
+  if (in_vectors(problem, elements)) accesses.push_back(gpu.architecture >= 90 ? Access::bulk : Access::own);
+  if (all_of(problem, outputs, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; })) {
+    accesses.push_back(Access::words);
+  }
+  return accesses;
 }
 
 unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) noexcept {

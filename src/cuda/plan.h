@@ -3,6 +3,7 @@
 #define ALNG_CUDA_PLAN_H
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -20,20 +21,22 @@ const Kernel* find_kernel(const KernelName& name) noexcept;
 /// "bulk copies", ...
 const char* text(Access access) noexcept;
 
-/// Of the problem's tensor, without its address; all zero where there is none.
-View view_of(const Problem& problem, std::size_t place) noexcept;
-inline View at(View view, const Arguments& arguments, std::size_t place) noexcept {
+/// The problem's tensors by place, without their addresses; all zero where there is none. Looked at once, when the plan
+/// is made.
+using Views = std::array<View, max_operands>;
+Views views_of(const Problem& problem) noexcept;
+inline View at(const Views& views, const Arguments& arguments, std::size_t place) noexcept {
+  View view = views[place];
   view.data = static_cast<std::byte*>(arguments.data[place]);
   return view;
 }
 
-/// Whether the rows of these tensors, as many of them as there are, can be copied in vectors of 16 bytes, as far as
-/// their layouts tell: dense, a single distance from row to row, and that and their size multiples of 16. The addresses
-/// remain to be asked.
-bool in_vectors(const Problem& problem, std::span<const int> places) noexcept;
+/// Whether these tensors, as many of them as there are, lie on 16 bytes.
 bool on_16_bytes(const Problem& problem, std::span<const int> places, const Arguments& arguments) noexcept;
-/// Whether all columns of a row are one stride apart, in each of these that there is.
-bool have_one_stride(const Problem& problem, std::span<const int> places) noexcept;
+/// How rows may come into shared memory, the best first: in vectors where the layouts of `elements` allow it, by words
+/// where the columns of every output are one stride apart. None where rows are too long or too many for it.
+std::vector<Access> staged_accesses(const Problem& problem, const Gpu& gpu, std::span<const int> elements,
+                                    std::span<const int> outputs);
 
 /// 1 / D as the canonical order has it.
 inline float inverse_of(std::int64_t columns) noexcept { return 1.0f / static_cast<float>(columns); }

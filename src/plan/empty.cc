@@ -26,6 +26,7 @@ void write_empty_sums(const Problem& problem, const Arguments& arguments) noexce
   }
 }
 
+// What each row's mean and rstd would be the mean of is nothing. As 0 / 0 they are NaN.
 void write_empty_statistics(const Problem& problem, const Arguments& arguments) noexcept {
   const auto operands = problem.what().operands;
   for (std::size_t i = 0; i < operands.size(); ++i) {

@@ -23,6 +23,7 @@ struct Partition {
   int slots = 0;
   SlotLayout slot;
 
+  /// Which units are left (units.h), and of the tree of leaves.
   std::size_t tasks_units = 0;
   std::size_t bookkeeping = 0;
   std::size_t bookkeeping_size = 0;

@@ -21,17 +21,15 @@ struct Way {
 
 class ForwardPlan final : public LaunchPlan {
  public:
-  ForwardPlan(const Problem& problem, const Share& share) : problem_(problem), share_(share) {
+  ForwardPlan(const Problem& problem, const Share& share)
+      : problem_(problem), share_(share), views_(views_of(problem)) {
     if (problem.rows() == 0) return;
     if (problem.columns() == 0) {
       statistics_ = find_kernel(name(Pass::statistics, Access::plain, 0));
       uses_.push_back({statistics_, 0});
       return;
     }
-    if (problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
-      if (in_vectors(problem, elements)) add_way(share.gpu.architecture >= 90 ? Access::bulk : Access::own);
-      if (have_one_stride(problem, outputs)) add_way(Access::words);
-    }
+    for (const Access access : staged_accesses(problem, share.gpu, elements, outputs)) add_way(access);
     if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
   }
 
@@ -52,7 +50,7 @@ class ForwardPlan final : public LaunchPlan {
 
   Launches launches(const Arguments& arguments) const noexcept override {
     Launches launches;
-    const auto view = [&](std::size_t place) { return at(view_of(problem_, place), arguments, place); };
+    const auto view = [&](std::size_t place) { return at(views_, arguments, place); };
     if (statistics_ != nullptr) {
       const EmptyStatistics p{view(forward::mean), view(forward::rstd), problem_.rows()};
       Launch& launch = add_launch(launches, statistics_, p);
@@ -126,6 +124,7 @@ class ForwardPlan final : public LaunchPlan {
 
   Problem problem_;
   Share share_;
+  Views views_;
   /// The first where the tensors' addresses allow it, else the last.
   std::vector<Way> ways_;
   std::vector<Use> uses_;

@@ -33,14 +33,13 @@ struct Way {
 
 class GradPlan final : public LaunchPlan {
  public:
-  GradPlan(const Problem& problem, const Share& share) : problem_(problem), share_(share) {
+  GradPlan(const Problem& problem, const Share& share) : problem_(problem), share_(share), views_(views_of(problem)) {
     if (problem.columns() == 0) return;
     columns_ = find_kernel(name(Pass::columns, Access::plain, 0));
     own_units_ = 1;
     if (problem.rows() > 0) {
-      if (problem.has(grad::dx) && problem.columns() <= most_staged_columns && problem.rows() <= most_staged_rows) {
-        if (in_vectors(problem, elements)) add_way(share.gpu.architecture >= 90 ? Access::bulk : Access::own);
-        if (have_one_stride(problem, outputs)) add_way(Access::words);
+      if (problem.has(grad::dx)) {
+        for (const Access access : staged_accesses(problem, share.gpu, elements, outputs)) add_way(access);
       }
       if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
     }
@@ -205,9 +204,7 @@ class GradPlan final : public LaunchPlan {
     return on_16_bytes(problem_, elements, arguments) ? ways_.front() : ways_.back();
   }
 
-  View view(const Arguments& arguments, std::size_t place) const noexcept {
-    return at(view_of(problem_, place), arguments, place);
-  }
+  View view(const Arguments& arguments, std::size_t place) const noexcept { return at(views_, arguments, place); }
 
   void add_rows(Launches& launches, const Arguments& arguments, const Way& way, const Units& units) const noexcept {
     RowPass p{};
@@ -293,6 +290,7 @@ class GradPlan final : public LaunchPlan {
 
   Problem problem_;
   Share share_;
+  Views views_;
   /// The first where the tensors' addresses allow it, else the last.
   std::vector<Way> ways_;
   std::vector<Use> uses_;
