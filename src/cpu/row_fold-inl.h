@@ -31,6 +31,8 @@ struct RowSums {
 constexpr size_t kSegment = segment_terms;
 // The sums of a segment before they meet across lanes: of terms 32 apart.
 constexpr size_t kSpan = 32;
+// With AVX-512 a step is a span, and its sums stay in registers from span to span; elsewhere they are in memory.
+constexpr bool kStepIsSpan = HWY_TARGET == HWY_AVX3;
 // A segment is four parts, of each of which a span of each sum is left: of w, q, u.
 constexpr size_t kParts = 4;
 constexpr size_t kPart = kSegment / kParts;
@@ -48,7 +50,8 @@ HWY_INLINE V FoldParts(const Spans<kSums>* parts, size_t count, size_t sum, size
   return hn::Add(two, count == 3 ? value(2) : hn::Add(value(2), value(3)));
 }
 
-// Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes.
+// Folds 16 values each of w and q at distances 8, 4, 2, 1. Aligned to 64 bytes. Where kPairs, in the order of pairs.
+template <bool kPairs>
 HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT q, float& w_sum, float& q_sum) {
 #if HWY_TARGET == HWY_SCALAR
   float a[8], b[8];
@@ -67,6 +70,19 @@ HWY_INLINE void FoldLanes(const float* HWY_RESTRICT w, const float* HWY_RESTRICT
 #else
   // Four lanes at a time are native everywhere. w and q share a vector from distance 2 on.
   const hn::FixedTag<float, 4> d;
+  if constexpr (kPairs) {
+    // Elements 0, 2, 4 to 14 and 1, 3, 5 to 15: distance 1 is between the halves and comes last.
+    const auto fold = [&](const float* p) HWY_ATTR {
+      const auto even = hn::Add(hn::Load(d, p), hn::Load(d, p + 4));
+      const auto odd = hn::Add(hn::Load(d, p + 8), hn::Load(d, p + 12));
+      const auto at_4 = hn::Add(hn::ConcatLowerLower(d, odd, even), hn::ConcatUpperUpper(d, odd, even));
+      const auto at_2 = hn::Add(at_4, hn::Shuffle2301(at_4));
+      return hn::GetLane(hn::Add(at_2, hn::Shuffle1032(at_2)));
+    };
+    w_sum = fold(w);
+    q_sum = fold(q);
+    return;
+  }
   const auto w4 =
       hn::Add(hn::Add(hn::Load(d, w), hn::Load(d, w + 8)), hn::Add(hn::Load(d, w + 4), hn::Load(d, w + 12)));
   const auto q4 =
@@ -142,7 +158,7 @@ HWY_INLINE void FoldSegments(const Spans<kSums>* parts, size_t count, float* HWY
       hn::Store(hn::Add(FoldParts<kSums>(parts, n, kW, i), FoldParts<kSums>(parts, n, kW, i + 16)), d, w_lanes + i);
       hn::Store(hn::Add(FoldParts<kSums>(parts, n, kQ, i), FoldParts<kSums>(parts, n, kQ, i + 16)), d, q_lanes + i);
     }
-    FoldLanes(w_lanes, q_lanes, w_sums[s], q_sums[s]);
+    FoldLanes<kPaired<T>>(w_lanes, q_lanes, w_sums[s], q_sums[s]);
   }
 #endif
 }
@@ -188,54 +204,91 @@ HWY_INLINE void StoreSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t l
   if constexpr (kSums == 3) StoreOwn(u, spans[2] + lane);
 }
 
-// The kPart elements at i, all within the row: their terms at distances 32 and 64 are added.
+template <size_t kSums>
+HWY_INLINE void AddToSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
+  const As<Step> as;
+  w = Add(LoadOwn(as, spans[0] + lane), w);
+  q = Add(LoadOwn(as, spans[1] + lane), q);
+  if constexpr (kSums == 3) u = Add(LoadOwn(as, spans[2] + lane), u);
+  StoreSpans<kSums>(w, q, u, spans, lane);
+}
+
+// The kPart elements at i, all within the row: their terms at distances 32 and 64 are added. In memory order as far as
+// a span goes: a line that is written in two places of a loop leaves the processor in halves where it is written past
+// the caches, which took ten times as long with AVX2.
 template <Loop kLoop, size_t kSums, class Terms, class Ahead>
 HWY_INLINE void FoldPart(size_t i, const Terms& terms, const Ahead& ahead, Spans<kSums>& spans) {
+  Step w, q, u, w1, q1, u1;
+  if constexpr (!kStepIsSpan) {
 #pragma GCC unroll 1
-  for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
-    Step w, q, u, w1, q1, u1;
-    if constexpr (kLoop == Loop::short_) {
-      w = q = u = hn::Zero(F());
-      const size_t end = Opaque(kPart);
+    for (size_t half = 0; half < kPart; half += kPart / 2) {
 #pragma GCC unroll 1
-      for (size_t at = 0; at < end; at += kPart / 2) {
-        TwoSteps(i + at, terms, w1, q1, u1);
-        w = Add(w, w1);
-        q = Add(q, q1);
-        u = Add(u, u1);
+      for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
+        ahead(i + half + 2 * lane);
+        TwoSteps(i + half + lane, terms, w, q, u);
+        half == 0 ? StoreSpans<kSums>(w, q, u, spans, lane) : AddToSpans<kSums>(w, q, u, spans, lane);
       }
-    } else {
-      ahead(i + 4 * lane);
-      TwoSteps(i + lane, terms, w, q, u);
-      ahead(i + 4 * lane + 2 * StepElements());
-      TwoSteps(i + lane + kPart / 2, terms, w1, q1, u1);
+    }
+    return;
+  } else if constexpr (kLoop == Loop::short_) {
+    w = q = u = hn::Zero(F());
+    const size_t end = Opaque(kPart);
+#pragma GCC unroll 1
+    for (size_t at = 0; at < end; at += kPart / 2) {
+      TwoSteps(i + at, terms, w1, q1, u1);
       w = Add(w, w1);
       q = Add(q, q1);
       u = Add(u, u1);
     }
-    StoreSpans<kSums>(w, q, u, spans, lane);
+  } else {
+    ahead(i);
+    TwoSteps(i, terms, w, q, u);
+    ahead(i + kPart / 2);
+    TwoSteps(i + kPart / 2, terms, w1, q1, u1);
+    w = Add(w, w1);
+    q = Add(q, q1);
+    u = Add(u, u1);
   }
+  StoreSpans<kSums>(w, q, u, spans, 0);
 }
 
 // The same where the row ends within the part, after n elements.
 template <size_t kSums, class Terms, class Ahead>
 HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead& ahead, Spans<kSums>& spans) {
+  const auto step = [&](size_t at, Step& w, Step& q, Step& u) ALNG_INLINE_LAMBDA {
+    if (at + StepElements() <= n) {
+      terms.template operator()<true>(i + at, 0, w, q, u);
+    } else {
+      terms.template operator()<false>(i + at, n - at, w, q, u);
+    }
+  };
+  for (size_t at = 0; at < kPart; at += 2 * StepElements()) ahead(i + at);
   const V zero = hn::Zero(F());
+  // Every second span is added to the one before it, and then both to the sum.
+  if constexpr (!kStepIsSpan) {
+    alignas(64) Spans<kSums> second;
+    for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
+      StoreSpans<kSums>(zero, zero, zero, spans, lane);
+      StoreSpans<kSums>(zero, zero, zero, second, lane);
+    }
 #pragma GCC unroll 1
-  for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
-    ahead(i + 4 * lane);
-    ahead(i + 4 * lane + 2 * StepElements());
-    // Every second step is added to the one before it, and then both to the sum.
+    for (size_t at = 0; at < n; at += StepElements()) {
+      Step w, q, u;
+      step(at, w, q, u);
+      AddToSpans<kSums>(w, q, u, at < kPart / 2 ? spans : second, at % kSpan);
+    }
+    for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
+      const As<Step> as;
+      AddToSpans<kSums>(LoadOwn(as, second[0] + lane), LoadOwn(as, second[1] + lane),
+                        LoadOwn(as, second[kSums - 1] + lane), spans, lane);
+    }
+  } else {
     Step w = zero, q = zero, u = zero, first_w = zero, first_q = zero, first_u = zero;
     bool second = false;
 #pragma GCC unroll 1
-    for (size_t at = lane; at < n; at += kSpan, second = !second) {
+    for (size_t at = 0; at < n; at += kSpan, second = !second) {
       Step w1, q1, u1;
-      if (at + StepElements() <= n) {
-        terms.template operator()<true>(i + at, 0, w1, q1, u1);
-      } else {
-        terms.template operator()<false>(i + at, n - at, w1, q1, u1);
-      }
+      step(at, w1, q1, u1);
       first_w = Add(first_w, w1);
       first_q = Add(first_q, q1);
       first_u = Add(first_u, u1);
@@ -245,7 +298,7 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
       u = Add(u, first_u);
       first_w = first_q = first_u = zero;
     }
-    StoreSpans<kSums>(Add(w, first_w), Add(q, first_q), Add(u, first_u), spans, lane);
+    StoreSpans<kSums>(Add(w, first_w), Add(q, first_q), Add(u, first_u), spans, 0);
   }
 }
 
@@ -256,7 +309,7 @@ template <class T, Loop kLoop, size_t kSums, class Terms, class Ahead, class Swe
 HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Swept& swept) {
   // Two segments are folded together: each alone is a chain of 50 cycles, which is most of what a processor can look
   // ahead.
-  constexpr size_t together = kStepVectors == 2 && kLoop == Loop::unrolled ? 2 : 1;
+  constexpr size_t together = kStepIsSpan && kLoop == Loop::unrolled ? 2 : 1;
   constexpr size_t group_columns = group_segments * kSegment;
   RowSums total{0.0f, 0.0f, 0.0f};
   for (size_t group = 0; group < columns; group += group_columns) {

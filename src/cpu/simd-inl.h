@@ -1,8 +1,8 @@
 // The only user of Highway: float32 vectors of up to 16 lanes, and loads and stores that convert from and to the
 // dtypes, so that no element type appears in the arithmetic. Compiled once for each instruction set.
 //
-// The canonical order folds spans of 32 terms. A step of fewer lanes sweeps a part of the row once for each of its
-// share of the 32 (FoldPart in row_fold-inl.h).
+// The canonical order folds spans of 32 terms, which are one step with AVX-512 and several of fewer lanes elsewhere
+// (FoldPart in row_fold-inl.h).
 
 // Per-target include guard
 #if defined(ALNG_CPU_SIMD_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -166,8 +166,8 @@ HWY_INLINE void StoreN(V v, BFloat16* p, size_t n) { StoreBitsN(BFloat16Bits(v),
 HWY_INLINE void StoreN(V v, Float16* p, size_t n) { StoreBitsN(Float16Bits(v), &p->bits, n); }
 
 // ---------------------------------------------------------------- steps
-// A step is what the kernels compute with at once: a vector, or with the registers of AVX-512 two of them. Kernels are
-// written for either; a vector stands for two equal ones.
+// A step is what the kernels compute with at once: a vector, or on x86 two of them. Kernels are written for either; a
+// vector stands for two equal ones.
 
 HWY_INLINE V Add(V a, V b) { return hn::Add(a, b); }
 HWY_INLINE V Sub(V a, V b) { return hn::Sub(a, b); }
@@ -227,8 +227,10 @@ HWY_INLINE V LoadOwnOrZero(As<V>, bool zero, const float* p) {
 }
 
 #undef ALNG_HAVE_PAIRS
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 #define ALNG_HAVE_PAIRS 1
+
+constexpr size_t kLanes = hn::MaxLanes(F());
 
 struct Two {
   HWY_INLINE Two() = default;
@@ -249,45 +251,58 @@ HWY_INLINE Two Rounded(Two v) {
   return {Rounded<T>(v.first), Rounded<T>(v.second)};
 }
 
-HWY_INLINE Two LoadOwn(As<Two>, const float* p) { return {hn::LoadU(F(), p), hn::LoadU(F(), p + 16)}; }
+HWY_INLINE Two LoadOwn(As<Two>, const float* p) { return {hn::LoadU(F(), p), hn::LoadU(F(), p + kLanes)}; }
 HWY_INLINE void StoreOwn(Two v, float* p) {
   hn::StoreU(v.first, F(), p);
-  hn::StoreU(v.second, F(), p + 16);
+  hn::StoreU(v.second, F(), p + kLanes);
 }
 HWY_INLINE Two LoadOwnOrZero(As<Two>, bool zero, const float* p) {
-  return {LoadOwnOrZero(As<V>(), zero, p), LoadOwnOrZero(As<V>(), zero, p + 16)};
+  return {LoadOwnOrZero(As<V>(), zero, p), LoadOwnOrZero(As<V>(), zero, p + kLanes)};
 }
 
-// A line of 32 16-bit elements is one store, and one branch that is never taken looks for the NaNs of both vectors:
-// four operations less than making each canonical.
+// Both vectors are one store in 16 bits, and one branch that is never taken looks for the NaNs of both: four operations
+// less than making each canonical.
 HWY_INLINE Two CanonicalNaN(Two v) {
-  if (HWY_LIKELY(_mm512_cmp_ps_mask(v.first.raw, v.second.raw, _CMP_UNORD_Q) == 0)) return v;
+#if HWY_TARGET == HWY_AVX3
+  const int nans = _mm512_cmp_ps_mask(v.first.raw, v.second.raw, _CMP_UNORD_Q);
+#else
+  const int nans = _mm256_movemask_ps(_mm256_cmp_ps(v.first.raw, v.second.raw, _CMP_UNORD_Q));
+#endif
+  if (HWY_LIKELY(nans == 0)) return v;
   return {CanonicalNaN(v.first), CanonicalNaN(v.second)};
 }
 
 // float32 and float16: one vector behind the other.
 template <bool kWhole, class T>
 HWY_INLINE Two LoadStep(As<Two>, const T* p, size_t n) {
-  if constexpr (kWhole) return {Load(p), Load(p + 16)};
-  if (n < 16) return {LoadN(p, n), hn::Zero(F())};
-  return {Load(p), n > 16 ? LoadN(p + 16, n - 16) : hn::Zero(F())};
+  if constexpr (kWhole) return {Load(p), Load(p + kLanes)};
+  if (n < kLanes) return {LoadN(p, n), hn::Zero(F())};
+  return {Load(p), n > kLanes ? LoadN(p + kLanes, n - kLanes) : hn::Zero(F())};
 }
+
+// The elements of a step of a 16-bit dtype.
+using Bits = hn::VFromD<hn::Repartition<uint16_t, F>>;
+
+HWY_INLINE void StoreBits(Bits bits, uint16_t* p, bool stream) {
+  const hn::Repartition<uint16_t, F> d16;
+  HWY_UNLIKELY(stream) ? hn::Stream(bits, d16, p) : hn::StoreU(bits, d16, p);
+}
+
 template <bool kWhole, class T>
 HWY_INLINE void StoreStep(Two v, T* p, size_t n, bool stream) {
   if constexpr (!kWhole) {
-    if (n < 16) return StoreN(v.first, p, n);
+    if (n < kLanes) return StoreN(v.first, p, n);
     Store(v.first, p);
-    if (n > 16) StoreN(v.second, p + 16, n - 16);
+    if (n > kLanes) StoreN(v.second, p + kLanes, n - kLanes);
   } else if constexpr (std::is_same_v<T, float>) {
     StoreStep<true>(v.first, p, 0, stream);
-    StoreStep<true>(v.second, p + 16, 0, stream);
+    StoreStep<true>(v.second, p + kLanes, 0, stream);
   } else {
     const Two canonical = CanonicalNaN(v);
-    const auto half = [](V of)
-                          HWY_ATTR { return _mm512_cvtps_ph(of.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); };
-    const __m512i line = _mm512_inserti64x4(_mm512_castsi256_si512(half(canonical.first)), half(canonical.second), 1);
-    auto* const to = reinterpret_cast<__m512i*>(p);
-    HWY_UNLIKELY(stream) ? _mm512_stream_si512(to, line) : _mm512_storeu_si512(to, line);
+    const hn::Rebind<hwy::float16_t, F> d16;
+    const auto half = [&](V of) HWY_ATTR { return hn::BitCast(U16(), hn::DemoteTo(d16, of)); };
+    StoreBits(hn::Combine(hn::Repartition<uint16_t, F>(), half(canonical.second), half(canonical.first)), &p->bits,
+              stream);
   }
 }
 
@@ -297,22 +312,17 @@ HWY_INLINE void StoreStep(Two v, T* p, size_t n, bool stream) {
 template <class T>
 constexpr bool kPaired = std::is_same_v<T, BFloat16>;
 
-// The first n of 32 lanes, 0 < n <= 32.
-HWY_INLINE __mmask32 FirstOf32(size_t n) { return static_cast<__mmask32>(0xFFFFFFFFu >> (32 - n)); }
-
-template <bool kWhole>
-HWY_INLINE Two LoadStep(As<Two>, const BFloat16* p, size_t n) {
-  const __m512i bits = kWhole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16(FirstOf32(n), p);
-  const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
-  return {V{_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))},
-          V{_mm512_castsi512_ps(_mm512_and_si512(bits, upper_half))}};
+HWY_INLINE Two FromBits(Bits bits) {
+  const hn::Repartition<uint32_t, F> d32;
+  const auto both = hn::BitCast(d32, bits);
+  return {hn::BitCast(F(), hn::ShiftLeft<16>(both)), hn::BitCast(F(), hn::And(both, hn::Set(d32, 0xFFFF0000u)))};
 }
 
 // Rounded to nearest even on the halves of both vectors at once: an element's upper half is incremented where the lower
 // one is above 0x8000, or is 0x8000 and the upper one odd.
-template <bool kWhole>
-HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, bool stream) {
+HWY_INLINE Bits ToBits(Two v) {
   const Two canonical = CanonicalNaN(v);
+#if HWY_TARGET == HWY_AVX3
   const __m512i even = _mm512_castps_si512(canonical.first.raw);
   const __m512i odd = _mm512_castps_si512(canonical.second.raw);
   const __m512i upper_half = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
@@ -322,41 +332,68 @@ HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, bool stream) {
   const __m512i lower = _mm512_ternarylogic_epi32(even, _mm512_slli_epi32(odd, 16), upper_half, 0xDC);
   const __m512i sticky = _mm512_ternarylogic_epi32(lower, upper, one, 0xF8);
   const __mmask32 up = _mm512_cmpgt_epu16_mask(sticky, _mm512_set1_epi16(static_cast<short>(0x8000)));
-  const __m512i bits = _mm512_mask_add_epi16(upper, up, upper, one);
-  if constexpr (!kWhole) {
-    _mm512_mask_storeu_epi16(p, FirstOf32(n), bits);
-  } else if (HWY_UNLIKELY(stream)) {
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(p), bits);
-  } else {
-    _mm512_storeu_si512(p, bits);
-  }
+  return Bits{_mm512_mask_add_epi16(upper, up, upper, one)};
+#else
+  const __m256i even = _mm256_castps_si256(canonical.first.raw);
+  const __m256i odd = _mm256_castps_si256(canonical.second.raw);
+  const __m256i upper = _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA);
+  const __m256i lower = _mm256_blend_epi16(even, _mm256_slli_epi32(odd, 16), 0xAA);
+  const __m256i sticky = _mm256_or_si256(lower, _mm256_and_si256(upper, _mm256_set1_epi16(1)));
+  // Without comparisons of unsigned numbers: above 0x8000 is above 0 once the highest bit is turned.
+  const __m256i turned = _mm256_xor_si256(sticky, _mm256_set1_epi16(static_cast<short>(0x8000)));
+  return Bits{_mm256_sub_epi16(upper, _mm256_cmpgt_epi16(turned, _mm256_setzero_si256()))};
+#endif
+}
+
+#if HWY_TARGET == HWY_AVX3
+// The first n of 32 lanes, 0 < n <= 32.
+HWY_INLINE __mmask32 FirstOf32(size_t n) { return static_cast<__mmask32>(0xFFFFFFFFu >> (32 - n)); }
+#endif
+
+template <bool kWhole>
+HWY_INLINE Two LoadStep(As<Two>, const BFloat16* p, size_t n) {
+  const hn::Repartition<uint16_t, F> d16;
+  if constexpr (kWhole) return FromBits(hn::LoadU(d16, &p->bits));
+#if HWY_TARGET == HWY_AVX3
+  return FromBits(Bits{_mm512_maskz_loadu_epi16(FirstOf32(n), p)});
+#else
+  alignas(32) uint16_t bits[2 * kLanes] = {};
+  std::memcpy(bits, p, n * sizeof(uint16_t));
+  return FromBits(hn::Load(d16, bits));
+#endif
+}
+
+template <bool kWhole>
+HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, bool stream) {
+  const Bits bits = ToBits(v);
+  if constexpr (kWhole) return StoreBits(bits, &p->bits, stream);
+#if HWY_TARGET == HWY_AVX3
+  _mm512_mask_storeu_epi16(p, FirstOf32(n), bits.raw);
+#else
+  alignas(32) uint16_t stored[2 * kLanes];
+  hn::Store(bits, hn::Repartition<uint16_t, F>(), stored);
+  std::memcpy(p, stored, n * sizeof(uint16_t));
+#endif
 }
 
 template <class T>
 HWY_INLINE Two FirstOf(Two v, size_t n) {
-  const size_t first = kPaired<T> ? (n + 1) / 2 : HWY_MIN(n, 16);
+  const size_t first = kPaired<T> ? (n + 1) / 2 : HWY_MIN(n, kLanes);
   return {FirstOf<T>(v.first, first), FirstOf<T>(v.second, n - first)};
 }
 
-// 32 floats at a time, from natural order to pairs and back, in place.
+// A step of floats at a time, from natural order to pairs and back, in place.
 inline void ToPairs(float* p, std::int64_t padded_columns) {
-  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-  for (float* end = p + padded_columns; p < end; p += 32) {
-    const __m512 low = _mm512_loadu_ps(p);
-    const __m512 high = _mm512_loadu_ps(p + 16);
-    _mm512_storeu_ps(p, _mm512_permutex2var_ps(low, even, high));
-    _mm512_storeu_ps(p + 16, _mm512_permutex2var_ps(low, odd, high));
+  for (float* end = p + padded_columns; p < end; p += 2 * kLanes) {
+    Two pairs;
+    hn::LoadInterleaved2(F(), p, pairs.first, pairs.second);
+    StoreOwn(pairs, p);
   }
 }
 inline void FromPairs(float* p, std::int64_t padded_columns) {
-  const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
-  for (float* end = p + padded_columns; p < end; p += 32) {
-    const __m512 even = _mm512_loadu_ps(p);
-    const __m512 odd = _mm512_loadu_ps(p + 16);
-    _mm512_storeu_ps(p, _mm512_permutex2var_ps(even, first, odd));
-    _mm512_storeu_ps(p + 16, _mm512_permutex2var_ps(even, second, odd));
+  for (float* end = p + padded_columns; p < end; p += 2 * kLanes) {
+    const Two pairs = LoadOwn(As<Two>(), p);
+    hn::StoreInterleaved2(pairs.first, pairs.second, F(), p);
   }
 }
 

@@ -101,7 +101,7 @@ class RowPass {
   HWY_INLINE RowSums SweepRow(const Row<T>& r, bool first, Sums sums) {
     const Pending& p = task_.pending;
     const bool full = run_.gamma != nullptr && r.x2 != nullptr && p.dx.at != nullptr && p.dsum != nullptr;
-    if constexpr (kStepVectors == 2) {
+    if constexpr (kStepIsSpan) {
       if (run_.tuning.fetch == Fetch::first_level) {
         return full ? SweepRow<Kind{true, true, kAdds}>(r.dy, r.x1, r.x2, r.mean, r.rstd, first, sums)
                     : SweepRow<Kind{false, true, kAdds}>(r.dy, r.x1, r.x2, r.mean, r.rstd, first, sums);
