@@ -51,14 +51,15 @@ HWY_INLINE S Y(S x, S m, S e, S rstd, bool has_gamma, S gamma, bool has_beta, S 
 // (null where there is none), and of x of `row`. `swept(end)` is called when y and x are written up to column `end`.
 // kFull: the three rows, x2, gamma, beta and x are all there, which is the usual case and then needs no branches.
 template <class T, bool kFull, class Swept>
-HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, const float* x_formed, float formed_m,
-                              const JudgedRow& judged, float* x_outer, const Swept& swept) {
+HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T> row, const float* x_formed, float formed_m,
+                              const JudgedRow judged, float* x_outer, const Swept& swept) {
   const F d;
+  const float *const gamma = run.gamma, *const beta = run.beta;
   const V m = hn::Set(d, judged.m), e = hn::Set(d, judged.e), rstd = hn::Set(d, judged.rstd);
   const V m_formed = hn::Set(d, formed_m);
   const bool has_row = kFull || row.x1 != nullptr, has_formed = kFull || x_formed != nullptr;
   const bool has_x2 = kFull || row.x2 != nullptr, wants_x = kFull || row.x.at != nullptr;
-  const bool has_gamma = kFull || run.gamma != nullptr, has_beta = kFull || run.beta != nullptr;
+  const bool has_gamma = kFull || gamma != nullptr, has_beta = kFull || beta != nullptr;
   const bool writes_y = kFull || judged.y.at != nullptr, round_sum = run.round_sum;
   const bool fetches_y = writes_y && !judged.y.stream, fetches_x = wants_x && !row.x.stream;
   const bool fetch_far = run.tuning.fetch != Fetch::nowhere;
@@ -68,8 +69,8 @@ HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, 
     const As<S> as;
     if (writes_y) {
       S g = hn::Zero(d), b = hn::Zero(d);
-      if (has_gamma) g = LoadColumns<T, kWhole>(as, run.gamma + i, n);
-      if (has_beta) b = LoadColumns<T, kWhole>(as, run.beta + i, n);
+      if (has_gamma) g = LoadColumns<T, kWhole>(as, gamma + i, n);
+      if (has_beta) b = LoadColumns<T, kWhole>(as, beta + i, n);
       const S y = Y<S>(LoadOwn(as, x_outer + i), m, e, rstd, has_gamma, g, has_beta, b);
       StoreStep<kWhole>(y, static_cast<T*>(judged.y.at) + i, n, judged.y.stream);
     }
