@@ -158,7 +158,7 @@ HWY_INLINE void FoldSegments(const Spans<kSums>* parts, size_t count, float* HWY
       hn::Store(hn::Add(FoldParts<kSums>(parts, n, kW, i), FoldParts<kSums>(parts, n, kW, i + 16)), d, w_lanes + i);
       hn::Store(hn::Add(FoldParts<kSums>(parts, n, kQ, i), FoldParts<kSums>(parts, n, kQ, i + 16)), d, q_lanes + i);
     }
-    FoldLanes<kPaired<T>>(w_lanes, q_lanes, w_sums[s], q_sums[s]);
+    FoldLanes<kPaired<T> >(w_lanes, q_lanes, w_sums[s], q_sums[s]);
   }
 #endif
 }
