@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "problem/problem.h"
 #include "problem/rows.h"
 
 namespace alng::impl::cpu {
@@ -26,7 +27,7 @@ inline constexpr std::size_t line_bytes = 64;
 /// of a store in flight when the lower 12 bits of their addresses agree, and then wait for the store.
 inline constexpr std::size_t workspace_alignment = 4096;
 
-inline std::size_t round_up(std::size_t bytes, std::size_t unit = line_bytes) noexcept {
+inline constexpr std::size_t round_up(std::size_t bytes, std::size_t unit = line_bytes) noexcept {
   return (bytes + unit - 1) / unit * unit;
 }
 
@@ -40,6 +41,11 @@ inline std::size_t workspace_bound(std::int64_t columns) noexcept {
   return (std::size_t{1} << 20) + 512 * static_cast<std::size_t>(columns);
 }
 
+/// Of a tensor with a value for each element.
+inline std::size_t row_bytes(const Problem& problem) noexcept {
+  return static_cast<std::size_t>(problem.columns()) * dtype_size(problem.dtype());
+}
+
 /// One tensor of a run: its layout and where its first element is.
 struct Tensor {
   const Rows* rows = nullptr;
@@ -48,16 +54,28 @@ struct Tensor {
   std::byte* row(std::int64_t r) const noexcept { return base + rows->row.offset(r); }
 };
 
-/// Where rows are built that are streamed to places which do not begin on a line (LineWriter in row_access-inl.h).
+/// Where rows are built that are written past the caches to places which do not begin on a line. Rows that follow each
+/// other in the output do so here, and go to their places line by line (LineWriter in row_access-inl.h).
 struct Staging {
-  /// A row of the dtype and a line, aligned to a line.
+  /// Lines are written when at least this much more is built: a load that two stores have just made waits for both, and
+  /// a processor has up to a hundred stores under way.
+  static constexpr std::size_t delay = 512;
+  /// Beginning anew at the front costs a copy of what waits.
+  static constexpr std::size_t rows = 1024;
+
+  static constexpr std::size_t size_for(std::size_t row_bytes) noexcept {
+    return round_up(delay + 2 * line_bytes + std::max(row_bytes, rows));
+  }
+
+  /// `size` bytes, aligned to a line.
   std::byte* memory;
-  /// Up to where the row in it is copied already.
-  std::size_t written = 0;
-  /// Its first bytes that are the last ones of the row before and wait there for the next row to fill their line, and
-  /// where that line belongs.
-  std::size_t carried = 0;
-  std::byte* carried_to = nullptr;
+  std::size_t size;
+  /// Behind the last row that was built: here, and in the output.
+  std::byte* end = nullptr;
+  std::byte* out_end = nullptr;
+  /// What is built but not written: from a line's begin to `end`. Negative by so many bytes as the first row has before
+  /// its first line, which it shares with someone else; these are never written as a line.
+  std::ptrdiff_t waiting = 0;
 };
 
 /// A row of an output while it is built.
@@ -66,8 +84,16 @@ struct BuiltRow {
   void* at = nullptr;
   /// Where it belongs: the same place, or the row is copied or scattered from `at`.
   std::byte* out = nullptr;
-  /// `at` is aligned to a line and written past the caches.
-  bool stream = false;
+  enum class Way {
+    through_caches,
+    past_caches,  // `at` is aligned to a line
+    staged        // past the caches, but `at` is in staging: see copy_begin
+  } way = Way::through_caches;
+  /// From here on whatever is built at a place p in staging, as many bytes are copied from p - copy_back to
+  /// p + copy_distance, which is aligned to a line. They are older ones.
+  const std::byte* copy_begin = nullptr;
+  std::ptrdiff_t copy_back = 0;
+  std::ptrdiff_t copy_distance = 0;
 };
 
 }  // namespace alng::impl::cpu

@@ -104,14 +104,25 @@ HWY_INLINE hn::Vec<U16> Float16Bits(V v) {
 #endif
 }
 
-HWY_INLINE void Store(V v, float* p) { hn::StoreU(CanonicalNaN(v), F(), p); }
-HWY_INLINE void Store(V v, BFloat16* p) { hn::StoreU(BFloat16Bits(v), U16(), &p->bits); }
-HWY_INLINE void Store(V v, Float16* p) { hn::StoreU(Float16Bits(v), U16(), &p->bits); }
-
-// Past the caches; p is aligned to a vector of its type.
-HWY_INLINE void Stream(V v, float* p) { hn::Stream(CanonicalNaN(v), F(), p); }
-HWY_INLINE void Stream(V v, BFloat16* p) { hn::Stream(BFloat16Bits(v), U16(), &p->bits); }
-HWY_INLINE void Stream(V v, Float16* p) { hn::Stream(Float16Bits(v), U16(), &p->bits); }
+// Where stores go. BuildingRow in row_access-inl.h is another such class.
+struct ThroughCaches {
+  template <class D, class E>
+  HWY_INLINE void Put(D d, hn::Vec<D> v, E* p) const {
+    hn::StoreU(v, d, p);
+  }
+};
+template <class To>
+HWY_INLINE void Store(V v, float* p, const To& to) {
+  to.Put(F(), CanonicalNaN(v), p);
+}
+template <class To>
+HWY_INLINE void Store(V v, BFloat16* p, const To& to) {
+  to.Put(U16(), BFloat16Bits(v), &p->bits);
+}
+template <class To>
+HWY_INLINE void Store(V v, Float16* p, const To& to) {
+  to.Put(U16(), Float16Bits(v), &p->bits);
+}
 
 // ---------------------------------------------------------------- the first n lanes, 0 < n < Lanes()
 // Nothing outside them is read or written; lanes beyond are +0.
@@ -183,16 +194,9 @@ HWY_INLINE V LoadStep(As<V>, const T* p, size_t n) {
   if constexpr (kWhole) return Load(p);
   return LoadN(p, n);
 }
-// `stream`: past the caches; p is then aligned to a line.
-template <bool kWhole, class T>
-HWY_INLINE void StoreStep(V v, T* p, size_t n, bool stream) {
-  if constexpr (!kWhole) {
-    StoreN(v, p, n);
-  } else if (HWY_UNLIKELY(stream)) {
-    Stream(v, p);
-  } else {
-    Store(v, p);
-  }
+template <bool kWhole, class T, class To>
+HWY_INLINE void StoreStep(V v, T* p, size_t n, const To& to) {
+  kWhole ? Store(v, p, to) : StoreN(v, p, n);
 }
 // The first n elements, +0 for the others.
 template <class T>
@@ -283,26 +287,22 @@ HWY_INLINE Two LoadStep(As<Two>, const T* p, size_t n) {
 // The elements of a step of a 16-bit dtype.
 using Bits = hn::VFromD<hn::Repartition<uint16_t, F>>;
 
-HWY_INLINE void StoreBits(Bits bits, uint16_t* p, bool stream) {
-  const hn::Repartition<uint16_t, F> d16;
-  HWY_UNLIKELY(stream) ? hn::Stream(bits, d16, p) : hn::StoreU(bits, d16, p);
-}
-
-template <bool kWhole, class T>
-HWY_INLINE void StoreStep(Two v, T* p, size_t n, bool stream) {
+template <bool kWhole, class T, class To>
+HWY_INLINE void StoreStep(Two v, T* p, size_t n, const To& to) {
   if constexpr (!kWhole) {
     if (n < kLanes) return StoreN(v.first, p, n);
-    Store(v.first, p);
+    Store(v.first, p, ThroughCaches());
     if (n > kLanes) StoreN(v.second, p + kLanes, n - kLanes);
   } else if constexpr (std::is_same_v<T, float>) {
-    StoreStep<true>(v.first, p, 0, stream);
-    StoreStep<true>(v.second, p + kLanes, 0, stream);
+    Store(v.first, p, to);
+    Store(v.second, p + kLanes, to);
   } else {
     const Two canonical = CanonicalNaN(v);
-    const hn::Rebind<hwy::float16_t, F> d16;
-    const auto half = [&](V of) HWY_ATTR { return hn::BitCast(U16(), hn::DemoteTo(d16, of)); };
-    StoreBits(hn::Combine(hn::Repartition<uint16_t, F>(), half(canonical.second), half(canonical.first)), &p->bits,
-              stream);
+    const hn::Rebind<hwy::float16_t, F> half;
+    const hn::Repartition<uint16_t, F> d16;
+    const auto low = hn::BitCast(U16(), hn::DemoteTo(half, canonical.first));
+    const auto high = hn::BitCast(U16(), hn::DemoteTo(half, canonical.second));
+    to.Put(d16, hn::Combine(d16, high, low), &p->bits);
   }
 }
 
@@ -363,15 +363,16 @@ HWY_INLINE Two LoadStep(As<Two>, const BFloat16* p, size_t n) {
 #endif
 }
 
-template <bool kWhole>
-HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, bool stream) {
+template <bool kWhole, class To>
+HWY_INLINE void StoreStep(Two v, BFloat16* p, size_t n, const To& to) {
+  const hn::Repartition<uint16_t, F> d16;
   const Bits bits = ToBits(v);
-  if constexpr (kWhole) return StoreBits(bits, &p->bits, stream);
+  if constexpr (kWhole) return to.Put(d16, bits, &p->bits);
 #if HWY_TARGET == HWY_AVX3
   _mm512_mask_storeu_epi16(p, FirstOf32(n), bits.raw);
 #else
   alignas(32) uint16_t stored[2 * kLanes];
-  hn::Store(bits, hn::Repartition<uint16_t, F>(), stored);
+  hn::Store(bits, d16, stored);
   std::memcpy(p, stored, n * sizeof(uint16_t));
 #endif
 }

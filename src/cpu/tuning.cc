@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "cpu/memory.h"
+
 namespace alng::impl::cpu {
 namespace {
 
@@ -98,7 +100,7 @@ Status force(Tuning& tuning, std::string_view list) {
 }
 
 std::int64_t tensor_bytes(const Problem& problem) {
-  return problem.rows() * problem.columns() * static_cast<std::int64_t>(dtype_size(problem.dtype()));
+  return problem.rows() * static_cast<std::int64_t>(row_bytes(problem));
 }
 
 /// What both operators choose by the same rules.

@@ -139,15 +139,15 @@ class ForwardExecution final : public Execution {
   void lay_out() noexcept {
     const auto columns = static_cast<std::size_t>(padded(problem_.columns()));
     const std::size_t floats = round_up(columns * sizeof(float));
-    const std::size_t row = static_cast<std::size_t>(problem_.columns()) * dtype_size(problem_.dtype());
+    const std::size_t row = row_bytes(problem_);
     gamma_ = Units::size(tasks_);
     beta_ = gamma_ + (needs_copy(forward::gamma) ? floats : 0);
     tasks_scratch_ = round_up(beta_ + (needs_copy(forward::beta) ? floats : 0), workspace_alignment);
     second_x_ = place_in_page(floats, second_x_in_page);
     rows_ = second_x_ + floats;
     y_staging_ = rows_ + (dense_ ? 0 : round_up(4 * row));
-    x_staging_ = y_staging_ + (tuning_.stream ? round_up(row + line_bytes) : 0);
-    task_scratch_size_ = round_up(x_staging_ + (tuning_.stream ? round_up(row + line_bytes) : 0), workspace_alignment);
+    x_staging_ = y_staging_ + (tuning_.stream ? Staging::size_for(row) : 0);
+    task_scratch_size_ = round_up(x_staging_ + (tuning_.stream ? Staging::size_for(row) : 0), workspace_alignment);
     workspace_size_ = tasks_scratch_ + static_cast<std::size_t>(tasks_) * task_scratch_size_ + workspace_alignment - 1;
   }
 
@@ -159,8 +159,8 @@ class ForwardExecution final : public Execution {
                      reinterpret_cast<float*>(scratch),
                      reinterpret_cast<float*>(scratch + second_x_),
                      scratch + rows_,
-                     {scratch + y_staging_},
-                     {scratch + x_staging_}};
+                     {scratch + y_staging_, Staging::size_for(row_bytes(problem_))},
+                     {scratch + x_staging_, Staging::size_for(row_bytes(problem_))}};
     for (std::int64_t unit; (unit = run.units.next(index)) < units_;) {
       kernels_.row_pass(run.pass, leaf_begin(unit, problem_.rows(), units_),
                         leaf_begin(unit + 1, problem_.rows(), units_), task);

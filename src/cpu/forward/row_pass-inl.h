@@ -39,7 +39,8 @@ class ForwardPass {
   void OneRow(std::int64_t r) {
     NewRow<T> row{Input(run_.x1, r, 0), nullptr, {}};
     if (run_.x2.base != nullptr) row.x2 = Input(run_.x2, r, 1);
-    if (run_.x.base != nullptr) row.x = BeginRow(run_.x, r, run_.tuning.stream, ScratchRow(2), task_.x_staging);
+    if (run_.x.base != nullptr)
+      row.x = BeginRow<T>(run_.x, r, run_.tuning.stream, ScratchRow(2), task_.x_staging, columns_);
     Advance(r, row);
     // Gathered rows share their scratch with the next row, so that nothing may stay pending.
     if (!run_.dense) Finish();
@@ -50,11 +51,13 @@ class ForwardPass {
     const UnfinishedRow formed = task_.formed;
     JudgedRow judged{{}, task_.judged.m, task_.judged.e, task_.judged.rstd};
     if (task_.judged.r >= 0) {
-      judged.y = BeginRow(run_.y, task_.judged.r, run_.tuning.stream, ScratchRow(3), task_.y_staging);
+      judged.y = BeginRow<T>(run_.y, task_.judged.r, run_.tuning.stream, ScratchRow(3), task_.y_staging, columns_);
     }
     const bool full = row.x1 != nullptr && row.x2 != nullptr && row.x.at != nullptr && run_.gamma != nullptr &&
                       run_.beta != nullptr && formed.r >= 0 && judged.y.at != nullptr;
     const RowSums sums = full ? SweepRows<true>(row, judged) : SweepRows<false>(row, judged);
+    EndRow<T>(run_.y, judged.y, task_.y_staging, columns_, true);
+    EndRow<T>(run_.x, row.x, task_.x_staging, columns_, true);
 
     task_.judged = {};
     if (formed.r >= 0) {
@@ -71,19 +74,14 @@ class ForwardPass {
 
   template <bool kFull>
   HWY_NOINLINE RowSums SweepRows(const NewRow<T>& row, const JudgedRow& judged) {
-    const bool y_elsewhere = IsElsewhere(judged.y), x_elsewhere = IsElsewhere(row.x);
     const float* const x_formed = task_.formed.r >= 0 ? task_.x_formed : nullptr;
-    return SweepThree<T, kFull>(run_, row, x_formed, task_.formed.m, judged, task_.x_outer,
-                                [&](std::size_t end) ALNG_INLINE_LAMBDA {
-                                  if (y_elsewhere) CopyOut<T>(run_.y, judged.y, task_.y_staging, end, columns_);
-                                  if (x_elsewhere) CopyOut<T>(run_.x, row.x, task_.x_staging, end, columns_);
-                                });
+    return SweepThree<T, kFull>(run_, row, x_formed, task_.formed.m, judged, task_.x_outer);
   }
 
   // What is left to do of the rows that are pending, and what waits of lines of y and x.
   void Finish() {
     while (task_.formed.r >= 0 || task_.judged.r >= 0) Advance(-1, {nullptr, nullptr, {}});
-    for (Staging* const staging : {&task_.y_staging, &task_.x_staging}) LineWriter{*staging}.PutCarried();
+    for (Staging* const staging : {&task_.y_staging, &task_.x_staging}) LineWriter{*staging}.Finish();
     if (run_.tuning.stream) hwy::FlushStream();
   }
 

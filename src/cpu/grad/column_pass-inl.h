@@ -23,7 +23,7 @@ inline void WriteSums(float* output, const float* sum, std::int64_t columns, boo
   ForEachStep(static_cast<std::size_t>(columns), [&]<bool kWhole>(std::size_t j, std::size_t n) ALNG_INLINE_LAMBDA {
     Step value = LoadStep<kWhole>(As<Step>(), sum + j, n);
     if (accumulate) value = Add(LoadStep<kWhole>(As<Step>(), output + j, n), value);
-    StoreStep<kWhole>(value, output + j, n, false);
+    StoreStep<kWhole>(value, output + j, n, ThroughCaches());
   });
 }
 

@@ -133,7 +133,10 @@ class GradExecution final : public Execution {
   void work(Run& run, int index) const noexcept {
     const Partition& p = partition_;
     std::byte* scratch = run.workspace + p.tasks_scratch + static_cast<std::size_t>(index) * p.task_scratch_size;
-    Task task{{}, reinterpret_cast<float*>(scratch + p.task_h), scratch + p.task_rows, {scratch + p.task_staging}};
+    Task task{{},
+              reinterpret_cast<float*>(scratch + p.task_h),
+              scratch + p.task_rows,
+              {scratch + p.task_staging, Staging::size_for(row_bytes(problem_))}};
     // With sums: without a free slot this task stops; the others hold them all and will do the units that are left.
     for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire(p.slots / p.tasks * index)) >= 0;) {
       const std::int64_t unit = run.units.next(index);

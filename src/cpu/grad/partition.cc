@@ -20,7 +20,6 @@ constexpr std::size_t dbeta_in_page = 2688;
 
 Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::int64_t unit_leaves,
                   const Needs& needs) noexcept {
-  const std::size_t columns = static_cast<std::size_t>(problem.columns());
   const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
   Partition p;
   p.leaves = leaves;
@@ -53,13 +52,13 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   end = round_up(end, workspace_alignment);
   p.slots_memory = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
-  const std::size_t row = columns * dtype_size(problem.dtype());
+  const std::size_t row = row_bytes(problem);
   const auto levels = static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(unit_leaves)));
   p.task_block = levels * slot_size;
   p.task_h = p.task_block + (blocks ? slot_size : 0);
   p.task_rows = p.task_h + (problem.has(grad::dx) ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
-  p.task_scratch_size = round_up(p.task_staging + (needs.stream ? round_up(row + line_bytes) : 0),
+  p.task_scratch_size = round_up(p.task_staging + (needs.stream ? Staging::size_for(row) : 0),
                                  p.slots > 0 ? workspace_alignment : line_bytes);
   p.tasks_scratch = place(static_cast<std::size_t>(tasks) * p.task_scratch_size);
   p.workspace_size = end + workspace_alignment - 1;

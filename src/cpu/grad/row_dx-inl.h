@@ -31,7 +31,7 @@ HWY_INLINE void WriteDx(std::size_t columns, const Row<T>& row, const float* gam
     if (kFull || dsum != nullptr) s = load(dsum);
     const S h = Mul(Sub(x, S(mean)), S(rstd));
     const S w = Scaled<S>(kFull || gamma != nullptr, load(row.dy), g);
-    StoreStep<kWhole>(Dx<S>(kFull || dsum != nullptr, w, h, m1, m2, rstd, s), dx + i, n, false);
+    StoreStep<kWhole>(Dx<S>(kFull || dsum != nullptr, w, h, m1, m2, rstd, s), dx + i, n, ThroughCaches());
   });
 }
 

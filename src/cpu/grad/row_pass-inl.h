@@ -78,6 +78,7 @@ class RowPass {
     const RowSums s = !both_sums || adds == Adds::nothing ? SweepRow<Adds::nothing>(row, first, sums)
                       : adds == Adds::both_rows           ? SweepRow<Adds::both_rows>(row, first, sums)
                                                           : SweepRow<Adds::row>(row, first, sums);
+    EndRow<T>(run_.dx, task_.pending.dx, task_.staging, columns_, true);
     MakePending(r, row, s);
     // Gathered rows share their scratch with the next row, so that nothing may stay pending.
     if (!run_.dense) Finish();
@@ -116,18 +117,9 @@ class RowPass {
   template <Kind kKind>
   HWY_NOINLINE RowSums SweepRow(const T* dy, const T* x1, const T* x2, float mean, float rstd, bool first, Sums sums) {
     const Pending& p = task_.pending;
-    const PendingRow<T> before{static_cast<const T*>(p.dy),
-                               static_cast<const T*>(p.dsum),
-                               static_cast<T*>(p.dx.at),
-                               p.rstd,
-                               p.m1,
-                               p.m2,
-                               p.dx.stream};
-    const bool elsewhere = IsElsewhere(p.dx);
+    const PendingRow<T> before{static_cast<const T*>(p.dy), static_cast<const T*>(p.dsum), p.dx, p.rstd, p.m1, p.m2};
     return Sweep<T, kKind>(columns_, Row<T>{dy, x1, x2, mean, rstd}, before, run_.gamma, task_.h, sums, first,
-                           run_.tuning.fetch == Fetch::second_level, [&](std::size_t end) ALNG_INLINE_LAMBDA {
-                             if (elsewhere) CopyDx(end);
-                           });
+                           run_.tuning.fetch == Fetch::second_level);
   }
 
   // All of a row, which the first-level cache keeps until it is done: its sums, then its dx.
@@ -135,8 +127,7 @@ class RowPass {
     const auto of = [r](const Tensor& tensor) { return reinterpret_cast<T*>(tensor.row(r)); };
     const Row<T> row{of(run_.dy), of(run_.x1), of(run_.x2), Statistic(run_.mean, r), Statistic(run_.rstd, r)};
     constexpr Kind kind{true, false, Adds::row, true};
-    const RowSums s =
-        Sweep<T, kind>(columns_, row, PendingRow<T>{}, run_.gamma, nullptr, sums, first, false, [](std::size_t) {});
+    const RowSums s = Sweep<T, kind>(columns_, row, PendingRow<T>{}, run_.gamma, nullptr, sums, first, false);
     WriteDx<T, true>(columns_, row, run_.gamma, s.w * run_.inverse_columns, s.q * run_.inverse_columns, of(run_.dsum),
                      of(run_.dx));
   }
@@ -152,7 +143,7 @@ class RowPass {
     p.rstd = row.rstd;
     p.m1 = s.w * run_.inverse_columns;
     p.m2 = s.q * run_.inverse_columns;
-    p.dx = BeginRow(run_.dx, r, run_.tuning.stream, ScratchRow(4), task_.staging);
+    p.dx = BeginRow<T>(run_.dx, r, run_.tuning.stream, ScratchRow(4), task_.staging, columns_);
   }
 
   // dx of the row that is pending, if any.
@@ -162,14 +153,11 @@ class RowPass {
     const Row<T> row{static_cast<const T*>(p.dy), static_cast<const T*>(p.x1), static_cast<const T*>(p.x2), p.mean,
                      p.rstd};
     WriteDx<T, false>(columns_, row, run_.gamma, p.m1, p.m2, static_cast<const T*>(p.dsum), static_cast<T*>(p.dx.at));
-    if (IsElsewhere(p.dx)) CopyDx(columns_);
-    LineWriter{task_.staging}.PutCarried();
+    EndRow<T>(run_.dx, p.dx, task_.staging, columns_, false);
+    LineWriter{task_.staging}.Finish();
     p.dx = {};
     if (run_.tuning.stream) hwy::FlushStream();
   }
-
-  // dx of the pending row, which is not built in its place, is there up to column `end`.
-  void CopyDx(std::size_t end) { CopyOut<T>(run_.dx, task_.pending.dx, task_.staging, end, columns_); }
 
   // The column sums alone, of one row.
   HWY_NOINLINE void ColumnSums(const Row<T>& row, bool first, Sums sums) {

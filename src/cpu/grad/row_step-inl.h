@@ -15,6 +15,7 @@
 
 #include "cpu/grad/kernels.h"
 #include "cpu/own_order-inl.h"
+#include "cpu/row_access-inl.h"
 #include "cpu/row_fetch-inl.h"
 #include "cpu/row_fold-inl.h"
 #include "cpu/simd-inl.h"
@@ -32,17 +33,15 @@ struct Row {
   float rstd;
 };
 
-// The row before: its dx is still to be written. dx is null where there is none; dsum may be null.
+// The row before: its dx is still to be written. dx.at is null where there is none; dsum may be null.
 template <class T>
 struct PendingRow {
   const T* dy;
   const T* dsum;
-  T* dx;
+  BuiltRow dx;
   float rstd;
   float m1;
   float m2;
-  // dx is aligned to a line and written past the caches.
-  bool stream;
 };
 
 // Which rows a sweep adds to the column sums.
@@ -78,16 +77,17 @@ struct Kind {
 };
 
 // The sums of `row`. Writes dx of `before`. `h` holds h of the row before and is given that of this row. Column sums
-// begin with this row where `first`. `swept(end)` is called when dx is written up to column `end`.
-template <class T, Kind kKind, class Swept>
+// begin with this row where `first`.
+template <class T, Kind kKind>
 HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>& before, const float* gamma, float* h,
-                         Sums sums, bool first, bool fetch_far, const Swept& swept) {
+                         Sums sums, bool first, bool fetch_far) {
   const F d;
   const V mean = hn::Set(d, row.mean), rstd = hn::Set(d, row.rstd), rstd_before = hn::Set(d, before.rstd);
   const V m1 = hn::Set(d, before.m1), m2 = hn::Set(d, before.m2);
   const bool has_gamma = kKind.full || gamma != nullptr, has_x2 = kKind.full || row.x2 != nullptr;
   const bool has_dsum = kKind.full || before.dsum != nullptr;
-  const bool writes_dx = !kKind.alone && (kKind.full || kKind.adds == Adds::both_rows || before.dx != nullptr);
+  const bool writes_dx = !kKind.alone && (kKind.full || kKind.adds == Adds::both_rows || before.dx.at != nullptr);
+  const BuildingRow dx_row(before.dx);
   const InputLines<T, kKind.full, 4> lines{{row.dy, row.x1, row.x2, before.dsum}};
 
   const auto vectors = [&]<bool kWhole, class S>(As<S> as, size_t i, size_t n, S& w, S& q) ALNG_INLINE_LAMBDA {
@@ -101,7 +101,7 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
       if (has_dsum) dsum = load(before.dsum);
       const S w_before = Scaled<S>(has_gamma, dy_before, g);
       const S dx = Dx<S>(has_dsum, w_before, h_before, m1, m2, rstd_before, dsum);
-      StoreStep<kWhole>(dx, before.dx + i, n, before.stream);
+      StoreStep<kWhole>(dx, static_cast<T*>(before.dx.at) + i, n, dx_row);
     }
     S x = load(row.x1);
     if (has_x2) x = Add(x, load(row.x2));
@@ -144,7 +144,6 @@ HWY_INLINE RowSums Sweep(size_t columns, const Row<T>& row, const PendingRow<T>&
   constexpr Loop loop = kKind.near ? Loop::short_ : Loop::unrolled;
   return FoldRow<T, loop, 2>(columns, terms, ahead, [&](size_t end) ALNG_INLINE_LAMBDA {
     lines.template FetchAtPause<kKind.near>(end, end == columns, fetch_far);
-    swept(end);
   });
 }
 
