@@ -200,7 +200,7 @@ HWY_INLINE void TwoSteps(size_t i, const Terms& terms, Step& w, Step& q, Step& u
 template <size_t kSums>
 HWY_INLINE void StoreSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
   StoreOwn(w, spans[0] + lane);
-  StoreOwn(q, spans[1] + lane);
+  if constexpr (kSums >= 2) StoreOwn(q, spans[1] + lane);
   if constexpr (kSums == 3) StoreOwn(u, spans[2] + lane);
 }
 
@@ -208,7 +208,7 @@ template <size_t kSums>
 HWY_INLINE void AddToSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
   const As<Step> as;
   w = Add(LoadOwn(as, spans[0] + lane), w);
-  q = Add(LoadOwn(as, spans[1] + lane), q);
+  if constexpr (kSums >= 2) q = Add(LoadOwn(as, spans[1] + lane), q);
   if constexpr (kSums == 3) u = Add(LoadOwn(as, spans[2] + lane), u);
   StoreSpans<kSums>(w, q, u, spans, lane);
 }
@@ -262,7 +262,7 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
       terms.template operator()<false>(i + at, n - at, w, q, u);
     }
   };
-  for (size_t at = 0; at < kPart; at += 2 * StepElements()) ahead(i + at);
+  for (size_t at = 0; at < n; at += 2 * StepElements()) ahead(i + at);
   const V zero = hn::Zero(F());
   // Every second span is added to the one before it, and then both to the sum.
   if constexpr (!kStepIsSpan) {
@@ -279,7 +279,7 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
     }
     for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
       const As<Step> as;
-      AddToSpans<kSums>(LoadOwn(as, second[0] + lane), LoadOwn(as, second[1] + lane),
+      AddToSpans<kSums>(LoadOwn(as, second[0] + lane), LoadOwn(as, second[kSums >= 2 ? 1 : 0] + lane),
                         LoadOwn(as, second[kSums - 1] + lane), spans, lane);
     }
   } else {
@@ -303,10 +303,11 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
 }
 
 // The sums of a row. `terms` makes those of a step, in memory order as far as lanes allow: terms.operator()<kWhole>(i,
-// n, w, q, u) as in ForEachStep; u is not looked at where kSums is 2. ahead(i) is called before the 2 * StepElements()
-// elements at i are needed, again and again over the row, and swept(end) when all up to `end` have been.
-template <class T, Loop kLoop, size_t kSums, class Terms, class Ahead, class Swept>
-HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Swept& swept) {
+// n, w, q, u) as in ForEachStep; q and u are not looked at where kSums is
+// 1, nor u where it is 2. ahead(i) is called before the 2 * StepElements()
+// elements at i are needed, again and again over the row, and pause(end) where segments that end there are folded.
+template <class T, Loop kLoop, size_t kSums, class Terms, class Ahead, class Pause>
+HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Pause& pause) {
   // Two segments are folded together: each alone is a chain of 50 cycles, which is most of what a processor can look
   // ahead.
   constexpr size_t together = kStepIsSpan && kLoop == Loop::unrolled ? 2 : 1;
@@ -328,9 +329,10 @@ HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahea
         FoldLastPart<kSums>(begin + part * kPart, n - part * kPart, terms, ahead, spans[part]);
         ++part;
       }
-      swept(begin + n);
+      pause(begin + n);
       const auto fold = [&]<bool kTwo>(size_t parts_of_last) ALNG_INLINE_LAMBDA {
-        FoldSegments<T, kTwo, 0, 1, kSums>(spans, parts_of_last, w_segments + count, q_segments + count);
+        FoldSegments<T, kTwo, 0, kSums >= 2 ? 1 : 0, kSums>(spans, parts_of_last, w_segments + count,
+                                                            q_segments + count);
         if constexpr (kSums == 3) {
           FoldSegments<T, kTwo, 2, 2, kSums>(spans, parts_of_last, u_segments + count, unused);
         }

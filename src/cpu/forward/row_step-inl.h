@@ -39,12 +39,49 @@ struct JudgedRow {
   float rstd;
 };
 
-// (x - m - e) * rstd * gamma + beta. gamma and beta may be absent.
-template <class S>
-HWY_INLINE S Y(S x, S m, S e, S rstd, bool has_gamma, S gamma, bool has_beta, S beta) {
-  const S h = Mul(Sub(Sub(x, m), e), rstd);
-  if (has_gamma) return has_beta ? Fma(h, gamma, beta) : Mul(h, gamma);
-  return has_beta ? Add(h, beta) : h;
+// gamma and beta, which may be absent; never where kFull.
+template <class T, bool kFull>
+struct Affine {
+  const float* gamma;
+  const float* beta;
+
+  // y = (x - m - e) * rstd * gamma + beta
+  template <bool kWhole, class S>
+  HWY_INLINE S Y(As<S> as, S x, V m, V e, V rstd, std::size_t i, std::size_t n) const {
+    const bool has_gamma = kFull || gamma != nullptr, has_beta = kFull || beta != nullptr;
+    S g = hn::Zero(F()), b = hn::Zero(F());
+    if (has_gamma) g = LoadColumns<T, kWhole>(as, gamma + i, n);
+    if (has_beta) b = LoadColumns<T, kWhole>(as, beta + i, n);
+    const S h = Mul(Sub(Sub(x, S(m)), S(e)), S(rstd));
+    if (has_gamma) return has_beta ? Fma(h, g, b) : Mul(h, g);
+    return has_beta ? Add(h, b) : h;
+  }
+};
+
+// x = x1 + x2, rounded to T where `round_sum`. x2 may be null; never where kFull.
+template <class T, bool kFull>
+struct Summands {
+  const T* x1;
+  const T* x2;
+  bool round_sum;
+
+  template <bool kWhole, class S>
+  HWY_INLINE S X(As<S> as, std::size_t i, std::size_t n) const {
+    S x = LoadStep<kWhole>(as, x1 + i, n);
+    if (kFull || x2 != nullptr) x = Add(x, LoadStep<kWhole>(as, x2 + i, n));
+    return round_sum ? Rounded<T>(x) : x;
+  }
+};
+
+// w = c and q = c * c of c = x - m; +0 beyond the row.
+template <class T, bool kWhole, class S>
+HWY_INLINE void Deviations(S x, V m, std::size_t n, S& w, S& q) {
+  w = Sub(x, S(m));
+  q = Mul(w, w);
+  if constexpr (!kWhole) {
+    w = FirstOf<T>(w, n);
+    q = FirstOf<T>(q, n);
+  }
 }
 
 // Forms x of `row`, at row.x and in float32 at x_outer, where x of `judged` is until then; writes y of `judged`.
@@ -55,47 +92,31 @@ template <class T, bool kFull>
 HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, const float* x_formed, float formed_m,
                               const JudgedRow& judged, float* x_outer) {
   const F d;
-  // Or else they would be loaded for every step, and as structs wait for the stores that fill these.
-  const float *const gamma = run.gamma, *const beta = run.beta;
-  const T *const x1 = row.x1, *const x2 = row.x2;
   T *const y_at = static_cast<T*>(judged.y.at), *const x_at = static_cast<T*>(row.x.at);
   const V m = hn::Set(d, judged.m), e = hn::Set(d, judged.e), rstd = hn::Set(d, judged.rstd);
   const V m_formed = hn::Set(d, formed_m);
-  const bool has_row = kFull || x1 != nullptr, has_formed = kFull || x_formed != nullptr;
-  const bool has_x2 = kFull || x2 != nullptr, wants_x = kFull || x_at != nullptr;
-  const bool has_gamma = kFull || gamma != nullptr, has_beta = kFull || beta != nullptr;
-  const bool writes_y = kFull || y_at != nullptr, round_sum = run.round_sum;
+  const bool has_row = kFull || row.x1 != nullptr, has_formed = kFull || x_formed != nullptr;
+  const bool writes_y = kFull || y_at != nullptr, wants_x = kFull || x_at != nullptr;
   const bool fetches_y = writes_y && !run.tuning.stream, fetches_x = wants_x && !run.tuning.stream;
   const bool fetch_far = run.tuning.fetch != Fetch::nowhere;
+  // Copies: members of `run` and of the rows would be loaded for every step.
+  const Affine<T, kFull> affine{run.gamma, run.beta};
+  const Summands<T, kFull> summands{row.x1, row.x2, run.round_sum};
   const BuildingRow y_row(judged.y), x_row(row.x);
-  const InputLines<T, kFull, 2> lines{{x1, x2}};
+  const InputLines<T, kFull, 2> lines{{row.x1, row.x2}};
 
   const auto terms = [&]<bool kWhole, class S>(std::size_t i, std::size_t n, S& w, S& q, S& u) ALNG_INLINE_LAMBDA {
     const As<S> as;
     if (writes_y) {
-      S g = hn::Zero(d), b = hn::Zero(d);
-      if (has_gamma) g = LoadColumns<T, kWhole>(as, gamma + i, n);
-      if (has_beta) b = LoadColumns<T, kWhole>(as, beta + i, n);
-      const S y = Y<S>(LoadOwn(as, x_outer + i), m, e, rstd, has_gamma, g, has_beta, b);
+      const S y = affine.template Y<kWhole>(as, LoadOwn(as, x_outer + i), m, e, rstd, i, n);
       StoreStep<kWhole>(y, y_at + i, n, y_row);
     }
     w = q = u = hn::Zero(d);
-    if (has_formed) {
-      const S c = Sub(LoadOwn(as, x_formed + i), S(m_formed));
-      w = c;
-      q = Mul(c, c);
-      if constexpr (!kWhole) {
-        w = FirstOf<T>(w, n);
-        q = FirstOf<T>(q, n);
-      }
-    }
+    if (has_formed) Deviations<T, kWhole>(LoadOwn(as, x_formed + i), m_formed, n, w, q);
     if (has_row) {
-      S x = LoadStep<kWhole>(as, x1 + i, n);
-      if (has_x2) x = Add(x, LoadStep<kWhole>(as, x2 + i, n));
-      if (round_sum) x = Rounded<T>(x);
-      if (wants_x) StoreStep<kWhole>(x, x_at + i, n, x_row);
-      StoreOwn(x, x_outer + i);
-      u = x;  // +0 beyond the row, where all that is loaded is +0
+      u = summands.template X<kWhole>(as, i, n);  // +0 beyond the row, where all that is loaded is +0
+      if (wants_x) StoreStep<kWhole>(u, x_at + i, n, x_row);
+      StoreOwn(u, x_outer + i);
     }
   };
   const auto ahead = [&](std::size_t i) ALNG_INLINE_LAMBDA {
