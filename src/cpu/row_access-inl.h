@@ -153,6 +153,10 @@ class BuildingRow {
         copy_back_(row.copy_back),
         copy_distance_(row.copy_distance) {}
 
+  // Built in its place, on a line where `past_caches`.
+  explicit BuildingRow(bool past_caches)
+      : past_caches_(past_caches), staged_(false), copy_begin_(nullptr), copy_back_(0), copy_distance_(0) {}
+
   template <class D, class E>
   HWY_INLINE void Put(D d, hn::Vec<D> v, E* p) const {
     if (HWY_LIKELY(!past_caches_)) return hn::StoreU(v, d, p);

@@ -108,6 +108,12 @@ HWY_INLINE V FoldQuarters(V a, V b) {
   const __m512 odd = _mm512_shuffle_f32x4(a.raw, b.raw, 0xDD);
   return V{_mm512_add_ps(even, odd)};
 }
+
+// A span at distance 16.
+template <class T>
+HWY_INLINE V FoldTo16(Two span) {
+  return kPaired<T> ? FoldHalves(span.first, span.second) : Add(span.first, span.second);
+}
 #endif
 
 // What is left of one or two segments to their sums numbers kW and kQ, at distances 128, 256, 16, 8, 4, 2 and 1. The
@@ -117,9 +123,7 @@ HWY_INLINE void FoldSegments(const Spans<kSums>* parts, size_t count, float* HWY
                              float* HWY_RESTRICT q_sums) {
 #if HWY_TARGET == HWY_AVX3
   const auto at_16 = [](const Spans<kSums>* of, size_t n, size_t sum) HWY_ATTR {
-    const V first = FoldParts<kSums>(of, n, sum, 0), second = FoldParts<kSums>(of, n, sum, 16);
-    if constexpr (kPaired<T>) return FoldHalves(first, second);
-    return hn::Add(first, second);
+    return FoldTo16<T>({FoldParts<kSums>(of, n, sum, 0), FoldParts<kSums>(of, n, sum, 16)});
   };
   // Paired lanes are elements 0, 2, 4 to 14 and 1, 3, 5 to 15 by now: distance 1 is between the halves and comes last.
   const auto at_8 = [&](const Spans<kSums>* of, size_t n) HWY_ATTR {
@@ -200,7 +204,7 @@ HWY_INLINE void TwoSteps(size_t i, const Terms& terms, Step& w, Step& q, Step& u
 template <size_t kSums>
 HWY_INLINE void StoreSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
   StoreOwn(w, spans[0] + lane);
-  if constexpr (kSums >= 2) StoreOwn(q, spans[1] + lane);
+  StoreOwn(q, spans[1] + lane);
   if constexpr (kSums == 3) StoreOwn(u, spans[2] + lane);
 }
 
@@ -208,7 +212,7 @@ template <size_t kSums>
 HWY_INLINE void AddToSpans(Step w, Step q, Step u, Spans<kSums>& spans, size_t lane) {
   const As<Step> as;
   w = Add(LoadOwn(as, spans[0] + lane), w);
-  if constexpr (kSums >= 2) q = Add(LoadOwn(as, spans[1] + lane), q);
+  q = Add(LoadOwn(as, spans[1] + lane), q);
   if constexpr (kSums == 3) u = Add(LoadOwn(as, spans[2] + lane), u);
   StoreSpans<kSums>(w, q, u, spans, lane);
 }
@@ -279,7 +283,7 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
     }
     for (size_t lane = 0; lane < kSpan; lane += StepElements()) {
       const As<Step> as;
-      AddToSpans<kSums>(LoadOwn(as, second[0] + lane), LoadOwn(as, second[kSums >= 2 ? 1 : 0] + lane),
+      AddToSpans<kSums>(LoadOwn(as, second[0] + lane), LoadOwn(as, second[1] + lane),
                         LoadOwn(as, second[kSums - 1] + lane), spans, lane);
     }
   } else {
@@ -303,8 +307,7 @@ HWY_INLINE void FoldLastPart(size_t i, size_t n, const Terms& terms, const Ahead
 }
 
 // The sums of a row. `terms` makes those of a step, in memory order as far as lanes allow: terms.operator()<kWhole>(i,
-// n, w, q, u) as in ForEachStep; q and u are not looked at where kSums is
-// 1, nor u where it is 2. ahead(i) is called before the 2 * StepElements()
+// n, w, q, u) as in ForEachStep; u is not looked at where kSums is 2. ahead(i) is called before the 2 * StepElements()
 // elements at i are needed, again and again over the row, and pause(end) where segments that end there are folded.
 template <class T, Loop kLoop, size_t kSums, class Terms, class Ahead, class Pause>
 HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahead, const Pause& pause) {
@@ -331,8 +334,7 @@ HWY_INLINE RowSums FoldRow(size_t columns, const Terms& terms, const Ahead& ahea
       }
       pause(begin + n);
       const auto fold = [&]<bool kTwo>(size_t parts_of_last) ALNG_INLINE_LAMBDA {
-        FoldSegments<T, kTwo, 0, kSums >= 2 ? 1 : 0, kSums>(spans, parts_of_last, w_segments + count,
-                                                            q_segments + count);
+        FoldSegments<T, kTwo, 0, 1, kSums>(spans, parts_of_last, w_segments + count, q_segments + count);
         if constexpr (kSums == 3) {
           FoldSegments<T, kTwo, 2, 2, kSums>(spans, parts_of_last, u_segments + count, unused);
         }

@@ -21,6 +21,9 @@ struct Tuning {
   /// Outputs of the problem's size are written past the caches: they are too large to be found there by whoever reads
   /// them next.
   bool stream = false;
+  /// Of a forward: rows of few columns are done 16 at a time, where the rows of all tensors are dense and those of
+  /// outputs need no staging. Only with AVX-512.
+  bool in_batches = false;
   /// Of a gradient: each row's dx is written before the next row begins, not in the sweep of the next. Only where all
   /// tensors are there and dense.
   bool row_by_row = false;
@@ -45,8 +48,8 @@ struct DenseRows {
 };
 
 /// The fastest choices on this processor, but for what the environment variable ALNG_TUNING says, a list such as
-/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, row_by_row, in_twos (on, off). What a problem or
-/// an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
+/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, in_batches, row_by_row, in_twos (on, off). What a
+/// problem or an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
 Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 

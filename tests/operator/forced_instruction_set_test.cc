@@ -155,8 +155,8 @@ TEST(ForcedTuning, WhatItDoesNotKnowIsRefused) {
     const Status status = GradPlan::create(small_problem()).status();
     EXPECT_EQ(status.code(), Code::bad_option) << wrong;
     EXPECT_NE(status.message().find("ALNG_TUNING has \""), std::string::npos) << status.message();
-    EXPECT_NE(status.message().find("but must be a list of fetch=nowhere, first or second and stream=, row_by_row= and "
-                                    "in_twos=on or off"),
+    EXPECT_NE(status.message().find("but must be a list of fetch=nowhere, first or second and stream=, in_batches=, "
+                                    "row_by_row= and in_twos=on or off"),
               std::string::npos)
         << status.message();
   }

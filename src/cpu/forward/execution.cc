@@ -83,6 +83,7 @@ class ForwardExecution final : public Execution {
     text += "threads: " + std::to_string(tasks_) + "\n";
     text += "rows: " + std::to_string(units_) + " units of about " + std::to_string(problem_.rows() / units_) + ", " +
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
+    if (tuning_.in_batches) text += "few columns: " + std::to_string(batch_rows) + " rows at a time\n";
     text += tuning_.explain_inputs();
     text += std::string("y and x: written ") + tuning_.where_written() + ", y while the rows behind are read\n";
     return text;
@@ -144,7 +145,7 @@ class ForwardExecution final : public Execution {
     beta_ = gamma_ + (needs_copy(forward::gamma) ? floats : 0);
     tasks_scratch_ = round_up(beta_ + (needs_copy(forward::beta) ? floats : 0), workspace_alignment);
     second_x_ = place_in_page(floats, second_x_in_page);
-    rows_ = second_x_ + floats;
+    rows_ = std::max(second_x_ + floats, tuning_.in_batches ? static_cast<std::size_t>(batch_rows) * floats : 0);
     y_staging_ = rows_ + (dense_ ? 0 : round_up(4 * row));
     x_staging_ = y_staging_ + (tuning_.stream ? Staging::size_for(row) : 0);
     task_scratch_size_ = round_up(x_staging_ + (tuning_.stream ? Staging::size_for(row) : 0), workspace_alignment);

@@ -29,6 +29,10 @@ struct ForwardOperands {
   Tuning tuning;
 };
 
+/// Rows of a batch, which have at most so many columns (few_columns-inl.h).
+inline constexpr std::int64_t batch_rows = 16;
+inline constexpr std::int64_t batch_columns = 128;
+
 /// A row that is not done yet.
 struct UnfinishedRow {
   /// Negative where there is none.
@@ -41,7 +45,8 @@ struct UnfinishedRow {
 struct ForwardTask {
   /// The row of which x and m are known, and the one before it, of which the statistics are.
   UnfinishedRow formed, judged;
-  /// Their x in float32, padded columns each: of the first; and of the second, which x of the next row replaces.
+  /// Their x in float32, padded columns each: of the first; and of the second, which x of the next row replaces. Where
+  /// rows are done in batches there are batch_rows of them at x_formed.
   float *x_formed, *x_outer;
   /// Four rows of the dtype, used where some tensor's rows are not dense.
   std::byte* rows;

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <utility>
 
+#include "cpu/forward/few_columns-inl.h"
 #include "cpu/forward/kernels.h"
 #include "cpu/forward/row_step-inl.h"
 #include "cpu/row_access-inl.h"
@@ -28,6 +29,9 @@ class ForwardPass {
 
   // ForwardKernels::row_pass
   static void Rows(const ForwardOperands& run, std::int64_t begin, std::int64_t end, ForwardTask& task) {
+#if HWY_TARGET == HWY_AVX3
+    if (InBatches(run)) return RowsInBatches<T>(run, begin, end, task.x_formed);
+#endif
     ForwardPass pass(run, task);
     for (std::int64_t r = begin; r < end; ++r) pass.OneRow(r);
   }
