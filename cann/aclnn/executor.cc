@@ -54,7 +54,10 @@ aclnnStatus set_dynamic_address(const char* function, aclOpExecutor* handle, con
 Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor) {
   if (handle == nullptr) return null_object(function, "executor");
   executor = executors().find(handle);
-  if (executor != nullptr) return {};
+  return executor != nullptr ? Answer{} : no_executor(function);
+}
+
+Answer no_executor(const char* function) {
   return invalid_parameter(std::string(function) +
                            ": executor is none of the first phase, was used up by the second, or is destroyed");
 }

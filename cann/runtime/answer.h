@@ -56,13 +56,10 @@ inline Answer null_pointer(const char* function, const char* what) {
 /// 107000 with a sentence.
 inline Answer not_so(std::string sentence) { return {ACL_ERROR_RT_PARAM_INVALID, Kind::value, std::move(sentence)}; }
 
-/// 107003: no stream.
+/// 107003: no stream, or one that another thread destroys at the moment.
 inline Answer no_stream(const std::string& function) {
   return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
           function + ": stream is none of aclrtCreateStream, or is destroyed"};
-}
-inline Answer stream_closed(const std::string& function) {
-  return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value, function + ": stream is being destroyed"};
 }
 
 /// 107017: `name` is no object that `maker` made, or is destroyed.

@@ -146,7 +146,7 @@ aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void* args) {
     if (fn == nullptr) return null_pointer(function, "fn");
     std::shared_ptr<Stream> found;
     if (Answer answer = find_stream(function, stream, found); !answer.ok()) return answer;
-    return found->submit(std::make_unique<HostFunction>(fn, args)) ? Answer{} : stream_closed(function);
+    return found->submit(std::make_unique<HostFunction>(fn, args)) ? Answer{} : no_stream(function);
   });
 }
 

@@ -234,7 +234,7 @@ Answer later(Transfer transfer, aclrtStream handle) {
   if constexpr (std::is_same_v<Transfer, Batch>) transfer.fail_index = nullptr;  // may be gone when it runs
   const char* const function = transfer.function;
   if (stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return {};
-  return stream_closed(function);
+  return no_stream(function);
 }
 
 Answer allocate(const char* function, void** pointer, std::size_t size, int policy) {

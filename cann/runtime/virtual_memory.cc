@@ -119,8 +119,10 @@ Answer check_zero(const char* function, const char* name, std::uint64_t value) {
   return not_so(std::string(function) + ": " + name + " is " + std::to_string(value) + " but must be 0");
 }
 
-Answer system_refused(const std::string& what) {
-  return {ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner, what + ": " + std::strerror(errno)};
+Answer system_refused(const char* function, std::size_t size) {
+  return {ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner,
+          std::string(function) + ": size is " + std::to_string(size) +
+              " bytes but the system says: " + std::strerror(errno)};
 }
 
 Answer check_properties(const char* function, const aclrtPhysicalMemProp* prop) {
@@ -159,9 +161,7 @@ Answer reserve(void** pointer, std::size_t size, std::size_t alignment, void* ex
   if (room < size)
     return not_so(std::string(function) + ": size is " + std::to_string(size) + ", more than addresses reach");
   void* const at = ::mmap(expected, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) {
-    return system_refused(std::string(function) + ": size is " + std::to_string(size) + " bytes but the system says");
-  }
+  if (at == MAP_FAILED) return system_refused(function, size);
   // The aligned part stays.
   const std::size_t before = (granularity - address_of(at) % granularity) % granularity;
   auto* const begin = static_cast<std::byte*>(at) + before;
@@ -200,8 +200,7 @@ Answer allocate(aclrtDrvMemHandle* handle, std::size_t size, const aclrtPhysical
   if (Answer answer = memory().take(function, size, device); !answer.ok()) return answer;
   const int file = ::memfd_create("device memory", MFD_CLOEXEC);
   if (file < 0 || ::ftruncate(file, static_cast<off_t>(size)) != 0) {
-    Answer answer =
-        system_refused(std::string(function) + ": size is " + std::to_string(size) + " bytes but the system says");
+    Answer answer = system_refused(function, size);
     if (file >= 0) ::close(file);
     memory().give_back(size, device);
     return answer;
@@ -241,7 +240,7 @@ Answer map(void* pointer, std::size_t size, std::size_t offset, aclrtDrvMemHandl
   // From here on its destructor gives the addresses back.
   auto mapping = std::make_shared<Mapping>(pointer, physical);
   if (::mmap(pointer, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, physical->file(), 0) == MAP_FAILED) {
-    return system_refused(std::string(function) + ": the system says");
+    return system_refused(function, size);
   }
   memory().map(std::make_shared<Block>(
       Block{static_cast<std::byte*>(pointer), size, physical->device(), true, std::move(mapping)}));

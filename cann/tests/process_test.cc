@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <regex>
@@ -29,6 +30,17 @@ TEST(Process, BeginsAndEndsOnceAndMayBeginAgain) {
   EXPECT_EQ(aclFinalize(), 0);
   EXPECT_EQ(aclnnInit(nullptr), 0);
   EXPECT_EQ(aclnnFinalize(), 0);
+}
+
+TEST(Process, EndsOnlyWhereItHasBegun) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a process of its own
+  EXPECT_EXIT(
+      {
+        const int code = aclFinalize();
+        std::fputs(recent_message().c_str(), stderr);
+        std::exit(code == 100001 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "aclFinalize: aclInit was not called before");
 }
 
 TEST(Process, ConfigurationIsAFileThatExists) {

@@ -167,7 +167,7 @@ TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
   struct Codes {
     aclrtStream stream;
     int of_stream = 0, of_device = 0, of_destroy = 0;
-    std::string sentence{};
+    std::string sentence{}, sentence_of_destroy{};
   } codes{stream.get()};
   ASSERT_EQ(aclrtLaunchHostFunc(
                 stream.get(),
@@ -178,6 +178,7 @@ TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
                   all.sentence = recent_message();
                   all.of_device = aclrtSynchronizeDevice();
                   all.of_destroy = aclrtDestroyStream(all.stream);
+                  all.sentence_of_destroy = recent_message();
                   aclrtResetDevice(0);
                 },
                 &codes),
@@ -187,6 +188,7 @@ TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
   EXPECT_NE(codes.sentence.find("a host function waits for the stream that it runs in"), std::string::npos);
   EXPECT_EQ(codes.of_device, 107003);
   EXPECT_EQ(codes.of_destroy, 107003);
+  EXPECT_NE(codes.sentence_of_destroy.find("a host function destroys the stream that it runs in"), std::string::npos);
 }
 
 TEST_F(Threads, WorkThatComesWhileAnotherThreadSynchronisesIsDone) {

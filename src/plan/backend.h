@@ -76,7 +76,7 @@ class Backend {
 /// those of src/problem and include/alng that they speak of.
 inline constexpr std::int32_t backend_interface = 3;
 
-/// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
+/// Every back end of this build, then the registered ones.
 std::vector<const Backend*> backends();
 
 /// What each of them says of itself.

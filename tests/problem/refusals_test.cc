@@ -206,6 +206,10 @@ const Refusal shape_refusals[] = {
      "mean is float32[4, 1, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s "
      "or "
      "nothing"},
+    {"RstdOfOnesAloneTellsAll", PROBLEM(told_by_rstd, (p.rstd = dense({1, 1, 1}), p.mean = dense({4, 6, 1}))),
+     Code::bad_shape,
+     "mean is float32[4, 6, 1] but must be float32[1, 1, 1] or float32[1], 1s alone: all dimensions of dy are "
+     "normalised, as rstd tells"},
     {"NormalizedDimsNegative", PROBLEM(base, p.normalized_dims = -1), Code::bad_option,
      "normalized_dims is -1 but must be 1 to 3 or 0: dy is float32[4, 6, 8]"},
     {"NormalizedDimsBeyondRank", PROBLEM(base, p.normalized_dims = 4), Code::bad_option,
