@@ -15,7 +15,7 @@ class ReferenceExecution final : public Execution {
   std::size_t workspace_size() const noexcept override {
     if (problem_.rows() == 0 || problem_.columns() == 0) return 0;
     const std::int64_t floats = is_forward() ? reference::forward_scratch(problem_) : reference::grad_scratch(problem_);
-    return static_cast<std::size_t>(floats) * sizeof(float) + alignof(float);
+    return static_cast<std::size_t>(floats) * sizeof(float) + alignof(float) - 1;
   }
   const char* isa() const noexcept override { return "scalar"; }
   int threads() const noexcept override { return 1; }
