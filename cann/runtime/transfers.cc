@@ -1,4 +1,5 @@
 // The C functions of memory: allocate, copy, fill.
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -67,6 +68,14 @@ struct Copy {
 
   void let_go() { of_src = of_dst = nullptr; }
 
+  // Whether it touches memory of the host that is not aclrtMallocHost's.
+  bool is_pageable() const {
+    const auto pageable = [this](const void* pointer, bool of_device) {
+      return !of_device && memory().holding(pointer, count, host) == nullptr;
+    };
+    return count > 0 && (pageable(src, reads_device(kind)) || pageable(dst, writes_device(kind)));
+  }
+
   Answer run() {
     // Either may be part of the other.
     std::memmove(dst, src, count);
@@ -102,6 +111,8 @@ struct Fill {
 
   void let_go() { block = nullptr; }
 
+  bool is_pageable() const { return false; }
+
   Answer run() {
     std::memset(pointer, value, count);
     let_go();
@@ -127,6 +138,9 @@ struct Batch {
   }
   void let_go() {
     for (Copy& copy : copies) copy.let_go();
+  }
+  bool is_pageable() const {
+    return std::any_of(copies.begin(), copies.end(), [](const Copy& copy) { return copy.is_pageable(); });
   }
   Answer run() {
     return each([](Copy& copy) { return copy.run(); });
@@ -231,10 +245,14 @@ Answer later(Transfer transfer, aclrtStream handle) {
   transfer.device = stream->device();
   if (Answer answer = transfer.check(); !answer.ok()) return answer;
   transfer.let_go();
+  // As the vendor has it: the program may use such memory for something else when the call has returned.
+  const bool waits = transfer.is_pageable();
+  if (waits && stream->runs_here()) return stream->waits_for_itself();
   if constexpr (std::is_same_v<Transfer, Batch>) transfer.fail_index = nullptr;  // may be gone when it runs
   const char* const function = transfer.function;
-  if (stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return {};
-  return no_stream(function);
+  if (!stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return no_stream(function);
+  if (waits) stream->wait();
+  return {};
 }
 
 Answer allocate(const char* function, void** pointer, std::size_t size, int policy) {

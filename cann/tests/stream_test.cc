@@ -68,6 +68,46 @@ TEST_F(Streams, ReturnAtOnceAndWorkInOrder) {
   EXPECT_EQ(aclrtDestroyEvent(gate), 0);
 }
 
+// A copy of aclrtMallocHost's memory is made in its turn. One of other memory of the host is made when the call
+// returns, and that memory is the program's again.
+TEST_F(Streams, CopiesOfPageableMemoryAreMadeWhenTheCallReturns) {
+  void* pinned = nullptr;
+  ASSERT_EQ(aclrtMallocHost(&pinned, 64), 0);
+  std::memset(pinned, 1, 64);
+  aclrtEvent gate = create_event();
+  ASSERT_EQ(aclrtStreamWaitEvent(first_.get(), gate), 0);
+  ASSERT_EQ(aclrtMemcpyAsync(memory_.get(), 64, pinned, 64, ACL_MEMCPY_HOST_TO_DEVICE, first_.get()), 0);
+  std::memset(pinned, 2, 64);
+  ASSERT_EQ(aclrtRecordEvent(gate, second_.get()), 0);
+  ASSERT_EQ(aclrtSynchronizeStream(first_.get()), 0);
+  EXPECT_EQ(memory_.contents()[63], std::byte{2});
+
+  const auto sleep = [](void*) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  for (const std::size_t count : {std::size_t{64}, std::size_t{1}}) {
+    std::vector<char> host(64, 3);
+    ASSERT_EQ(aclrtLaunchHostFunc(first_.get(), sleep, nullptr), 0);
+    ASSERT_EQ(aclrtMemcpyAsync(memory_.get(), 64, host.data(), count, ACL_MEMCPY_HOST_TO_DEVICE, first_.get()), 0);
+    host.assign(64, 4);
+    ASSERT_EQ(aclrtLaunchHostFunc(first_.get(), sleep, nullptr), 0);
+    ASSERT_EQ(aclrtMemcpyAsync(host.data(), 64, memory_.get(), count, ACL_MEMCPY_DEFAULT, first_.get()), 0);
+    EXPECT_EQ(host[count - 1], 3);
+    ASSERT_EQ(aclrtMemsetAsync(memory_.get(), 64, 0, 64, first_.get()), 0);
+  }
+
+  // An error of the stream stays for who synchronises.
+  std::vector<char> host(64, 5);
+  void* freed = nullptr;
+  ASSERT_EQ(aclrtMalloc(&freed, 64, ACL_MEM_MALLOC_HUGE_FIRST), 0);
+  ASSERT_EQ(aclrtLaunchHostFunc(first_.get(), sleep, nullptr), 0);
+  ASSERT_EQ(aclrtMemcpyAsync(freed, 64, pinned, 64, ACL_MEMCPY_HOST_TO_DEVICE, first_.get()), 0);
+  ASSERT_EQ(aclrtFree(freed), 0);
+  ASSERT_EQ(aclrtMemcpyAsync(memory_.get(), 64, host.data(), 64, ACL_MEMCPY_HOST_TO_DEVICE, first_.get()), 0);
+  EXPECT_EQ(aclrtSynchronizeStream(first_.get()), 500003);
+  EXPECT_EQ(memory_.contents()[0], std::byte{5});
+  EXPECT_EQ(aclrtFreeHost(pinned), 0);
+  aclrtDestroyEvent(gate);
+}
+
 TEST_F(Streams, GoOnWithoutAnybodyWaiting) {
   ASSERT_EQ(append(first_, 7, 0), 0);
   const auto begin = std::chrono::steady_clock::now();
