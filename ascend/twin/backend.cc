@@ -187,8 +187,6 @@ class TwinBackend final : public Backend {
  public:
   explicit TwinBackend(const Product& product) : product_(product), device_(std::string("ascend:") + product.device) {}
   const char* device() const noexcept override { return device_.c_str(); }
-  // A model is for those who ask for it.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     return {{device_, true, std::string("the kernel for ") + product_.title + " on a host model, very slow"}};
   }

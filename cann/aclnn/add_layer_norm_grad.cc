@@ -142,8 +142,8 @@ Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* hand
   std::shared_ptr<Executor> executor;
   if (Answer answer = find_executor(phase_2, handle, executor); !answer.ok()) return answer;
   if (workspace_size < executor->workspace_size) {
-    return invalid_parameter(std::string(phase_2) + ": workspaceSize is " + std::to_string(workspace_size) +
-                             " but must be at least " + std::to_string(executor->workspace_size));
+    return invalid_parameter(
+        wrong_number(phase_2, "workspaceSize", workspace_size, "at least " + std::to_string(executor->workspace_size)));
   }
   std::shared_ptr<Stream> stream;
   if (Answer answer = find_stream(phase_2, stream_handle, stream); !answer.ok()) {

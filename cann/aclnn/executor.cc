@@ -33,8 +33,9 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
       if (answer.ok()) operand.address = moved_to;
       return answer;
     }
-    return invalid_parameter(std::string(function) + ": index is " + std::to_string(index) + " but must be less than " +
-                             std::to_string(present) + ", the number of tensors that the executor has there");
+    return invalid_parameter(
+        wrong_number(function, "index", index,
+                     "less than " + std::to_string(present) + ", the number of tensors that the executor has there"));
   });
 }
 

@@ -110,13 +110,13 @@ class Mapping {
 
 Answer check_size(const char* function, std::size_t size) {
   if (size > 0 && size % granularity == 0) return {};
-  return not_so(std::string(function) + ": size is " + std::to_string(size) + " but must be a multiple of " +
-                std::to_string(granularity) + ", the granularity");
+  return not_so(
+      wrong_number(function, "size", size, "a multiple of " + std::to_string(granularity) + ", the granularity"));
 }
 
 Answer check_zero(const char* function, const char* name, std::uint64_t value) {
   if (value == 0) return {};
-  return not_so(std::string(function) + ": " + name + " is " + std::to_string(value) + " but must be 0");
+  return not_so(wrong_number(function, name, value, "0"));
 }
 
 Answer system_refused(const char* function, std::size_t size) {
@@ -127,9 +127,8 @@ Answer system_refused(const char* function, std::size_t size) {
 
 Answer check_properties(const char* function, const aclrtPhysicalMemProp* prop) {
   if (prop == nullptr) return null_pointer(function, "prop");
-  const auto number = [&](const char* name, std::int64_t value, const char* must_be) {
-    return not_so(std::string(function) + ": prop->" + name + " is " + std::to_string(value) + " but must be " +
-                  must_be);
+  const auto number = [&](const std::string& name, std::int64_t value, const char* must_be) {
+    return not_so(wrong_number(function, "prop->" + name, value, must_be));
   };
   if (prop->handleType != ACL_MEM_HANDLE_TYPE_NONE) return number("handleType", prop->handleType, "0, for none");
   if (prop->allocationType != ACL_MEM_ALLOCATION_TYPE_PINNED) {
@@ -145,10 +144,7 @@ Answer check_properties(const char* function, const aclrtPhysicalMemProp* prop) 
   if (prop->location.type != ACL_MEM_LOCATION_TYPE_DEVICE) {
     return number("location.type", prop->location.type, "1, for a device");
   }
-  if (prop->location.id < devices().size()) return {};
-  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
-          std::string(function) + ": prop->location.id is " + std::to_string(prop->location.id) + " but must be 0 to " +
-              std::to_string(devices().size() - 1)};
+  return check_device(function, "prop->location.id", prop->location.id);
 }
 
 Answer reserve(void** pointer, std::size_t size, std::size_t alignment, void* expected, std::uint64_t flags) {
@@ -156,7 +152,7 @@ Answer reserve(void** pointer, std::size_t size, std::size_t alignment, void* ex
   if (pointer == nullptr) return null_pointer(function, "virPtr");
   if (Answer answer = check_size(function, size); !answer.ok()) return answer;
   if (Answer answer = check_zero(function, "alignment", alignment); !answer.ok()) return answer;
-  if (flags > 1) return not_so(std::string(function) + ": flags is " + std::to_string(flags) + " but must be 0 or 1");
+  if (flags > 1) return not_so(wrong_number(function, "flags", flags, "0 or 1"));
   const std::size_t room = size + granularity;
   if (room < size)
     return not_so(std::string(function) + ": size is " + std::to_string(size) + ", more than addresses reach");
@@ -216,8 +212,7 @@ Answer map(void* pointer, std::size_t size, std::size_t offset, aclrtDrvMemHandl
   const std::shared_ptr<Physical> physical = physicals().find(handle);
   if (physical == nullptr) return no_handle(function, "handle", "aclrtMallocPhysical");
   if (size != physical->size()) {
-    return not_so(std::string(function) + ": size is " + std::to_string(size) + " but must be that of the memory, " +
-                  std::to_string(physical->size()));
+    return not_so(wrong_number(function, "size", size, "that of the memory, " + std::to_string(physical->size())));
   }
   if (Answer answer = check_zero(function, "offset", offset); !answer.ok()) return answer;
   if (Answer answer = check_zero(function, "flags", flags); !answer.ok()) return answer;
@@ -307,7 +302,7 @@ aclError aclrtMemGetAllocationGranularity(aclrtPhysicalMemProp* prop, aclrtMemGr
     if (bytes == nullptr) return null_pointer(function, "granularity");
     if (Answer answer = check_properties(function, prop); !answer.ok()) return answer;
     if (option != ACL_RT_MEM_ALLOC_GRANULARITY_MINIMUM && option != ACL_RT_MEM_ALLOC_GRANULARITY_RECOMMENDED) {
-      return not_so(std::string(function) + ": option is " + std::to_string(option) + " but must be 0 or 1");
+      return not_so(wrong_number(function, "option", option, "0 or 1"));
     }
     *bytes = granularity;
     return {};

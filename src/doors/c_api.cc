@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -239,7 +240,6 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) {
 }  // namespace alng::impl
 
 using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
-using alng::Code;
 using alng::Result;
 using alng::Status;
 
@@ -336,31 +336,12 @@ int32_t alng_instruction_set(int32_t index, alng_availability* entry) {
 }
 
 const char* alng_code_name(alng_code code) {
-  switch (static_cast<Code>(code)) {
-    case Code::ok:
-      return "ok";
-    case Code::null_pointer:
-      return "null_pointer";
-    case Code::bad_dtype:
-      return "bad_dtype";
-    case Code::bad_shape:
-      return "bad_shape";
-    case Code::bad_stride:
-      return "bad_stride";
-    case Code::overlap:
-      return "overlap";
-    case Code::bad_workspace:
-      return "bad_workspace";
-    case Code::bad_option:
-      return "bad_option";
-    case Code::unsupported:
-      return "unsupported";
-    case Code::out_of_memory:
-      return "out_of_memory";
-    case Code::device_error:
-      return "device_error";
-  }
-  return "unknown";
+  constexpr const char* names[] = {"ok",          "null_pointer",  "bad_dtype",     "bad_shape",
+                                   "bad_stride",  "overlap",       "bad_workspace", "bad_option",
+                                   "unsupported", "out_of_memory", "device_error"};
+  static_assert(std::size(names) == ALNG_DEVICE_ERROR + 1);
+  const auto number = static_cast<std::size_t>(code);
+  return number < std::size(names) ? names[number] : "unknown";
 }
 
 const char* alng_version(void) { return ALNG_VERSION; }

@@ -37,7 +37,7 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
     return Status(Code::bad_option, "threads is " + std::to_string(options.threads) + " but must not be negative");
   }
   for (const Backend* backend : backends()) {
-    if (options.device.empty() ? !backend->chosen_unasked() : !backend->answers_to(options.device)) continue;
+    if (!options.device.empty() && !backend->answers_to(options.device)) continue;
     Result<std::unique_ptr<Execution>> execution = backend->plan(problem, options);
     if (!execution.ok()) return execution.status();
     const char* const device = execution.value()->device();

@@ -37,8 +37,6 @@ class ReferenceExecution final : public Execution {
 class ReferenceBackend final : public Backend {
  public:
   const char* device() const noexcept override { return "reference"; }
-  // Slow enough that whoever gets it unasked would rather have had the refusal of the others.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     return {{"reference", true, "scalar code that runs everywhere, slow"}};
   }
