@@ -53,7 +53,7 @@ class TwinExecution final : public Execution {
     }
   }
 
-  std::size_t workspace_size() const noexcept override { return size_ == 0 ? 0 : size_ + alignment; }
+  std::size_t workspace_size() const noexcept override { return size_ == 0 ? 0 : size_ + alignment - 1; }
   const char* isa() const noexcept override { return product_.architecture == 2201 ? "2201" : "3510"; }
   int threads() const noexcept override { return 1; }
   std::string explain() const override {
@@ -69,8 +69,7 @@ class TwinExecution final : public Execution {
 
   Status run(const Arguments& arguments) const noexcept override try {
     const FloatEnvironment environment;
-    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % alignment);
+    std::byte* const workspace = arguments.workspace_aligned_to(alignment);
     const auto input = [&](std::size_t place) {
       return problem_.has(place) ? gather(tensors_[place], arguments.data[place], workspace) : nullptr;
     };
@@ -188,8 +187,6 @@ class TwinBackend final : public Backend {
  public:
   explicit TwinBackend(const Product& product) : product_(product), device_(std::string("ascend:") + product.device) {}
   const char* device() const noexcept override { return device_.c_str(); }
-  // A model is for those who ask for it.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     return {{device_, true, std::string("the kernel for ") + product_.title + " on a host model, very slow"}};
   }

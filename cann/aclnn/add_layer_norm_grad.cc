@@ -142,16 +142,12 @@ Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* hand
   std::shared_ptr<Executor> executor;
   if (Answer answer = find_executor(phase_2, handle, executor); !answer.ok()) return answer;
   if (workspace_size < executor->workspace_size) {
-    return invalid_parameter(std::string(phase_2) + ": workspaceSize is " + std::to_string(workspace_size) +
-                             " but must be at least " + std::to_string(executor->workspace_size));
+    return invalid_parameter(
+        wrong_number(phase_2, "workspaceSize", workspace_size, "at least " + std::to_string(executor->workspace_size)));
   }
   std::shared_ptr<Stream> stream;
   if (Answer answer = find_stream(phase_2, stream_handle, stream); !answer.ok()) {
     return runtime_failed(std::move(answer));
-  }
-  if (stream->device() != executor->device) {
-    return runtime_failed(invalid(std::string(phase_2) + ": stream is of device " + std::to_string(stream->device()) +
-                                  " but the executor of device " + std::to_string(executor->device)));
   }
   std::unique_ptr<Launch> work;
   {
@@ -167,12 +163,10 @@ Answer launch(void* workspace, std::uint64_t workspace_size, aclOpExecutor* hand
                                       executor->workspace_size);
     }
     // Of several threads that run it at once, one uses it up.
-    if (!executor->repeatable && executors().remove(handle) == nullptr) {
-      return invalid_parameter(std::string(phase_2) + ": executor is being used up by another thread");
-    }
+    if (!executor->repeatable && executors().remove(handle) == nullptr) return no_executor(phase_2);
   }
   if (work == nullptr || stream->submit(std::move(work))) return {};
-  return runtime_failed(invalid(std::string(phase_2) + ": stream is being destroyed"));
+  return runtime_failed(no_stream(phase_2));
 }
 
 }  // namespace

@@ -32,44 +32,30 @@ struct ScalarList {
   std::vector<const void*> values;
 };
 
+struct Sort {
+  std::uint8_t tag;
+  const char* name;
+};
 template <class T>
-struct Sort;
+constexpr Sort sort{};
 template <>
-struct Sort<Scalar> {
-  static constexpr std::uint8_t tag = 0x61;
-  static constexpr const char* name = "scalars";
-};
+constexpr Sort sort<Scalar>{0x61, "scalars"};
 template <>
-struct Sort<Array<std::int64_t>> {
-  static constexpr std::uint8_t tag = 0x62;
-  static constexpr const char* name = "int arrays";
-};
+constexpr Sort sort<Array<std::int64_t>>{0x62, "int arrays"};
 template <>
-struct Sort<Array<float>> {
-  static constexpr std::uint8_t tag = 0x63;
-  static constexpr const char* name = "float arrays";
-};
+constexpr Sort sort<Array<float>>{0x63, "float arrays"};
 template <>
-struct Sort<Bools> {
-  static constexpr std::uint8_t tag = 0x64;
-  static constexpr const char* name = "bool arrays";
-};
+constexpr Sort sort<Bools>{0x64, "bool arrays"};
 template <>
-struct Sort<TensorList> {
-  static constexpr std::uint8_t tag = 0x65;
-  static constexpr const char* name = "tensor lists";
-};
+constexpr Sort sort<TensorList>{0x65, "tensor lists"};
 template <>
-struct Sort<ScalarList> {
-  static constexpr std::uint8_t tag = 0x66;
-  static constexpr const char* name = "scalar lists";
-};
+constexpr Sort sort<ScalarList>{0x66, "scalar lists"};
 
 template <class T>
 Registry<T>& all() {
   static Registry<T>& objects = []() -> Registry<T>& {
-    add_leak_count([] { return all<T>().size(); }, Sort<T>::name);
-    return *new Registry<T>(Sort<T>::tag);
+    add_leak_count([] { return all<T>().size(); }, sort<T>.name);
+    return *new Registry<T>(sort<T>.tag);
   }();
   return objects;
 }
@@ -83,8 +69,8 @@ void* create_array(const char* function, const Entry* value, std::uint64_t size)
     }
     constexpr std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(Entry);
     if (size > most) {
-      return invalid_parameter(std::string(function) + ": size is " + std::to_string(size) + " but must be at most " +
-                               std::to_string(most) + ", as many entries as fit in memory");
+      return invalid_parameter(wrong_number(function, "size", size,
+                                            "at most " + std::to_string(most) + ", as many entries as fit in memory"));
     }
     auto array = std::make_shared<T>();
     array->values.assign(value, value + size);
@@ -138,8 +124,8 @@ aclScalar* aclCreateScalar(void* value, aclDataType dataType) {
     const std::size_t size = aclDataTypeSize(dataType);
     if (value == nullptr) return null_object("aclCreateScalar", "value");
     if (size == 0) {
-      return invalid_parameter("aclCreateScalar: dataType is " + std::to_string(dataType) +
-                               " but must be one whose elements are whole bytes");
+      return invalid_parameter(
+          wrong_number("aclCreateScalar", "dataType", dataType, "one whose elements are whole bytes"));
     }
     const auto* const bytes = static_cast<const std::byte*>(value);
     handle = all<Scalar>().add(std::make_shared<Scalar>(Scalar{dataType, {bytes, bytes + size}}));

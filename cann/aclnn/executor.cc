@@ -33,8 +33,9 @@ aclnnStatus set_address(const char* function, aclOpExecutor* handle, std::size_t
       if (answer.ok()) operand.address = moved_to;
       return answer;
     }
-    return invalid_parameter(std::string(function) + ": index is " + std::to_string(index) + " but must be less than " +
-                             std::to_string(present) + ", the number of tensors that the executor has there");
+    return invalid_parameter(
+        wrong_number(function, "index", index,
+                     "less than " + std::to_string(present) + ", the number of tensors that the executor has there"));
   });
 }
 
@@ -54,7 +55,10 @@ aclnnStatus set_dynamic_address(const char* function, aclOpExecutor* handle, con
 Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor) {
   if (handle == nullptr) return null_object(function, "executor");
   executor = executors().find(handle);
-  if (executor != nullptr) return {};
+  return executor != nullptr ? Answer{} : no_executor(function);
+}
+
+Answer no_executor(const char* function) {
   return invalid_parameter(std::string(function) +
                            ": executor is none of the first phase, was used up by the second, or is destroyed");
 }

@@ -47,6 +47,7 @@ Registry<Executor>& executors();
 
 /// The executor of a handle; 561103 of null, 161002 of anything else that is none.
 Answer find_executor(const char* function, const aclOpExecutor* handle, std::shared_ptr<Executor>& executor);
+Answer no_executor(const char* function);
 
 }  // namespace alng::cann
 

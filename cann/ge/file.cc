@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -15,15 +16,22 @@
 namespace alng::cann::engine {
 namespace {
 
+// The file that a name stands for, whether it exists or not.
+std::string behind_links(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
+       ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  }
+  return path;
+}
+
 // A file beside the one to be made, gone at the end unless it has become that one.
 class Draft {
  public:
-  explicit Draft(const std::string& name) : target_(name) {
-    if (const std::unique_ptr<char, void (*)(void*)> real(realpath(name.c_str(), nullptr), std::free); real) {
-      target_ = real.get();
-    }
+  explicit Draft(const std::string& name) : target_(behind_links(name)) {
     struct stat before;
-    // Devices, pipes and links to nothing are written as they are.
+    // Devices and pipes are written as they are.
     if (lstat(target_.c_str(), &before) == 0 && !S_ISREG(before.st_mode)) {
       descriptor_ = open(target_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
       return;

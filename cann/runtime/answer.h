@@ -44,6 +44,12 @@ struct [[nodiscard]] Answer {
 //   507015 RT_AICORE_EXCEPTION      an operator met memory that it must not touch
 //   507046 RT_STREAM_SYNC_TIMEOUT   a wait with a time limit ended before the work did
 
+/// "function: name is 3 but must be 0 or 1"
+template <class Number>
+std::string wrong_number(const char* function, const std::string& name, Number number, const std::string& must_be) {
+  return std::string(function) + ": " + name + " is " + std::to_string(number) + " but must be " + must_be;
+}
+
 /// 100000 with a sentence.
 inline Answer invalid(std::string sentence) { return {ACL_ERROR_INVALID_PARAM, Kind::value, std::move(sentence)}; }
 
@@ -56,13 +62,10 @@ inline Answer null_pointer(const char* function, const char* what) {
 /// 107000 with a sentence.
 inline Answer not_so(std::string sentence) { return {ACL_ERROR_RT_PARAM_INVALID, Kind::value, std::move(sentence)}; }
 
-/// 107003: no stream.
+/// 107003: no stream, or one that another thread destroys at the moment.
 inline Answer no_stream(const std::string& function) {
   return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
           function + ": stream is none of aclrtCreateStream, or is destroyed"};
-}
-inline Answer stream_closed(const std::string& function) {
-  return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value, function + ": stream is being destroyed"};
 }
 
 /// 107017: `name` is no object that `maker` made, or is destroyed.

@@ -36,20 +36,13 @@ Primaries& primaries() {
 
 thread_local void* current = nullptr;
 
-Answer check_device(const char* function, std::int32_t device) {
-  if (device >= 0 && static_cast<std::size_t>(device) < devices().size()) return {};
-  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
-          std::string(function) + ": deviceId is " + std::to_string(device) + " but must be 0 to " +
-              std::to_string(devices().size() - 1)};
-}
-
 void close_streams(const std::vector<std::shared_ptr<Stream>>& closed, const char* drop_because) {
   // The errors of work that nobody has waited for have nobody to go to.
   for (const auto& stream : closed) static_cast<void>(stream->close(drop_because));
 }
 
 Answer reset(const char* function, std::int32_t device, bool force) {
-  if (Answer answer = check_device(function, device); !answer.ok()) return answer;
+  if (Answer answer = check_device(function, "deviceId", device); !answer.ok()) return answer;
   Primaries& all = primaries();
   const std::lock_guard lock(all.mutex);
   Primary& primary = all.of[static_cast<std::size_t>(device)];
@@ -90,14 +83,9 @@ const std::string& device_of_plans(int device) {
 
 Answer Options::set(const char* function, aclSysParamOpt option, std::int64_t value) {
   const auto index = static_cast<std::size_t>(option);
-  if (index >= values_.size()) {
-    return invalid(std::string(function) + ": opt is " + std::to_string(option) + " but must be 0 to 3");
-  }
+  if (index >= values_.size()) return invalid(wrong_number(function, "opt", option, "0 to 3"));
   const std::int64_t most = option == ACL_OPT_DETERMINISTIC ? 3 : 1;
-  if (value < 0 || value > most) {
-    return invalid(std::string(function) + ": value is " + std::to_string(value) + " but must be 0 to " +
-                   std::to_string(most));
-  }
+  if (value < 0 || value > most) return invalid(wrong_number(function, "value", value, "0 to " + std::to_string(most)));
   const std::lock_guard lock(mutex_);
   values_[index] = value;
   return {};
@@ -106,9 +94,7 @@ Answer Options::set(const char* function, aclSysParamOpt option, std::int64_t va
 Answer Options::get(const char* function, aclSysParamOpt option, std::int64_t* value, const Options* otherwise) const {
   if (value == nullptr) return null_pointer(function, "value");
   const auto index = static_cast<std::size_t>(option);
-  if (index >= values_.size()) {
-    return invalid(std::string(function) + ": opt is " + std::to_string(option) + " but must be 0 to 3");
-  }
+  if (index >= values_.size()) return invalid(wrong_number(function, "opt", option, "0 to 3"));
   {
     const std::lock_guard lock(mutex_);
     if (values_[index] || otherwise == nullptr) {
@@ -161,6 +147,13 @@ Answer current_context(const char* function, std::shared_ptr<Context>& context, 
   return {};
 }
 
+Answer check_device(const char* function, const std::string& name, std::int64_t device) {
+  const auto count = static_cast<std::int64_t>(devices().size());
+  if (device >= 0 && device < count) return {};
+  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
+          wrong_number(function, name, device, "0 to " + std::to_string(count - 1))};
+}
+
 Answer find_stream(const char* function, aclrtStream handle, std::shared_ptr<Stream>& stream) {
   if (handle == nullptr) {
     std::shared_ptr<Context> context;
@@ -182,7 +175,7 @@ extern "C" {
 aclError aclrtSetDevice(int32_t deviceId) {
   return guarded([&]() -> Answer {
     if (Answer answer = check_product(); !answer.ok()) return answer;
-    if (Answer answer = check_device("aclrtSetDevice", deviceId); !answer.ok()) return answer;
+    if (Answer answer = check_device("aclrtSetDevice", "deviceId", deviceId); !answer.ok()) return answer;
     Primaries& all = primaries();
     const std::lock_guard lock(all.mutex);
     Primary& primary = all.of[static_cast<std::size_t>(deviceId)];
@@ -230,7 +223,7 @@ aclError aclrtGetRunMode(aclrtRunMode* runMode) {
 aclError aclrtCreateContext(aclrtContext* context, int32_t deviceId) {
   return guarded([&]() -> Answer {
     if (context == nullptr) return null_pointer("aclrtCreateContext", "context");
-    if (Answer answer = check_device("aclrtCreateContext", deviceId); !answer.ok()) return answer;
+    if (Answer answer = check_device("aclrtCreateContext", "deviceId", deviceId); !answer.ok()) return answer;
     *context = current = contexts().add(std::make_shared<Context>(deviceId, false));
     return {};
   });

@@ -69,6 +69,9 @@ Registry<Context>& contexts();
 Answer current_context(const char* function, std::shared_ptr<Context>& context, void** handle = nullptr);
 
 /// The stream of a handle; of null, the current context's own.
+/// 107001 where there is no device of this number; `name` is the parameter's.
+Answer check_device(const char* function, const std::string& name, std::int64_t device);
+
 Answer find_stream(const char* function, aclrtStream handle, std::shared_ptr<Stream>& stream);
 
 }  // namespace alng::cann

@@ -4,19 +4,12 @@
 namespace alng::cann {
 namespace {
 
-Answer check_number(const char* function, const char* name, std::int32_t device) {
-  if (device >= 0 && static_cast<std::size_t>(device) < devices().size()) return {};
-  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
-          std::string(function) + ": " + name + " is " + std::to_string(device) + " but must be 0 to " +
-              std::to_string(devices().size() - 1)};
-}
-
 // The device of the current context, and another.
 Answer check_peer(const char* function, std::int32_t peer, int& device) {
   std::shared_ptr<Context> context;
   if (Answer answer = current_context(function, context); !answer.ok()) return answer;
   device = context->device();
-  return check_number(function, "peerDeviceId", peer);
+  return check_device(function, "peerDeviceId", peer);
 }
 
 }  // namespace
@@ -30,8 +23,8 @@ aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int3
   return guarded([&]() -> Answer {
     constexpr const char* function = "aclrtDeviceCanAccessPeer";
     if (canAccessPeer == nullptr) return null_pointer(function, "canAccessPeer");
-    if (Answer answer = check_number(function, "deviceId", deviceId); !answer.ok()) return answer;
-    if (Answer answer = check_number(function, "peerDeviceId", peerDeviceId); !answer.ok()) return answer;
+    if (Answer answer = check_device(function, "deviceId", deviceId); !answer.ok()) return answer;
+    if (Answer answer = check_device(function, "peerDeviceId", peerDeviceId); !answer.ok()) return answer;
     *canAccessPeer = 0;
     return {};
   });
@@ -40,9 +33,7 @@ aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int3
 aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) {
   return guarded([&]() -> Answer {
     constexpr const char* function = "aclrtDeviceEnablePeerAccess";
-    if (flags != 0) {
-      return not_so(std::string(function) + ": flags is " + std::to_string(flags) + " but must be 0");
-    }
+    if (flags != 0) return not_so(wrong_number(function, "flags", flags, "0"));
     int device = 0;
     if (Answer answer = check_peer(function, peerDeviceId, device); !answer.ok()) return answer;
     return {ACL_ERROR_RT_FEATURE_NOT_SUPPORT, Kind::value,
@@ -71,7 +62,7 @@ aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode) {
       return {ACL_ERROR_RT_FEATURE_NOT_SUPPORT, Kind::value,
               std::string(function) + ": mode is 0, saturation, but must be 1: what overflows gives infinity here"};
     }
-    return invalid(std::string(function) + ": mode is " + std::to_string(mode) + " but must be 1, infinity and NaN");
+    return invalid(wrong_number(function, "mode", mode, "1, infinity and NaN"));
   });
 }
 

@@ -54,7 +54,7 @@ Answer Event::record(Stream& stream) {
   }
   if (stream.submit(std::make_unique<RecordWork>(shared_from_this(), record))) return {};
   give_up_record(record, std::move(before));
-  return stream_closed("aclrtRecordEvent");
+  return no_stream("aclrtRecordEvent");
 }
 
 // The event is as it was; who waits for the record meanwhile waits for the next.
@@ -82,7 +82,7 @@ Answer Event::wait_in(const std::shared_ptr<Stream>& stream) {
   if (stream->submit(std::make_unique<WaitWork>(shared_from_this(), std::move(record)))) return {};
   const std::lock_guard lock(mutex_);
   --waits_;
-  return stream_closed("aclrtStreamWaitEvent");
+  return no_stream("aclrtStreamWaitEvent");
 }
 
 void Event::reset() {

@@ -24,8 +24,7 @@ CompileOptions& compile_options() {
 
 Answer check_option(const char* function, aclCompileOpt option) {
   if (static_cast<std::size_t>(option) < option_count) return {};
-  return invalid(std::string(function) + ": opt is " + std::to_string(option) + " but must be 0 to " +
-                 std::to_string(option_count - 1));
+  return invalid(wrong_number(function, "opt", option, "0 to " + std::to_string(option_count - 1)));
 }
 
 Answer no_operator(const char* function, const char* type) {
@@ -79,8 +78,7 @@ aclError aclGetCompileopt(aclCompileOpt opt, char* value, size_t length) {
     const auto& kept = compile_options().values[static_cast<std::size_t>(opt)];
     if (!kept) return invalid(std::string(function) + ": opt is " + std::to_string(opt) + ", which was not set");
     if (length <= kept->size()) {
-      return invalid(std::string(function) + ": length is " + std::to_string(length) + " but must be at least " +
-                     std::to_string(kept->size() + 1));
+      return invalid(wrong_number(function, "length", length, "at least " + std::to_string(kept->size() + 1)));
     }
     std::memcpy(value, kept->c_str(), kept->size() + 1);
     return {};
@@ -90,7 +88,7 @@ aclError aclGetCompileopt(aclCompileOpt opt, char* value, size_t length) {
 aclError aclopSetCompileFlag(aclOpCompileFlag flag) {
   return guarded([&]() -> Answer {
     if (flag == ACL_OP_COMPILE_DEFAULT || flag == ACL_OP_COMPILE_FUZZ) return {};
-    return invalid("aclopSetCompileFlag: flag is " + std::to_string(flag) + " but must be 0 or 1");
+    return invalid(wrong_number("aclopSetCompileFlag", "flag", flag, "0 or 1"));
   });
 }
 

@@ -144,11 +144,19 @@ bool Stream::finish(Lock& lock, std::uint64_t target, Time until) {
   return true;
 }
 
+Answer Stream::waits_for_itself() {
+  return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
+          "a host function waits for the stream that it runs in, which would take for ever"};
+}
+
+void Stream::wait() {
+  Lock lock(mutex_);
+  finish(lock, submitted_, {});
+  announce(lock);
+}
+
 Answer Stream::synchronize(int timeout) {
-  if (runs_here()) {
-    return {ACL_ERROR_RT_STREAM_CONTEXT, Kind::value,
-            "a host function waits for the stream that it runs in, which would take for ever"};
-  }
+  if (runs_here()) return waits_for_itself();
   Time until;
   if (timeout >= 0) until = Clock::now() + std::chrono::milliseconds(timeout);
   Lock lock(mutex_);

@@ -50,6 +50,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// since the last call, which is then forgotten.
   Answer synchronize(int timeout);
 
+  /// Until all work submitted so far is done. Its errors are left for `synchronize`.
+  void wait();
+
   bool idle() const;
 
   /// After an error, whether what is queued behind it is thrown away, until the error is told.
@@ -67,6 +70,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
 
   /// Whether this thread is inside work of the stream, which would wait for itself.
   bool runs_here() const;
+  static Answer waits_for_itself();
 
  private:
   using Lock = std::unique_lock<std::mutex>;

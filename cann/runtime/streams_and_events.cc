@@ -49,9 +49,7 @@ Answer synchronize(const char* function, aclrtStream handle, int timeout) {
 Answer create_event(const char* function, aclrtEvent* handle, std::uint32_t flag) {
   constexpr std::uint32_t known = ACL_EVENT_SYNC | ACL_EVENT_CAPTURE_STREAM_PROGRESS | ACL_EVENT_TIME_LINE;
   if (handle == nullptr) return null_pointer(function, "event");
-  if (flag == 0 || (flag & ~known) != 0) {
-    return invalid(std::string(function) + ": flag is " + std::to_string(flag) + " but must be a sum of 1, 2 and 8");
-  }
+  if (flag == 0 || (flag & ~known) != 0) return invalid(wrong_number(function, "flag", flag, "a sum of 1, 2 and 8"));
   std::shared_ptr<Context> context;
   if (Answer answer = current_context(function, context); !answer.ok()) return answer;
   *handle = events().add(std::make_shared<Event>((flag & ACL_EVENT_TIME_LINE) != 0));
@@ -88,9 +86,7 @@ aclError aclrtCreateStream(aclrtStream* stream) {
 
 aclError aclrtCreateStreamWithConfig(aclrtStream* stream, uint32_t priority, uint32_t) {
   return guarded([&]() -> Answer {
-    if (priority > 7) {
-      return invalid("aclrtCreateStreamWithConfig: priority is " + std::to_string(priority) + " but must be 0 to 7");
-    }
+    if (priority > 7) return invalid(wrong_number("aclrtCreateStreamWithConfig", "priority", priority, "0 to 7"));
     return create_stream("aclrtCreateStreamWithConfig", stream);
   });
 }
@@ -110,8 +106,8 @@ aclError aclrtSynchronizeStream(aclrtStream stream) {
 aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) {
   return guarded([&]() -> Answer {
     if (timeout < -1) {
-      return invalid("aclrtSynchronizeStreamWithTimeout: timeout is " + std::to_string(timeout) +
-                     " but must be at least 0, or -1 for none");
+      return invalid(
+          wrong_number("aclrtSynchronizeStreamWithTimeout", "timeout", timeout, "at least 0, or -1 for none"));
     }
     return synchronize("aclrtSynchronizeStreamWithTimeout", stream, timeout);
   });
@@ -131,7 +127,7 @@ aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode) {
   return guarded([&]() -> Answer {
     constexpr const char* function = "aclrtSetStreamFailureMode";
     if (mode != ACL_CONTINUE_ON_FAILURE && mode != ACL_STOP_ON_FAILURE) {
-      return invalid(std::string(function) + ": mode is " + std::to_string(mode) + " but must be 0 or 1");
+      return invalid(wrong_number(function, "mode", mode, "0 or 1"));
     }
     std::shared_ptr<Stream> found;
     if (Answer answer = find_stream(function, stream, found); !answer.ok()) return answer;
@@ -146,7 +142,7 @@ aclError aclrtLaunchHostFunc(aclrtStream stream, aclrtHostFunc fn, void* args) {
     if (fn == nullptr) return null_pointer(function, "fn");
     std::shared_ptr<Stream> found;
     if (Answer answer = find_stream(function, stream, found); !answer.ok()) return answer;
-    return found->submit(std::make_unique<HostFunction>(fn, args)) ? Answer{} : stream_closed(function);
+    return found->submit(std::make_unique<HostFunction>(fn, args)) ? Answer{} : no_stream(function);
   });
 }
 

@@ -1,4 +1,5 @@
 // The C functions of memory: allocate, copy, fill.
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -34,11 +35,10 @@ struct Copy {
     if (dst == nullptr) return null_pointer(function, "dst");
     if (src == nullptr) return null_pointer(function, "src");
     if (kind < ACL_MEMCPY_HOST_TO_HOST || kind > ACL_MEMCPY_DEFAULT) {
-      return invalid(std::string(function) + ": kind is " + std::to_string(kind) + " but must be 0 to 4");
+      return invalid(wrong_number(function, "kind", kind, "0 to 4"));
     }
     if (count > dst_max) {
-      return invalid(std::string(function) + ": count is " + std::to_string(count) + " but must be at most destMax, " +
-                     std::to_string(dst_max));
+      return invalid(wrong_number(function, "count", count, "at most destMax, " + std::to_string(dst_max)));
     }
     if (kind == ACL_MEMCPY_DEFAULT) {
       const bool from = memory().touches_device(src, count);
@@ -67,6 +67,14 @@ struct Copy {
 
   void let_go() { of_src = of_dst = nullptr; }
 
+  // Whether it touches memory of the host that is not aclrtMallocHost's.
+  bool is_pageable() const {
+    const auto pageable = [this](const void* pointer, bool of_device) {
+      return !of_device && memory().holding(pointer, count, host) == nullptr;
+    };
+    return count > 0 && (pageable(src, reads_device(kind)) || pageable(dst, writes_device(kind)));
+  }
+
   Answer run() {
     // Either may be part of the other.
     std::memmove(dst, src, count);
@@ -87,8 +95,7 @@ struct Fill {
   Answer check() {
     if (pointer == nullptr) return null_pointer(function, "devPtr");
     if (count > most) {
-      return invalid(std::string(function) + ": count is " + std::to_string(count) + " but must be at most maxCount, " +
-                     std::to_string(most));
+      return invalid(wrong_number(function, "count", count, "at most maxCount, " + std::to_string(most)));
     }
     return hold();
   }
@@ -101,6 +108,8 @@ struct Fill {
   }
 
   void let_go() { block = nullptr; }
+
+  bool is_pageable() const { return false; }
 
   Answer run() {
     std::memset(pointer, value, count);
@@ -128,6 +137,9 @@ struct Batch {
   void let_go() {
     for (Copy& copy : copies) copy.let_go();
   }
+  bool is_pageable() const {
+    return std::any_of(copies.begin(), copies.end(), [](const Copy& copy) { return copy.is_pageable(); });
+  }
   Answer run() {
     return each([](Copy& copy) { return copy.run(); });
   }
@@ -148,13 +160,10 @@ struct Batch {
 
 // Where one side of a copy is, as its attribute says.
 Answer check_location(const char* function, std::size_t attribute, const char* side, const aclrtMemLocation& at) {
-  const std::string name = std::string(function) + ": attrs[" + std::to_string(attribute) + "]." + side;
-  if (at.type != ACL_MEM_LOCATION_TYPE_HOST && at.type != ACL_MEM_LOCATION_TYPE_DEVICE) {
-    return invalid(name + ".type is " + std::to_string(at.type) + " but must be 0, the host, or 1, a device");
-  }
-  if (at.type == ACL_MEM_LOCATION_TYPE_HOST || at.id < devices().size()) return {};
-  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
-          name + ".id is " + std::to_string(at.id) + " but must be 0 to " + std::to_string(devices().size() - 1)};
+  const std::string name = "attrs[" + std::to_string(attribute) + "]." + side;
+  if (at.type == ACL_MEM_LOCATION_TYPE_HOST) return {};
+  if (at.type == ACL_MEM_LOCATION_TYPE_DEVICE) return check_device(function, name + ".id", at.id);
+  return invalid(wrong_number(function, name + ".type", at.type, "0, the host, or 1, a device"));
 }
 
 aclrtMemcpyKind kind_of(const aclrtMemcpyBatchAttr& attribute) {
@@ -175,17 +184,17 @@ Answer make_batch(Batch& batch, void** dsts, const std::size_t* dst_most, void**
     if (array == nullptr) return null_pointer(batch.function, name);
   }
   *batch.fail_index = SIZE_MAX;
-  const std::string function = batch.function;
-  if (count == 0) return invalid(function + ": numBatches is 0 but must be at least 1");
+  const char* const function = batch.function;
+  if (count == 0) return invalid(std::string(function) + ": numBatches is 0 but must be at least 1");
   if (attribute_count == 0 || attribute_count > count) {
-    return invalid(function + ": numAttrs is " + std::to_string(attribute_count) + " but must be 1 to numBatches, " +
-                   std::to_string(count));
+    return invalid(wrong_number(function, "numAttrs", attribute_count, "1 to numBatches, " + std::to_string(count)));
   }
   for (std::size_t k = 0; k < attribute_count; ++k) {
     const std::size_t least = k == 0 ? 0 : begins[k - 1] + 1;
     if (begins[k] < least || begins[k] >= count || (k == 0 && begins[k] != 0)) {
-      return invalid(function + ": attrsIndexes[" + std::to_string(k) + "] is " + std::to_string(begins[k]) +
-                     " but must begin with 0 and rise, below numBatches, " + std::to_string(count));
+      return invalid(std::string(function) + ": attrsIndexes[" + std::to_string(k) + "] is " +
+                     std::to_string(begins[k]) + " but must begin with 0 and rise, below numBatches, " +
+                     std::to_string(count));
     }
     if (Answer answer = check_location(batch.function, k, "dstLoc", attributes[k].dstLoc); !answer.ok()) return answer;
     if (Answer answer = check_location(batch.function, k, "srcLoc", attributes[k].srcLoc); !answer.ok()) return answer;
@@ -231,16 +240,20 @@ Answer later(Transfer transfer, aclrtStream handle) {
   transfer.device = stream->device();
   if (Answer answer = transfer.check(); !answer.ok()) return answer;
   transfer.let_go();
+  // As the vendor has it: the program may use such memory for something else when the call has returned.
+  const bool waits = transfer.is_pageable();
+  if (waits && stream->runs_here()) return stream->waits_for_itself();
   if constexpr (std::is_same_v<Transfer, Batch>) transfer.fail_index = nullptr;  // may be gone when it runs
   const char* const function = transfer.function;
-  if (stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return {};
-  return stream_closed(function);
+  if (!stream->submit(std::make_unique<TransferWork<Transfer>>(std::move(transfer)))) return no_stream(function);
+  if (waits) stream->wait();
+  return {};
 }
 
 Answer allocate(const char* function, void** pointer, std::size_t size, int policy) {
   if (pointer == nullptr) return null_pointer(function, "devPtr");
   if (policy < ACL_MEM_MALLOC_HUGE_FIRST || policy > ACL_MEM_MALLOC_HUGE1G_ONLY_P2P) {
-    return invalid(std::string(function) + ": policy is " + std::to_string(policy) + " but must be 0 to 7");
+    return invalid(wrong_number(function, "policy", policy, "0 to 7"));
   }
   std::shared_ptr<Context> context;
   if (Answer answer = current_context(function, context); !answer.ok()) return answer;
@@ -324,7 +337,7 @@ aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t* free, size_t* total) {
     if (free == nullptr) return null_pointer("aclrtGetMemInfo", "free");
     if (total == nullptr) return null_pointer("aclrtGetMemInfo", "total");
     if (attr < ACL_DDR_MEM || attr > ACL_HBM_MEM_P2P_NORMAL) {
-      return invalid("aclrtGetMemInfo: attr is " + std::to_string(attr) + " but must be 0 to 9");
+      return invalid(wrong_number("aclrtGetMemInfo", "attr", attr, "0 to 9"));
     }
     std::shared_ptr<Context> context;
     if (Answer answer = current_context("aclrtGetMemInfo", context); !answer.ok()) return answer;

@@ -110,24 +110,25 @@ class Mapping {
 
 Answer check_size(const char* function, std::size_t size) {
   if (size > 0 && size % granularity == 0) return {};
-  return not_so(std::string(function) + ": size is " + std::to_string(size) + " but must be a multiple of " +
-                std::to_string(granularity) + ", the granularity");
+  return not_so(
+      wrong_number(function, "size", size, "a multiple of " + std::to_string(granularity) + ", the granularity"));
 }
 
 Answer check_zero(const char* function, const char* name, std::uint64_t value) {
   if (value == 0) return {};
-  return not_so(std::string(function) + ": " + name + " is " + std::to_string(value) + " but must be 0");
+  return not_so(wrong_number(function, name, value, "0"));
 }
 
-Answer system_refused(const std::string& what) {
-  return {ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner, what + ": " + std::strerror(errno)};
+Answer system_refused(const char* function, std::size_t size) {
+  return {ACL_ERROR_RT_MEMORY_ALLOCATION, Kind::inner,
+          std::string(function) + ": size is " + std::to_string(size) +
+              " bytes but the system says: " + std::strerror(errno)};
 }
 
 Answer check_properties(const char* function, const aclrtPhysicalMemProp* prop) {
   if (prop == nullptr) return null_pointer(function, "prop");
-  const auto number = [&](const char* name, std::int64_t value, const char* must_be) {
-    return not_so(std::string(function) + ": prop->" + name + " is " + std::to_string(value) + " but must be " +
-                  must_be);
+  const auto number = [&](const std::string& name, std::int64_t value, const char* must_be) {
+    return not_so(wrong_number(function, "prop->" + name, value, must_be));
   };
   if (prop->handleType != ACL_MEM_HANDLE_TYPE_NONE) return number("handleType", prop->handleType, "0, for none");
   if (prop->allocationType != ACL_MEM_ALLOCATION_TYPE_PINNED) {
@@ -143,10 +144,7 @@ Answer check_properties(const char* function, const aclrtPhysicalMemProp* prop) 
   if (prop->location.type != ACL_MEM_LOCATION_TYPE_DEVICE) {
     return number("location.type", prop->location.type, "1, for a device");
   }
-  if (prop->location.id < devices().size()) return {};
-  return {ACL_ERROR_RT_INVALID_DEVICEID, Kind::value,
-          std::string(function) + ": prop->location.id is " + std::to_string(prop->location.id) + " but must be 0 to " +
-              std::to_string(devices().size() - 1)};
+  return check_device(function, "prop->location.id", prop->location.id);
 }
 
 Answer reserve(void** pointer, std::size_t size, std::size_t alignment, void* expected, std::uint64_t flags) {
@@ -154,14 +152,12 @@ Answer reserve(void** pointer, std::size_t size, std::size_t alignment, void* ex
   if (pointer == nullptr) return null_pointer(function, "virPtr");
   if (Answer answer = check_size(function, size); !answer.ok()) return answer;
   if (Answer answer = check_zero(function, "alignment", alignment); !answer.ok()) return answer;
-  if (flags > 1) return not_so(std::string(function) + ": flags is " + std::to_string(flags) + " but must be 0 or 1");
+  if (flags > 1) return not_so(wrong_number(function, "flags", flags, "0 or 1"));
   const std::size_t room = size + granularity;
   if (room < size)
     return not_so(std::string(function) + ": size is " + std::to_string(size) + ", more than addresses reach");
   void* const at = ::mmap(expected, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) {
-    return system_refused(std::string(function) + ": size is " + std::to_string(size) + " bytes but the system says");
-  }
+  if (at == MAP_FAILED) return system_refused(function, size);
   // The aligned part stays.
   const std::size_t before = (granularity - address_of(at) % granularity) % granularity;
   auto* const begin = static_cast<std::byte*>(at) + before;
@@ -200,8 +196,7 @@ Answer allocate(aclrtDrvMemHandle* handle, std::size_t size, const aclrtPhysical
   if (Answer answer = memory().take(function, size, device); !answer.ok()) return answer;
   const int file = ::memfd_create("device memory", MFD_CLOEXEC);
   if (file < 0 || ::ftruncate(file, static_cast<off_t>(size)) != 0) {
-    Answer answer =
-        system_refused(std::string(function) + ": size is " + std::to_string(size) + " bytes but the system says");
+    Answer answer = system_refused(function, size);
     if (file >= 0) ::close(file);
     memory().give_back(size, device);
     return answer;
@@ -217,8 +212,7 @@ Answer map(void* pointer, std::size_t size, std::size_t offset, aclrtDrvMemHandl
   const std::shared_ptr<Physical> physical = physicals().find(handle);
   if (physical == nullptr) return no_handle(function, "handle", "aclrtMallocPhysical");
   if (size != physical->size()) {
-    return not_so(std::string(function) + ": size is " + std::to_string(size) + " but must be that of the memory, " +
-                  std::to_string(physical->size()));
+    return not_so(wrong_number(function, "size", size, "that of the memory, " + std::to_string(physical->size())));
   }
   if (Answer answer = check_zero(function, "offset", offset); !answer.ok()) return answer;
   if (Answer answer = check_zero(function, "flags", flags); !answer.ok()) return answer;
@@ -241,7 +235,7 @@ Answer map(void* pointer, std::size_t size, std::size_t offset, aclrtDrvMemHandl
   // From here on its destructor gives the addresses back.
   auto mapping = std::make_shared<Mapping>(pointer, physical);
   if (::mmap(pointer, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, physical->file(), 0) == MAP_FAILED) {
-    return system_refused(std::string(function) + ": the system says");
+    return system_refused(function, size);
   }
   memory().map(std::make_shared<Block>(
       Block{static_cast<std::byte*>(pointer), size, physical->device(), true, std::move(mapping)}));
@@ -308,7 +302,7 @@ aclError aclrtMemGetAllocationGranularity(aclrtPhysicalMemProp* prop, aclrtMemGr
     if (bytes == nullptr) return null_pointer(function, "granularity");
     if (Answer answer = check_properties(function, prop); !answer.ok()) return answer;
     if (option != ACL_RT_MEM_ALLOC_GRANULARITY_MINIMUM && option != ACL_RT_MEM_ALLOC_GRANULARITY_RECOMMENDED) {
-      return not_so(std::string(function) + ": option is " + std::to_string(option) + " but must be 0 or 1");
+      return not_so(wrong_number(function, "option", option, "0 or 1"));
     }
     *bytes = granularity;
     return {};

@@ -1,5 +1,7 @@
 #include "cann/tests/acl_problem.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -44,6 +46,12 @@ std::size_t count_of(int place) {
 }
 
 }  // namespace
+
+void expect_refused(int code, int expected, const std::string& part) {
+  EXPECT_EQ(code, expected);
+  const std::string message = recent_message();
+  EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
+}
 
 std::string recent_message() {
   const char* const message = aclGetRecentErrMsg();

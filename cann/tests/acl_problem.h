@@ -16,6 +16,9 @@ namespace alng::test {
 /// The calling thread's recent error message, which is consumed; empty where there is none.
 std::string recent_message();
 
+/// `code`, which a call gave, is `expected`, and this is in the message.
+void expect_refused(int code, int expected, const std::string& part);
+
 /// aclInit and aclrtSetDevice; at the end everything of it is gone. One at a time.
 class Session {
  public:

@@ -87,6 +87,7 @@ TEST(Concurrency, AnExecutorIsUsedUpOnce) {
     in_device_threads(3, [&](int) {
       const int code = problem.phase_2(stream.get());
       EXPECT_TRUE(code == 0 || code == 161002) << code;
+      EXPECT_EQ(code != 0, recent_message().find("was used up by the second") != std::string::npos);
       if (code == 0) ++succeeded;
     });
     EXPECT_EQ(succeeded, 1);

@@ -17,6 +17,13 @@ struct Scene {
   AclProblem problem;
   DeviceMemory memory{64};
   std::vector<char> host = std::vector<char>(64);
+  // Places for what calls give.
+  void* made = nullptr;
+  std::int32_t number = 0;
+  std::int64_t value = 0;
+  std::size_t free = 0, total = 0;
+  std::uint64_t count = 0;
+  float ms = 0;
 
   TensorSpec& spec(int place) { return problem.specs[static_cast<std::size_t>(place)]; }
 };

@@ -283,10 +283,7 @@ std::vector<Misuse> misuse_of_operator() {
          return aclGetViewShape(nullptr, &dims, &count);
        }},
       {"ShapeIntoNull", 561103, "cannot be a NULL pointer",
-       [](Scene& s) {
-         std::uint64_t count;
-         return aclGetViewStrides(s.problem.made(dy), nullptr, &count);
-       }},
+       [](Scene& s) { return aclGetViewStrides(s.problem.made(dy), nullptr, &s.count); }},
       {"FormatIntoNull", 561103, "format cannot be",
        [](Scene& s) { return aclGetFormat(s.problem.made(dy), nullptr); }},
       {"OffsetOfDead", 161002, "or is destroyed",
@@ -297,14 +294,10 @@ std::vector<Misuse> misuse_of_operator() {
          return aclGetViewOffset(tensor, &offset);
        }},
       {"SizeOfNullArray", 561103, "cannot be a NULL pointer",
-       [](Scene&) {
-         std::uint64_t size;
-         return aclGetIntArraySize(nullptr, &size);
-       }},
+       [](Scene& s) { return aclGetIntArraySize(nullptr, &s.count); }},
       {"SizeOfAnotherKind", 161002, "none of these objects",
        [](Scene& s) {
-         std::uint64_t size;
-         return aclGetTensorListSize(reinterpret_cast<const aclTensorList*>(s.problem.made(dy)), &size);
+         return aclGetTensorListSize(reinterpret_cast<const aclTensorList*>(s.problem.made(dy)), &s.count);
        }},
   };
 }

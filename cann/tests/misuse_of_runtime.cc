@@ -54,10 +54,7 @@ std::vector<Misuse> misuse_of_runtime() {
          return code == again ? again : -1;
        }},
       {"VersionNull", 100000, "patchVersion is null",
-       [](Scene&) {
-         std::int32_t part;
-         return aclrtGetVersion(&part, &part, nullptr);
-       }},
+       [](Scene& s) { return aclrtGetVersion(&s.number, &s.number, nullptr); }},
       {"SetDeviceBeyond", 107001, "deviceId is 99 but must be 0 to ", [](Scene&) { return aclrtSetDevice(99); }},
       {"SetDeviceNegative", 107001, "deviceId is -1", [](Scene&) { return aclrtSetDevice(-1); }},
       {"ResetDeviceBeyond", 107001, "aclrtResetDevice: deviceId is 99", [](Scene&) { return aclrtResetDevice(99); }},
@@ -68,10 +65,7 @@ std::vector<Misuse> misuse_of_runtime() {
       {"GetRunModeNull", 100000, "runMode is null", [](Scene&) { return aclrtGetRunMode(nullptr); }},
       {"CreateContextNull", 100000, "context is null", [](Scene&) { return aclrtCreateContext(nullptr, 0); }},
       {"CreateContextBeyond", 107001, "aclrtCreateContext: deviceId is 7",
-       [](Scene&) {
-         aclrtContext context;
-         return aclrtCreateContext(&context, 7);
-       }},
+       [](Scene& s) { return aclrtCreateContext(&s.made, 7); }},
       {"DestroyContextNull", 100000, "context is null", [](Scene&) { return aclrtDestroyContext(nullptr); }},
       {"DestroyContextForeign", 107017, "none of aclrtCreateContext",
        [](Scene&) { return aclrtDestroyContext(anything()); }},
@@ -94,17 +88,10 @@ std::vector<Misuse> misuse_of_runtime() {
        [](Scene&) { return aclrtGetSysParamOpt(ACL_OPT_DETERMINISTIC, nullptr); }},
       {"GetContextOptionNull", 100000, "aclrtCtxGetSysParamOpt: value is null",
        [](Scene&) { return aclrtCtxGetSysParamOpt(ACL_OPT_DETERMINISTIC, nullptr); }},
-      {"GetOptionUnknown", 100000, "opt is -1",
-       [](Scene&) {
-         std::int64_t value;
-         return get_option(-1, &value);
-       }},
+      {"GetOptionUnknown", 100000, "opt is -1", [](Scene& s) { return get_option(-1, &s.value); }},
       {"CreateStreamNull", 100000, "stream is null", [](Scene&) { return aclrtCreateStream(nullptr); }},
       {"CreateStreamPriority", 100000, "priority is 8 but must be 0 to 7",
-       [](Scene&) {
-         aclrtStream stream;
-         return aclrtCreateStreamWithConfig(&stream, 8, 0);
-       }},
+       [](Scene& s) { return aclrtCreateStreamWithConfig(&s.made, 8, 0); }},
       {"DestroyStreamNull", 100000, "aclrtDestroyStream: stream is null",
        [](Scene&) { return aclrtDestroyStream(nullptr); }},
       {"DestroyStreamTwice", 107003, "or is destroyed", [](Scene&) { return aclrtDestroyStream(dead_stream()); }},
@@ -131,15 +118,8 @@ std::vector<Misuse> misuse_of_runtime() {
        }},
       {"CreateEventNull", 100000, "event is null", [](Scene&) { return aclrtCreateEvent(nullptr); }},
       {"CreateEventWithoutFlag", 100000, "flag is 0 but must be a sum of 1, 2 and 8",
-       [](Scene&) {
-         aclrtEvent made;
-         return aclrtCreateEventWithFlag(&made, 0);
-       }},
-      {"CreateEventUnknownFlag", 100000, "flag is 4",
-       [](Scene&) {
-         aclrtEvent made;
-         return aclrtCreateEventExWithFlag(&made, 4);
-       }},
+       [](Scene& s) { return aclrtCreateEventWithFlag(&s.made, 0); }},
+      {"CreateEventUnknownFlag", 100000, "flag is 4", [](Scene& s) { return aclrtCreateEventExWithFlag(&s.made, 4); }},
       {"DestroyEventNull", 100000, "event is null", [](Scene&) { return aclrtDestroyEvent(nullptr); }},
       {"DestroyEventTwice", 107017, "or is destroyed", [](Scene&) { return aclrtDestroyEvent(dead_event()); }},
       {"RecordDeadEvent", 107017, "aclrtRecordEvent: event is none",
@@ -159,31 +139,15 @@ std::vector<Misuse> misuse_of_runtime() {
        [](Scene&) { return aclrtStreamWaitEvent(dead_stream(), event()); }},
       {"ElapsedNull", 100000, "ms is null", [](Scene&) { return aclrtEventElapsedTime(nullptr, event(), event()); }},
       {"ElapsedNeverRecorded", 107006, "startEvent is not complete",
-       [](Scene&) {
-         float ms;
-         return aclrtEventElapsedTime(&ms, event(), event());
-       }},
+       [](Scene& s) { return aclrtEventElapsedTime(&s.ms, event(), event()); }},
       {"MallocNothing", 100000, "size is 0 but must be at least 1",
-       [](Scene&) {
-         void* memory;
-         return aclrtMalloc(&memory, 0, huge_first);
-       }},
+       [](Scene& s) { return aclrtMalloc(&s.made, 0, huge_first); }},
       {"MallocNull", 100000, "devPtr is null", [](Scene&) { return aclrtMalloc(nullptr, 1, huge_first); }},
       {"MallocPolicy", 100000, "policy is 8 but must be 0 to 7",
-       [](Scene&) {
-         void* memory;
-         return malloc_with_policy(&memory, 1, 8);
-       }},
+       [](Scene& s) { return malloc_with_policy(&s.made, 1, 8); }},
       {"MallocEverything", 207001, "but device 0 has ",
-       [](Scene&) {
-         void* memory;
-         return aclrtMallocAlign32(&memory, SIZE_MAX / 2, huge_first);
-       }},
-      {"MallocHostNothing", 100000, "size is 0",
-       [](Scene&) {
-         void* memory;
-         return aclrtMallocHost(&memory, 0);
-       }},
+       [](Scene& s) { return aclrtMallocAlign32(&s.made, SIZE_MAX / 2, huge_first); }},
+      {"MallocHostNothing", 100000, "size is 0", [](Scene& s) { return aclrtMallocHost(&s.made, 0); }},
       {"FreeNull", 100000, "aclrtFree: devPtr is null", [](Scene&) { return aclrtFree(nullptr); }},
       {"FreeForeign", 107000, "no memory of this runtime", [](Scene&) { return aclrtFree(anything()); }},
       {"FreeInside", 107000, "8 bytes into a block of 64",
@@ -216,15 +180,8 @@ std::vector<Misuse> misuse_of_runtime() {
       {"MemsetAsyncNull", 100000, "devPtr is null",
        [](Scene& s) { return aclrtMemsetAsync(nullptr, 1, 0, 1, s.stream.get()); }},
       {"GetMemInfoNull", 100000, "total is null",
-       [](Scene&) {
-         std::size_t free;
-         return aclrtGetMemInfo(ACL_HBM_MEM, &free, nullptr);
-       }},
-      {"GetMemInfoUnknown", 100000, "attr is 10",
-       [](Scene&) {
-         std::size_t free, total;
-         return info_of_memory(10, &free, &total);
-       }},
+       [](Scene& s) { return aclrtGetMemInfo(ACL_HBM_MEM, &s.free, nullptr); }},
+      {"GetMemInfoUnknown", 100000, "attr is 10", [](Scene& s) { return info_of_memory(10, &s.free, &s.total); }},
       {"ProductUnknown", 100000, "the product is \"Ascend\"", [](Scene&) { return alngCannSetProduct("Ascend"); }},
   };
 }

@@ -30,6 +30,20 @@ class Products : public testing::Test {
   }
 };
 
+// A thread makes the plan of a problem when it first asks for it, and keeps it.
+TEST(Plans, AreMadeByWhatAlngIsaSaysThen) {
+  const Session session;
+  AclProblem before, again, other;
+  EXPECT_EQ(before.phase_1(), 0);
+  ::setenv("ALNG_ISA", "mmx", 1);
+  EXPECT_EQ(again.phase_1(), 0) << recent_message();
+  other.specs[dsum].present = false;
+  expect_refused(other.phase_1(), 561003, "the environment variable ALNG_ISA is \"mmx\" but must be one of");
+  ::unsetenv("ALNG_ISA");
+  EXPECT_EQ(other.phase_1(), 0) << recent_message();
+  for (const AclProblem* problem : {&before, &again, &other}) aclDestroyAclOpExecutor(problem->executor);
+}
+
 TEST_F(Products, AllAreAllowedByDefault) {
   const Session session;
   EXPECT_STREQ(aclrtGetSocName(), "alng");

@@ -164,11 +164,13 @@ TEST_F(Threads, AHostFunctionIsCalledInItsTurnWithItsArgument) {
 
 TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
   const TestStream stream;
+  const DeviceMemory memory(1);
   struct Codes {
     aclrtStream stream;
-    int of_stream = 0, of_device = 0, of_destroy = 0;
-    std::string sentence{};
-  } codes{stream.get()};
+    void* memory;
+    int of_stream = 0, of_device = 0, of_destroy = 0, of_copy = 0;
+    std::string sentence{}, sentence_of_destroy{};
+  } codes{stream.get(), memory.get()};
   ASSERT_EQ(aclrtLaunchHostFunc(
                 stream.get(),
                 [](void* at) {
@@ -178,6 +180,9 @@ TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
                   all.sentence = recent_message();
                   all.of_device = aclrtSynchronizeDevice();
                   all.of_destroy = aclrtDestroyStream(all.stream);
+                  all.sentence_of_destroy = recent_message();
+                  const char pageable = 1;
+                  all.of_copy = aclrtMemcpyAsync(all.memory, 1, &pageable, 1, ACL_MEMCPY_HOST_TO_DEVICE, all.stream);
                   aclrtResetDevice(0);
                 },
                 &codes),
@@ -187,6 +192,8 @@ TEST_F(Threads, AHostFunctionMayNotWaitForItsOwnStream) {
   EXPECT_NE(codes.sentence.find("a host function waits for the stream that it runs in"), std::string::npos);
   EXPECT_EQ(codes.of_device, 107003);
   EXPECT_EQ(codes.of_destroy, 107003);
+  EXPECT_EQ(codes.of_copy, 107003);
+  EXPECT_NE(codes.sentence_of_destroy.find("a host function destroys the stream that it runs in"), std::string::npos);
 }
 
 TEST_F(Threads, WorkThatComesWhileAnotherThreadSynchronisesIsDone) {

@@ -56,8 +56,8 @@ class PlanOf {
   std::string_view isa() const noexcept { return alng_plan_isa(handle()); }
   /// Tasks that a run hands to its threads; 1: all is done on the calling thread.
   int threads() const noexcept { return alng_plan_threads(handle()); }
-  /// The plan in words, several lines: device, instruction set, threads, leaves, workspace, and why other back ends
-  /// were passed over.
+  /// The plan in words, several lines: device, instruction set, threads, leaves, workspace, the version of the
+  /// canonical order.
   std::string explain() const {
     std::string text(alng_plan_explain(handle(), nullptr, 0), '\0');
     alng_plan_explain(handle(), text.data(), text.size() + 1);

@@ -1,7 +1,8 @@
-// The C door: translates and calls, decides nothing.
+// The C door: translates and calls, decides nothing. The memory of devices is in memory.cc.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,47 +11,17 @@
 
 #include "alng/alng.h"
 #include "cpu/instruction_set.h"
+#include "doors/answer.h"
 #include "order/version.h"
 #include "plan/plan.h"
-#include "problem/out_of_memory.h"
 #include "reference/oracle.h"
 
 struct alng_plan {
   alng::impl::Plan plan;
 };
-// What a plan's device has is handed out as this, and never made.
-struct alng_memory;
 
 namespace alng::impl {
 namespace {
-
-/// Cut to fit, and terminated; `size` is at least 1.
-void copy_text(const std::string& text, char* out, std::size_t size) noexcept {
-  const std::size_t length = std::min(text.size(), size - 1);
-  std::memcpy(out, text.data(), length);
-  out[length] = '\0';
-}
-
-alng_code report(const Status& status, alng_status* out) noexcept {
-  const auto code = static_cast<alng_code>(status.code());
-  if (out != nullptr) {
-    out->code = code;
-    copy_text(status.message(), out->message, sizeof out->message);
-  }
-  return code;
-}
-
-// Nothing that can be thrown may cross into C.
-template <class Call>
-alng_code guarded(alng_status* out, Call&& call) noexcept {
-  try {
-    return report(call(), out);
-  } catch (...) {
-    return report(out_of_memory(), out);
-  }
-}
-
-Status missing(const char* what) { return Status(Code::null_pointer, std::string(what) + " is null"); }
 
 /// Copies a struct that begins with its size, as the caller's header has it, to one as this library has it.
 template <class Struct>
@@ -237,30 +208,6 @@ alng_code one_call(const Struct* problem, const Where* arguments, const alng_opt
   });
 }
 
-/// `call(const Memory&)` of what alng_plan_memory gave.
-template <class Call>
-alng_code with_memory(const alng_memory* memory, alng_status* status, Call call) {
-  return guarded(status, [&]() -> Status {
-    if (memory == nullptr) return missing("memory");
-    return call(*reinterpret_cast<const Memory*>(memory));
-  });
-}
-
-Status missing_pointer(const void* to, const void* from, std::size_t bytes) {
-  if (bytes == 0 || (to != nullptr && from != nullptr)) return {};
-  return missing(to == nullptr ? "to" : "from");
-}
-
-/// `call(const Memory&)` of a copy whose pointers are there where they are needed.
-template <class Call>
-alng_code with_copy(const alng_memory* memory, const void* to, const void* from, std::size_t bytes, alng_status* status,
-                    Call call) {
-  return with_memory(memory, status, [&](const Memory& found) -> Status {
-    Status pointers = missing_pointer(to, from, bytes);
-    return pointers.ok() && bytes > 0 ? call(found) : pointers;
-  });
-}
-
 /// `oracle(problem, arguments)` of what is given.
 template <class Struct, class Where, class Oracle>
 alng_code judge_by(const Struct* problem, const Where* arguments, alng_status* status, Oracle oracle) {
@@ -293,7 +240,6 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) {
 }  // namespace alng::impl
 
 using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
-using alng::Code;
 using alng::Result;
 using alng::Status;
 
@@ -371,39 +317,6 @@ alng_code alng_add_layer_norm_grad(const alng_grad_problem* problem, const alng_
   return one_call(problem, arguments, options, status);
 }
 
-alng_code alng_memory_allocate(const alng_memory* memory, size_t bytes, void** address, alng_status* status) {
-  return with_memory(memory, status, [&](const Memory& found) -> Status {
-    if (address == nullptr) return missing("address");
-    *address = nullptr;
-    const Result<void*> allocated = found.allocate(std::max<std::size_t>(bytes, 1));
-    if (allocated.ok()) *address = allocated.value();
-    return allocated.status();
-  });
-}
-void alng_memory_free(const alng_memory* memory, void* address) {
-  if (memory != nullptr && address != nullptr) reinterpret_cast<const Memory*>(memory)->free(address);
-}
-alng_code alng_memory_upload(const alng_memory* memory, void* to, const void* from, size_t bytes, alng_status* status) {
-  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.upload(to, from, bytes); });
-}
-alng_code alng_memory_download(const alng_memory* memory, void* to, const void* from, size_t bytes,
-                               alng_status* status) {
-  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.download(to, from, bytes); });
-}
-alng_code alng_memory_copy(const alng_memory* memory, void* to, const void* from, size_t bytes, alng_status* status) {
-  return with_copy(memory, to, from, bytes, status, [&](const Memory& at) { return at.copy(to, from, bytes); });
-}
-alng_code alng_memory_time(const alng_memory* memory, void (*work)(void* context), void* context, double* seconds,
-                           alng_status* status) {
-  return with_memory(memory, status, [&](const Memory& found) -> Status {
-    if (work == nullptr) return missing("work");
-    if (seconds == nullptr) return missing("seconds");
-    const Result<double> time = found.time(work, context);
-    if (time.ok()) *seconds = time.value();
-    return time.status();
-  });
-}
-
 alng_code alng_forward_oracle(const alng_forward_problem* problem, const alng_forward_arguments* arguments, double* y,
                               double* mean, double* rstd, double* x, alng_status* status) {
   return judge_by(problem, arguments, status, [&](const Problem& asked, const Arguments& where) {
@@ -423,31 +336,12 @@ int32_t alng_instruction_set(int32_t index, alng_availability* entry) {
 }
 
 const char* alng_code_name(alng_code code) {
-  switch (static_cast<Code>(code)) {
-    case Code::ok:
-      return "ok";
-    case Code::null_pointer:
-      return "null_pointer";
-    case Code::bad_dtype:
-      return "bad_dtype";
-    case Code::bad_shape:
-      return "bad_shape";
-    case Code::bad_stride:
-      return "bad_stride";
-    case Code::overlap:
-      return "overlap";
-    case Code::bad_workspace:
-      return "bad_workspace";
-    case Code::bad_option:
-      return "bad_option";
-    case Code::unsupported:
-      return "unsupported";
-    case Code::out_of_memory:
-      return "out_of_memory";
-    case Code::device_error:
-      return "device_error";
-  }
-  return "unknown";
+  constexpr const char* names[] = {"ok",          "null_pointer",  "bad_dtype",     "bad_shape",
+                                   "bad_stride",  "overlap",       "bad_workspace", "bad_option",
+                                   "unsupported", "out_of_memory", "device_error"};
+  static_assert(std::size(names) == ALNG_DEVICE_ERROR + 1);
+  const auto number = static_cast<std::size_t>(code);
+  return number < std::size(names) ? names[number] : "unknown";
 }
 
 const char* alng_version(void) { return ALNG_VERSION; }

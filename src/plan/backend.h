@@ -62,8 +62,6 @@ class Backend {
   virtual bool answers_to(std::string_view name) const noexcept { return name == device(); }
   /// The devices it has, and why this machine can use them or not; at least one entry.
   virtual std::vector<Availability> availability() const = 0;
-  /// Whether it may be chosen where the caller names no device.
-  virtual bool chosen_unasked() const noexcept { return true; }
   /// Refusals: `bad_option` for an option nobody has heard of, `unsupported` with the reason for what it can't do.
   virtual Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const = 0;
 
@@ -74,9 +72,9 @@ class Backend {
 
 /// Changes with every change of what a back end in another library and libalng must agree on: the classes above, and
 /// those of src/problem and include/alng that they speak of.
-inline constexpr std::int32_t backend_interface = 3;
+inline constexpr std::int32_t backend_interface = 4;
 
-/// Every back end of this build, best first, then the registered ones; the first that accepts a problem gets it.
+/// Every back end of this build, then the registered ones. The first is the one where the caller names no device.
 std::vector<const Backend*> backends();
 
 /// What each of them says of itself.

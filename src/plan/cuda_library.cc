@@ -86,8 +86,6 @@ class CudaBackend final : public Backend {
     return name.size() >= 2 && name.size() <= 4 && name[0] == ':' && (name[1] != '0' || name.size() == 2) &&
            std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; });
   }
-  // Nobody knows yet whether the pointers will be the device's.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     const Result<const Backend*> backend = loaded();
     if (!backend.ok()) return {{device(), false, backend.status().message()}};

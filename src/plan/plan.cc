@@ -36,26 +36,14 @@ Result<Plan> Plan::create(const Problem& problem, const PlanOptions& options) no
   if (options.threads < 0) {
     return Status(Code::bad_option, "threads is " + std::to_string(options.threads) + " but must not be negative");
   }
-  std::string passed_over;
-  bool known = false;
-  Status refusal(Code::unsupported, {});
   for (const Backend* backend : backends()) {
-    if (options.device.empty() ? !backend->chosen_unasked() : !backend->answers_to(options.device)) continue;
-    known = true;
+    if (!options.device.empty() && !backend->answers_to(options.device)) continue;
     Result<std::unique_ptr<Execution>> execution = backend->plan(problem, options);
-    if (execution.ok()) {
-      const char* const device = execution.value()->device();
-      return Plan(problem, device != nullptr ? device : backend->device(), std::move(execution).value(),
-                  std::move(passed_over));
-    }
-    if (execution.status().code() != Code::unsupported) return execution.status();
-    passed_over += backend->device() + std::string(": ") + execution.status().message() + "\n";
-    if (refusal.message().empty()) refusal = execution.status();
+    if (!execution.ok()) return execution.status();
+    const char* const device = execution.value()->device();
+    return Plan(problem, device != nullptr ? device : backend->device(), std::move(execution).value());
   }
-  if (!known) {
-    return Status(Code::bad_option, "device is \"" + options.device + "\" but must be one of " + known_devices());
-  }
-  return refusal;
+  return Status(Code::bad_option, "device is \"" + options.device + "\" but must be one of " + known_devices());
 } catch (...) {
   return out_of_memory();
 }
@@ -66,7 +54,6 @@ std::string Plan::explain() const {
   text += execution_->explain();
   text += "workspace: " + std::to_string(workspace_size()) + " bytes\n";
   text += "canonical order: " + std::to_string(canonical_order) + "\n";
-  if (!passed_over_.empty()) text += "passed over: " + passed_over_;
   return text;
 }
 

@@ -23,14 +23,12 @@ class Plan {
   Status run(const Arguments& arguments) const noexcept;
 
  private:
-  Plan(const Problem& problem, const char* device, std::unique_ptr<Execution> execution, std::string passed_over)
-      : problem_(problem), device_(device), execution_(std::move(execution)), passed_over_(std::move(passed_over)) {}
+  Plan(const Problem& problem, const char* device, std::unique_ptr<Execution> execution)
+      : problem_(problem), device_(device), execution_(std::move(execution)) {}
 
   Problem problem_;
   const char* device_;
   std::unique_ptr<Execution> execution_;
-  /// The back ends that could not do it, and why; a line each.
-  std::string passed_over_;
 };
 
 }  // namespace alng::impl

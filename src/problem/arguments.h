@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "alng/options.hpp"
 #include "problem/problem.h"
@@ -20,6 +21,12 @@ struct Arguments {
   std::size_t workspace_size = 0;
   const Executor* executor = nullptr;
   void* stream = nullptr;
+
+  /// The first multiple of `alignment` in the workspace, which is at any address and therefore alignment - 1 bytes
+  /// larger than what is used of it.
+  std::byte* workspace_aligned_to(std::size_t alignment) const noexcept {
+    return static_cast<std::byte*>(workspace) + (-reinterpret_cast<std::uintptr_t>(workspace) % alignment);
+  }
 };
 
 /// All rules of the arguments of this problem. Allocates only for a refusal's sentence; outputs are not touched.

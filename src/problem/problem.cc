@@ -133,13 +133,10 @@ std::string with_layout(const Tensor& tensor) { return std::string(tensor.name()
 /// By a tensor with a value for each row. Where the first tensor has extents of 1 more than one number fits, and rows
 /// and columns are the same for each.
 Result<Normalized> told_by_rows(const Tensor& rows, const Tensor& first) {
-  const std::string name = rows.name();
   const int ones = trailing_ones(rows.layout);
   const int lacking = first.layout.rank - rows.layout.rank;
-  const std::string of_first = std::string(" of ") + first.name() + "'s dimensions";
-  if (lacking == 0 && ones > 0) {
-    return Normalized{ones, name + " ends in " + std::to_string(ones) + (ones == 1 ? " one" : " ones")};
-  }
+  const std::string told_by = std::string("as ") + rows.name() + " tells";
+  if (lacking == 0 && ones > 0) return Normalized{ones, told_by};
   if (lacking <= 0) {
     return refuse(
         Code::bad_shape, rows.name(), rows.layout,
@@ -149,9 +146,9 @@ Result<Normalized> told_by_rows(const Tensor& rows, const Tensor& first) {
   // The single 1 is none of the first tensor's dimensions.
   const int rank = rows.layout.rank;
   if (ones > 0 && !begins_like(rows.layout, first.layout, rank) && begins_like(rows.layout, first.layout, rank - 1)) {
-    return Normalized{lacking + 1, name + " has a 1 for the last " + std::to_string(lacking + 1) + of_first};
+    return Normalized{lacking + 1, told_by};
   }
-  return Normalized{lacking, name + " lacks the last " + std::to_string(lacking) + of_first};
+  return Normalized{lacking, told_by};
 }
 
 /// By what is asked, else by the rank of the first tensor with a value for each column, else of the first one with a

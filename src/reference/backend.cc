@@ -15,7 +15,7 @@ class ReferenceExecution final : public Execution {
   std::size_t workspace_size() const noexcept override {
     if (problem_.rows() == 0 || problem_.columns() == 0) return 0;
     const std::int64_t floats = is_forward() ? reference::forward_scratch(problem_) : reference::grad_scratch(problem_);
-    return static_cast<std::size_t>(floats) * sizeof(float) + alignof(float);
+    return static_cast<std::size_t>(floats) * sizeof(float) + alignof(float) - 1;
   }
   const char* isa() const noexcept override { return "scalar"; }
   int threads() const noexcept override { return 1; }
@@ -37,8 +37,6 @@ class ReferenceExecution final : public Execution {
 class ReferenceBackend final : public Backend {
  public:
   const char* device() const noexcept override { return "reference"; }
-  // Slow enough that whoever gets it unasked would rather have had the refusal of the others.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     return {{"reference", true, "scalar code that runs everywhere, slow"}};
   }

@@ -16,10 +16,10 @@ namespace alng::impl::reference {
 class Walk {
  public:
   Walk(const Problem& problem, const Arguments& arguments) noexcept
-      : problem_(problem), arguments_(arguments), columns_(problem.columns()) {
-    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    scratch_ = reinterpret_cast<float*>(static_cast<std::byte*>(arguments.workspace) + (-address % alignof(float)));
-  }
+      : problem_(problem),
+        arguments_(arguments),
+        columns_(problem.columns()),
+        scratch_(reinterpret_cast<float*>(arguments.workspace_aligned_to(alignof(float)))) {}
 
  protected:
   /// The next `columns_` floats of scratch.

@@ -35,9 +35,9 @@ std::string contents(const std::filesystem::path& path) {
 }
 
 void CommandTest::SetUp() {
-  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  folder_ =
-      std::filesystem::temp_directory_path() / ("alng_command_" + std::to_string(::getpid()) + "_" + test->name());
+  std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::replace(test.begin(), test.end(), '/', '_');  // of a row of a table
+  folder_ = std::filesystem::temp_directory_path() / ("alng_command_" + std::to_string(::getpid()) + "_" + test);
   std::filesystem::create_directory(folder_);
 }
 

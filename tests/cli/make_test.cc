@@ -63,8 +63,8 @@ TEST_F(MakeCommand, BetaIsOfTheDtypeOfGamma) {
     done("make -o p --shape 3x8 --dtype bf16 " + options);
     return contents(path("p/beta.npy"));
   };
-  EXPECT_NE(beta("").find("'<V2'"), std::string::npos);
   EXPECT_NE(beta("--no-gamma").find("'<V2'"), std::string::npos);
+  EXPECT_NE(beta("").find("'<V2'"), std::string::npos);
   const std::string wide = beta("--gamma-dtype fp32");
   EXPECT_NE(wide.find("'<f4'"), std::string::npos);
   EXPECT_NE(wide, beta("--gamma-dtype fp32 --seed 1"));
@@ -110,6 +110,33 @@ TEST_F(MakeCommand, RefusesOptionsInOneSentence) {
             "--mean-over-std 60000 is more than float16 can hold");
   refused("make --shape 2x3 -o a.safetensors");
   EXPECT_TRUE(files().empty());
+}
+
+// What `run` or `verify` would read with the new problem although it is not of it.
+TEST_F(MakeCommand, AFolderWithTensorsOfAnotherProblemIsRefused) {
+  done("make -o p --shape 4x6 --dtype fp32");
+  const auto before = everything();
+  const auto refusal = [](const std::string& name) {
+    return "p/" + name + ".npy would be read with this problem, which has no " + name +
+           ": remove it or name another folder";
+  };
+  const std::string make = "make -o p --shape 4x6 --dtype fp32 --seed 1";
+  for (const auto& [option, name] :
+       {std::pair{" --no-gamma", "gamma"}, {" --no-beta", "beta"}, {" --no-dsum", "dsum"}, {" --no-x2", "x2"}}) {
+    EXPECT_EQ(refused(make + option), refusal(name));
+    EXPECT_EQ(everything(), before);
+  }
+  for (const char* name : {"expected_dx", "expected_rstd"}) {
+    std::filesystem::create_symlink("nowhere", path("p/" + std::string(name) + ".npy"));
+    EXPECT_EQ(refused(make), refusal(name));
+    std::filesystem::remove(path("p/" + std::string(name) + ".npy"));
+  }
+  write("p/step.npy", "nobody's");
+  done(make);
+  done("run p -o out");
+  std::filesystem::remove(path("p/gamma.npy"));
+  done(make + " --no-gamma");
+  EXPECT_EQ(done("explain p").find("gamma float32"), std::string::npos);
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ TEST(Npy, RefusesACutFile) {
   const std::string whole = npy(header("'<f4'", "(2, 2)"), std::string(16, 'x'));
   EXPECT_EQ(refusal(whole), "accepted");
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_NE(refusal(whole.substr(0, size)), "accepted") << size;
+  EXPECT_EQ(refusal(whole.substr(0, 9)), "the npy file is cut inside its header");
   EXPECT_EQ(refusal(whole + "y"), "the npy header says float32[2, 2] but 17 bytes of data follow");
   EXPECT_EQ(refusal(whole.substr(0, 30)), "the npy file is cut: its header claims 60 bytes where 20 are left");
   EXPECT_EQ(refusal("PK\x03\x04 a zip file"), "not an npy file: it does not begin with \\x93NUMPY");

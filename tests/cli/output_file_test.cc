@@ -187,6 +187,8 @@ TEST_F(OutputFileTest, RefusesSizesThatNoDiskHas) {
   EXPECT_EQ(refusal(folder_ / "a.safetensors"), "tensor dx is too large for a file");
   tensors_[0].shape = {std::int64_t{1} << 61};
   EXPECT_NE(refusal(folder_ / "a.safetensors"), "accepted");
+  tensors_.assign(9, {"dgamma", DType::float32, {(std::int64_t{1} << 58) - 1}});
+  EXPECT_EQ(refusal(folder_ / "a.safetensors"), "the tensors are too large for a file");
   EXPECT_EQ(files(), 0u);
 }
 

@@ -10,20 +10,22 @@ namespace alng::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Tensor {
   std::string dtype;
-  std::vector<int> shape;
+  std::vector<std::uint64_t> shape;
   std::size_t bytes;
 };
+
+using Tensors = std::map<std::string, Tensor>;
 
 class Refusal : public CommandTest {
  protected:
   // A valid 4 x 6 bfloat16 problem, for a test to spoil.
-  std::map<std::string, Tensor> tensors_{{"dy", {"BF16", {4, 6}, 48}},  {"x1", {"BF16", {4, 6}, 48}},
-                                         {"x2", {"BF16", {4, 6}, 48}},  {"rstd", {"F32", {4, 1}, 16}},
-                                         {"mean", {"F32", {4, 1}, 16}}, {"gamma", {"BF16", {6}, 12}},
-                                         {"dsum", {"BF16", {4, 6}, 48}}};
+  Tensors tensors_{{"dy", {"BF16", {4, 6}, 48}},  {"x1", {"BF16", {4, 6}, 48}},  {"x2", {"BF16", {4, 6}, 48}},
+                   {"rstd", {"F32", {4, 1}, 16}}, {"mean", {"F32", {4, 1}, 16}}, {"gamma", {"BF16", {6}, 12}},
+                   {"dsum", {"BF16", {4, 6}, 48}}};
 
   std::string safetensors() const {
     nlohmann::json header;
@@ -46,7 +48,6 @@ class Refusal : public CommandTest {
     EXPECT_EQ(files(), (std::vector<std::string>{"in.safetensors", "older.safetensors"}));
     return sentence;
   }
-  std::string run() const { return run(safetensors()); }
 };
 
 TEST_F(Refusal, TheProblemItselfIsFine) {
@@ -54,60 +55,60 @@ TEST_F(Refusal, TheProblemItselfIsFine) {
   done("run in.safetensors -o out.safetensors");
 }
 
-TEST_F(Refusal, WrongShapes) {
-  tensors_["rstd"] = {"F32", {5, 1}, 20};
-  EXPECT_THAT(run(), testing::AllOf(HasSubstr("in.safetensors: rstd is float32[5, 1] but must be float32[4, 1]"),
-                                    HasSubstr("dy's leading dimensions")));
-  tensors_["rstd"] = {"F32", {4, 1}, 16};
-  tensors_["x1"] = {"BF16", {6, 4}, 48};
-  EXPECT_EQ(run(), "in.safetensors: x1 is bfloat16[6, 4] but must be [4, 6], the shape of dy");
-  tensors_["x1"] = {"BF16", {4, 6}, 48};
-  tensors_["gamma"] = {"BF16", {4}, 8};
-  EXPECT_THAT(run(), HasSubstr("gamma is bfloat16[4] but must be [6]"));
+// What is wrong with the problem, its file or the options; how the sentence begins behind the file's name.
+struct WrongInput {
+  const char* name;
+  const char* sentence;
+  void (*spoil)(Tensors& tensors);
+  void (*cut)(std::string& file) = nullptr;
+  const char* options = "";
+};
+
+void PrintTo(const WrongInput& wrong, std::ostream* out) { *out << wrong.name; }
+
+#define TENSOR(name, ...) [](Tensors& t) { t[name] = __VA_ARGS__; }
+#define WITHOUT(name) [](Tensors& t) { t.erase(name); }
+#define AS_IT_IS [](Tensors&) {}
+#define CUT(change) AS_IT_IS, [](std::string& file) { change; }
+
+const WrongInput wrong_inputs[] = {
+    {"RstdOfOtherRows", "rstd is float32[5, 1] but must be float32[4, 1] or float32[4]: dy's leading dimensions",
+     TENSOR("rstd", {"F32", {5, 1}, 20})},
+    {"X1Transposed", "x1 is bfloat16[6, 4] but must be [4, 6], the shape of dy", TENSOR("x1", {"BF16", {6, 4}, 48})},
+    {"GammaShort", "gamma is bfloat16[4] but must be [6]", TENSOR("gamma", {"BF16", {4}, 8})},
+    {"X2OfFloat16", "x2 is float16[4, 6] but must be bfloat16, the dtype of dy", TENSOR("x2", {"F16", {4, 6}, 48})},
+    {"X2OfInt64", "x2 is I64[1] but must be bfloat16, the dtype of dy", TENSOR("x2", {"I64", {1}, 8})},
+    {"X2OfNoDtype", "tensor \"x2\" has the unknown dtype \"BF17\"", TENSOR("x2", {"BF17", {4, 6}, 48})},
+    {"MeanOfFloat64", "mean is F64[4, 1] but must be float32", TENSOR("mean", {"F64", {4, 1}, 32})},
+    {"MeanOfBfloat16", "mean is bfloat16[4, 1] but must be float32", TENSOR("mean", {"BF16", {4, 1}, 8})},
+    {"MeanOfInt32", "mean is I32[4, 1] but must be float32", TENSOR("mean", {"I32", {4, 1}, 16})},
+    {"Rank9", "dsum has rank 9; at most 8 is supported", TENSOR("dsum", {"BF16", {4, 6, 1, 1, 1, 1, 1, 1, 1}, 48})},
+    {"Rank0", "dsum has rank 0 but must have rank 1 to 8", TENSOR("dsum", {"BF16", {}, 2})},
+    {"ExtentBeyond63Bits", "dsum is BF16[0, 18446744073709551615] but its extents must be below 2^63",
+     TENSOR("dsum", {"BF16", {0, UINT64_MAX}, 0})},
+    {"NoDy", "tensor dy is missing; there are dsum, gamma, mean, rstd, x1, x2", WITHOUT("dy")},
+    {"NoX1", "tensor x1 is missing; there are dsum, dy, gamma", WITHOUT("x1")},
+    {"NoRstd", "tensor rstd is missing; there are dsum, dy, gamma, mean, x1", WITHOUT("rstd")},
+    {"NoMean", "tensor mean is missing; there are dsum, dy, gamma, rstd", WITHOUT("mean")},
+    {"X2AndNoX2", "it has a tensor x2, but --no-x2 is given", AS_IT_IS, nullptr, "--no-x2"},
+    {"CutInItsHeader", "not a safetensors file, or cut: the header claims", CUT(file.resize(100))},
+    {"CutInItsData", "data_offsets [188, 236] of tensor \"x2\" lie outside the file's 235 bytes of data",
+     CUT(file.pop_back())},
+    {"Empty", "not a safetensors file: 0 bytes", CUT(file.clear())},
+    {"GiantHeader", "not a safetensors file, or cut: the header claims 3", CUT(file[6] = '\x7F')},
+};
+
+class WrongInputs : public Refusal, public testing::WithParamInterface<WrongInput> {};
+
+TEST_P(WrongInputs, AreRefused) {
+  GetParam().spoil(tensors_);
+  std::string file = safetensors();
+  if (GetParam().cut != nullptr) GetParam().cut(file);
+  EXPECT_THAT(run(file, GetParam().options), StartsWith("in.safetensors: " + std::string(GetParam().sentence)));
 }
 
-TEST_F(Refusal, WrongDtypes) {
-  tensors_["x2"] = {"F16", {4, 6}, 48};
-  EXPECT_EQ(run(), "in.safetensors: x2 is float16[4, 6] but must be bfloat16, the dtype of dy");
-  tensors_["x2"] = {"I64", {1}, 8};
-  EXPECT_EQ(run(), "in.safetensors: x2 is I64[1] but must be bfloat16, the dtype of dy");
-  tensors_["x2"] = {"BF17", {4, 6}, 48};
-  EXPECT_EQ(run(), "in.safetensors: tensor \"x2\" has the unknown dtype \"BF17\"");
-  tensors_["x2"] = tensors_["x1"];
-  for (const auto& [tensor, found] :
-       {std::pair(Tensor{"F64", {4, 1}, 32}, "F64"), {{"BF16", {4, 1}, 8}, "bfloat16"}, {{"I32", {4, 1}, 16}, "I32"}}) {
-    tensors_["mean"] = tensor;
-    EXPECT_EQ(run(), std::string("in.safetensors: mean is ") + found + "[4, 1] but must be float32");
-  }
-}
-
-TEST_F(Refusal, RanksBeyondTheLibrary) {
-  tensors_["dsum"] = {"BF16", {4, 6, 1, 1, 1, 1, 1, 1, 1}, 48};
-  EXPECT_EQ(run(), "in.safetensors: dsum has rank 9; at most 8 is supported");
-  tensors_["dsum"] = {"BF16", {}, 2};
-  EXPECT_THAT(run(), HasSubstr("dsum has rank 0 but must have rank 1 to 8"));
-}
-
-TEST_F(Refusal, MissingTensors) {
-  for (const char* name : {"dy", "x1", "rstd", "mean"}) {
-    const Tensor tensor = tensors_[name];
-    tensors_.erase(name);
-    EXPECT_THAT(run(), testing::StartsWith("in.safetensors: tensor " + std::string(name) + " is missing; there are d"));
-    tensors_[name] = tensor;
-  }
-  EXPECT_EQ(run(safetensors(), "--no-x2"), "in.safetensors: it has a tensor x2, but --no-x2 is given");
-}
-
-TEST_F(Refusal, BrokenFiles) {
-  const std::string whole = safetensors();
-  EXPECT_THAT(run(whole.substr(0, 100)),
-              HasSubstr("in.safetensors: not a safetensors file, or cut: the header claims"));
-  EXPECT_THAT(run(whole.substr(0, whole.size() - 1)), HasSubstr("lie outside the file's"));
-  EXPECT_THAT(run(""), HasSubstr("in.safetensors: not a safetensors file: 0 bytes"));
-  std::string giant = whole;
-  giant[6] = '\x7F';
-  EXPECT_THAT(run(giant), HasSubstr("not a safetensors file, or cut: the header claims 3"));
-}
+INSTANTIATE_TEST_SUITE_P(Table, WrongInputs, testing::ValuesIn(wrong_inputs),
+                         [](const auto& which) { return which.param.name; });
 
 TEST_F(Refusal, FilesThatAreNotThere) {
   EXPECT_EQ(refused("run none.safetensors -o out.safetensors"),

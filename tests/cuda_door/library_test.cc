@@ -36,7 +36,7 @@ std::string refusal_of(const std::string& file) {
 TEST(CudaLibrary, OneThatCantBeUsedIsNamedAndTheNextOneTried) {
   EXPECT_EQ(refusal_of(ALNG_OTHER_CUDA), ALNG_OTHER_CUDA
                                              " is of alng 0.0.9, back-end interface 999, but must be of alng " +
-                                             std::string(version()) + ", interface 3");
+                                             std::string(version()) + ", interface 4");
   EXPECT_EQ(refusal_of("/nowhere/libalng_cuda.so"),
             "/nowhere/libalng_cuda.so can't be loaded: cannot open shared object file: No such file or directory");
   EXPECT_NE(refusal_of(__FILE__).find("can't be loaded: "), std::string::npos);

@@ -72,7 +72,7 @@ choose_wing() { # MUTANT
       library=alng
       program=tools/alng/alng
       test=$build_dir/tests/cli/cli_command_test
-      filter='VerifyCommand.*:ResultCommand.*:Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
+      filter='MakeCommand.*:VerifyCommand.*:ResultCommand.*:Fault.*:Ending.*:ExitCode.*-*Large*:*WithoutThreads*'
       if [ "$own_test" = cli_unit_test ]; then
         # The test has the tool's objects in it.
         holds_objects=yes

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "alng/alng.hpp"
@@ -14,160 +14,130 @@ namespace {
 
 constexpr std::int64_t rows = 5, columns = 12;
 
-/// A small problem in one block of memory, ready to run, to be spoilt by a test.
-class Refusal : public testing::TestWithParam<const char*> {
- protected:
-  static GradPlan make_plan(const GradDescription& description) {
-    PlanOptions options;
-    options.device = GetParam();
-    return GradPlan::create(GradProblem::create(description).value(), options).value();
-  }
-
-  Refusal() : plan_(make_plan(GradDescription::dense(DType::float32, rows, columns))), memory_(2000, 0.5f) {
-    float* next = memory_.data() + 100;
+/// A small problem in one block of memory and its plan, to be spoilt.
+struct Scene {
+  explicit Scene(const char* device) {
+    options.device = device;
+    replan();
+    float* next = memory.data() + 100;
     const auto take = [&next](std::int64_t count) {
       float* here = next;
       next += count + 8;
       return here;
     };
-    arguments_.dy = take(rows * columns);
-    arguments_.x1 = take(rows * columns);
-    arguments_.x2 = take(rows * columns);
-    arguments_.dsum = take(rows * columns);
-    arguments_.rstd = take(rows);
-    arguments_.mean = take(rows);
-    arguments_.gamma = take(columns);
-    arguments_.dx = take(rows * columns);
-    arguments_.dgamma = take(columns);
-    arguments_.dbeta = take(columns);
-    workspace_.resize(plan_.workspace_size() + 64);
-    arguments_.workspace = workspace_.data();
-    arguments_.workspace_size = plan_.workspace_size();
+    arguments.dy = take(rows * columns);
+    arguments.x1 = take(rows * columns);
+    arguments.x2 = take(rows * columns);
+    arguments.dsum = take(rows * columns);
+    arguments.rstd = take(rows);
+    arguments.mean = take(rows);
+    arguments.gamma = take(columns);
+    arguments.dx = take(rows * columns);
+    arguments.dgamma = take(columns);
+    arguments.dbeta = take(columns);
+    workspace.resize(plan.value().workspace_size() + 64);
+    arguments.workspace = workspace.data();
+    arguments.workspace_size = plan.value().workspace_size();
   }
 
-  void expect_refused(Code code, const std::vector<std::string>& words) {
-    const std::vector<float> before = memory_;
-    const Status status = plan_.run(arguments_);
-    EXPECT_EQ(status.code(), code) << code_name(status.code()) << ": " << status.message();
-    for (const std::string& word : words) {
-      EXPECT_NE(status.message().find(word), std::string::npos) << word << " in: " << status.message();
-    }
-    EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
-    EXPECT_EQ(std::memcmp(before.data(), memory_.data(), before.size() * sizeof(float)), 0) << "something was written";
-  }
-
+  void replan() { plan = GradPlan::create(GradProblem::create(description).value(), options); }
   static float* floats(const void* pointer) { return static_cast<float*>(const_cast<void*>(pointer)); }
 
-  GradPlan plan_;
-  std::vector<float> memory_;
-  std::vector<std::byte> workspace_;
-  GradArguments arguments_;
+  GradDescription description = GradDescription::dense(DType::float32, rows, columns);
+  PlanOptions options;
+  Result<GradPlan> plan = Status(Code::unsupported, "not planned yet");
+  std::vector<float> memory = std::vector<float>(2000, 0.5f);
+  std::vector<std::byte> workspace;
+  GradArguments arguments;
 };
 
-TEST_P(Refusal, NothingIsRefusedWithoutAReason) {
-  const Status status = plan_.run(arguments_);
-  EXPECT_TRUE(status.ok()) << status.message();
-  EXPECT_TRUE(status.message().empty());
+/// `sentence` is a part of what is said where it goes on with addresses; "SIZE" in it is the size of the workspace.
+struct Refusal {
+  const char* name;
+  Code code;
+  const char* sentence;
+  void (*spoil)(Scene& s);
+};
+
+#define SPOILT(change) [](Scene& s) { change; }
+
+const Refusal refusals[] = {
+    {"NoDy", Code::null_pointer, "dy is null but must point to float32[5, 12]", SPOILT(s.arguments.dy = nullptr)},
+    {"NoX1", Code::null_pointer, "x1 is null but must point to float32[5, 12]", SPOILT(s.arguments.x1 = nullptr)},
+    {"NoX2", Code::null_pointer, "x2 is null but must point to float32[5, 12]", SPOILT(s.arguments.x2 = nullptr)},
+    {"NoRstd", Code::null_pointer, "rstd is null but must point to float32[5, 1]", SPOILT(s.arguments.rstd = nullptr)},
+    {"NoMean", Code::null_pointer, "mean is null but must point to float32[5, 1]", SPOILT(s.arguments.mean = nullptr)},
+    {"NoGamma", Code::null_pointer, "gamma is null but must point to float32[12]", SPOILT(s.arguments.gamma = nullptr)},
+    {"NoDsum", Code::null_pointer, "dsum is null but must point to float32[5, 12]", SPOILT(s.arguments.dsum = nullptr)},
+    {"NoDx", Code::null_pointer, "dx is null but must point to float32[5, 12]", SPOILT(s.arguments.dx = nullptr)},
+    {"NoDgamma", Code::null_pointer, "dgamma is null but must point to float32[12]",
+     SPOILT(s.arguments.dgamma = nullptr)},
+    {"NoDbeta", Code::null_pointer, "dbeta is null but must point to float32[12]", SPOILT(s.arguments.dbeta = nullptr)},
+    {"DsumThatTheProblemLacks", Code::null_pointer, "dsum is given but must be null: the problem has no dsum",
+     SPOILT(s.description.dsum.reset(); s.replan())},
+    {"ExecutorWithoutAFunction", Code::null_pointer, "the executor's parallel is null but must be a function",
+     SPOILT(static const Executor none; s.arguments.executor = &none)},
+    {"WorkspaceOneByteShort", Code::bad_workspace, " bytes but must have SIZE", SPOILT(--s.arguments.workspace_size)},
+    {"NoWorkspace", Code::bad_workspace, "the workspace is null but must have SIZE bytes",
+     SPOILT(s.arguments.workspace = nullptr)},
+    {"DxOneElementBehindDy", Code::overlap, " overlaps dy at bytes ",
+     SPOILT(s.arguments.dx = s.floats(s.arguments.dy) + 1)},
+    // There it would also lie over x2's own place.
+    {"DxReachingIntoDsum", Code::overlap, " overlaps dsum at bytes ",
+     SPOILT(s.arguments.dx = s.floats(s.arguments.dsum) - rows * columns + 1; s.arguments.x2 = s.arguments.x1)},
+    {"DxOverAnInputThatIsNotLikeIt", Code::overlap, " overlaps gamma at bytes ",
+     SPOILT(s.arguments.dx = s.floats(s.arguments.gamma))},
+    {"DgammaOverGamma", Code::overlap, " overlaps gamma at bytes ",
+     SPOILT(s.arguments.dgamma = s.floats(s.arguments.gamma))},
+    {"DbetaOverDgamma", Code::overlap, " overlaps dgamma at bytes ", SPOILT(s.arguments.dbeta = s.arguments.dgamma)},
+    {"AnInputInsideTheWorkspace", Code::overlap, " overlaps mean at bytes ",
+     SPOILT(const auto inside =
+                (reinterpret_cast<std::uintptr_t>(s.workspace.data()) + 3) / sizeof(float) * sizeof(float);
+            s.arguments.mean = reinterpret_cast<const float*>(inside))},
+    {"AnOutputInsideTheWorkspace", Code::overlap, " overlaps dx at bytes ",
+     SPOILT(s.arguments.workspace = s.arguments.dx)},
+    {"UnknownDevice", Code::bad_option, "device is \"gpu7\" but must be one of cpu, reference",
+     SPOILT(s.options.device = "gpu7"; s.replan())},
+    {"NegativeThreads", Code::bad_option, "threads is -1 but must not be negative",
+     SPOILT(s.options.threads = -1; s.replan())},
+};
+
+using OnDevice = std::tuple<const char*, Refusal>;
+
+class Refused : public testing::TestWithParam<OnDevice> {};
+
+TEST_P(Refused, WithThisSentenceAndNothingWritten) {
+  const auto& [device, row] = GetParam();
+  Scene scene(device);
+  const std::string size = std::to_string(scene.plan.value().workspace_size());
+  ASSERT_NE(size, "0");
+  ASSERT_TRUE(scene.plan.value().run(scene.arguments).ok()) << "it is right before it is spoilt";
+  row.spoil(scene);
+  const std::vector<float> before = scene.memory;
+  const Status status = scene.plan.ok() ? scene.plan.value().run(scene.arguments) : scene.plan.status();
+  EXPECT_STREQ(code_name(status.code()), code_name(row.code)) << status.message();
+  std::string sentence = row.sentence;
+  if (const std::size_t at = sentence.find("SIZE"); at != std::string::npos) sentence.replace(at, 4, size);
+  EXPECT_NE(status.message().find(sentence), std::string::npos) << sentence << " in: " << status.message();
+  EXPECT_EQ(status.message().find('\n'), std::string::npos) << status.message();
+  EXPECT_EQ(std::memcmp(before.data(), scene.memory.data(), before.size() * sizeof(float)), 0)
+      << "something was written";
 }
 
-TEST_P(Refusal, EveryMissingPointerIsNamed) {
-  const std::vector<std::pair<const char*, std::function<void(GradArguments&)>>> missing = {
-      {"dy", [](GradArguments& a) { a.dy = nullptr; }},         {"x1", [](GradArguments& a) { a.x1 = nullptr; }},
-      {"x2", [](GradArguments& a) { a.x2 = nullptr; }},         {"rstd", [](GradArguments& a) { a.rstd = nullptr; }},
-      {"mean", [](GradArguments& a) { a.mean = nullptr; }},     {"gamma", [](GradArguments& a) { a.gamma = nullptr; }},
-      {"dsum", [](GradArguments& a) { a.dsum = nullptr; }},     {"dx", [](GradArguments& a) { a.dx = nullptr; }},
-      {"dgamma", [](GradArguments& a) { a.dgamma = nullptr; }}, {"dbeta", [](GradArguments& a) { a.dbeta = nullptr; }}};
-  const GradArguments complete = arguments_;
-  for (const auto& [name, remove] : missing) {
-    SCOPED_TRACE(name);
-    arguments_ = complete;
-    remove(arguments_);
-    expect_refused(Code::null_pointer, {name, "null"});
+INSTANTIATE_TEST_SUITE_P(Refusal, Refused,
+                         testing::Combine(testing::Values("reference", "cpu"), testing::ValuesIn(refusals)),
+                         [](const testing::TestParamInfo<OnDevice>& which) {
+                           return std::string(std::get<0>(which.param)) + "_" + std::get<1>(which.param).name;
+                         });
+
+TEST(Refusal, AnUnknownInstructionSetIsListedWithTheKnownOnes) {
+  Scene scene("");
+  scene.options.isa = "mmx";
+  scene.replan();
+  EXPECT_STREQ(code_name(scene.plan.status().code()), "bad_option");
+  for (const char* word : {"isa is \"mmx\" but must be one of ", "scalar", "avx2"}) {
+    EXPECT_NE(scene.plan.status().message().find(word), std::string::npos) << scene.plan.status().message();
   }
-}
-
-TEST_P(Refusal, APointerForATensorTheProblemLacksIsNamed) {
-  GradDescription description = GradDescription::dense(DType::float32, rows, columns);
-  description.dsum.reset();
-  plan_ = make_plan(description);
-  expect_refused(Code::null_pointer, {"dsum", "must be null"});
-}
-
-TEST_P(Refusal, AnExecutorWithoutAFunction) {
-  const Executor executor;
-  arguments_.executor = &executor;
-  expect_refused(Code::null_pointer, {"executor"});
-}
-
-TEST_P(Refusal, AWorkspaceThatIsTooSmallByOneByte) {
-  ASSERT_GT(plan_.workspace_size(), 0u);
-  arguments_.workspace_size = plan_.workspace_size() - 1;
-  expect_refused(Code::bad_workspace,
-                 {"workspace", std::to_string(plan_.workspace_size() - 1), std::to_string(plan_.workspace_size())});
-}
-
-TEST_P(Refusal, AWorkspaceThatIsNull) {
-  arguments_.workspace = nullptr;
-  expect_refused(Code::bad_workspace, {"workspace", "null", std::to_string(plan_.workspace_size())});
-}
-
-TEST_P(Refusal, DxOneElementBehindDy) {
-  arguments_.dx = floats(arguments_.dy) + 1;
-  expect_refused(Code::overlap, {"dx", "dy"});
-}
-
-TEST_P(Refusal, DxReachingIntoDsum) {
-  arguments_.dx = floats(arguments_.dsum) - rows * columns + 1;
-  arguments_.x2 = arguments_.x1;  // dx would also lie over x2's own place
-  expect_refused(Code::overlap, {"dx", "dsum"});
-}
-
-TEST_P(Refusal, DxOverAnInputThatIsNotLikeIt) {
-  arguments_.dx = floats(arguments_.gamma);
-  expect_refused(Code::overlap, {"dx", "gamma"});
-}
-
-TEST_P(Refusal, DgammaOverGamma) {
-  arguments_.dgamma = floats(arguments_.gamma);
-  expect_refused(Code::overlap, {"dgamma", "gamma"});
-}
-
-TEST_P(Refusal, DbetaOverDgamma) {
-  arguments_.dbeta = arguments_.dgamma;
-  expect_refused(Code::overlap, {"dbeta", "dgamma"});
-}
-
-TEST_P(Refusal, AnInputInsideTheWorkspace) {
-  ASSERT_GE(plan_.workspace_size(), sizeof(float) * rows);
-  arguments_.mean = reinterpret_cast<const float*>((reinterpret_cast<std::uintptr_t>(workspace_.data()) + 3) /
-                                                   sizeof(float) * sizeof(float));
-  expect_refused(Code::overlap, {"workspace", "mean"});
-}
-
-TEST_P(Refusal, AnOutputInsideTheWorkspace) {
-  arguments_.workspace = arguments_.dx;
-  expect_refused(Code::overlap, {"workspace", "dx"});
-}
-
-INSTANTIATE_TEST_SUITE_P(Device, Refusal, testing::Values("reference", "cpu"));
-
-TEST(PlanRefusal, UnknownNamesAreListedWithTheKnownOnes) {
-  const GradProblem problem = GradProblem::create(GradDescription::dense(DType::float32, rows, columns)).value();
-  PlanOptions options;
-  options.device = "gpu7";
-  Status status = GradPlan::create(problem, options).status();
-  EXPECT_EQ(status.code(), Code::bad_option);
-  for (const char* word : {"gpu7", "cpu", "reference"}) EXPECT_NE(status.message().find(word), std::string::npos);
-  options = {};
-  options.isa = "mmx";
-  status = GradPlan::create(problem, options).status();
-  EXPECT_EQ(status.code(), Code::bad_option);
-  for (const char* word : {"mmx", "scalar", "avx2"}) EXPECT_NE(status.message().find(word), std::string::npos);
-  options = {};
-  options.threads = -1;
-  status = GradPlan::create(problem, options).status();
-  EXPECT_EQ(status.code(), Code::bad_option);
-  EXPECT_NE(status.message().find("-1"), std::string::npos) << status.message();
 }
 
 TEST(OneCall, DoesWhatProblemPlanAndRunDo) {

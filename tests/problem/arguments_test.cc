@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "separate_arguments.h"
@@ -32,31 +34,42 @@ void expect_refused(const GradDescription& problem, const GradArguments& argumen
 TEST(Arguments, SeparateTensorsAreAccepted) { expect_accepted(description(), separate_arguments()); }
 
 struct Pointer {
-  const char* name;
-  void (*set)(GradArguments& arguments, std::uintptr_t address);
-  /// Null for what every problem has.
-  void (*remove)(GradDescription& problem);
-  const char* layout;
-  bool is_input;
+  std::size_t place;
+  std::string name;
+  std::string layout;
+  std::uintptr_t bytes;
+  bool is_input = true;
+
+  void set(GradArguments& arguments, std::uintptr_t address) const {
+    give_pointer(arguments, place, at<void>(address));
+  }
+  /// False where every problem has it.
+  bool remove(GradDescription& problem) const {
+    bool optional = false;
+    grad::Table::at(problem, place, [&]<class Layout>(Layout& tensor) {
+      if constexpr (!std::is_same_v<Layout, TensorLayout>) tensor.reset(), optional = true;
+    });
+    return optional;
+  }
+  /// "x1 at bytes [0x1000, 0x1080)"
+  std::string at_bytes(std::uintptr_t begin) const {
+    std::ostringstream text;
+    text << name << " at bytes [0x" << std::hex << begin << ", 0x" << begin + bytes << ")";
+    return text.str();
+  }
 };
 
 const Pointer pointers[] = {
-    {"dy", [](GradArguments& a, std::uintptr_t p) { a.dy = at<void>(p); }, nullptr, "float32[4, 8]", true},
-    {"x1", [](GradArguments& a, std::uintptr_t p) { a.x1 = at<void>(p); }, nullptr, "float32[4, 8]", true},
-    {"x2", [](GradArguments& a, std::uintptr_t p) { a.x2 = at<void>(p); }, [](GradDescription& p) { p.x2.reset(); },
-     "float32[4, 8]", true},
-    {"rstd", [](GradArguments& a, std::uintptr_t p) { a.rstd = at<float>(p); }, nullptr, "float32[4, 1]", true},
-    {"mean", [](GradArguments& a, std::uintptr_t p) { a.mean = at<float>(p); }, nullptr, "float32[4, 1]", true},
-    {"gamma", [](GradArguments& a, std::uintptr_t p) { a.gamma = at<void>(p); },
-     [](GradDescription& p) { p.gamma.reset(); }, "float32[8]", true},
-    {"dsum", [](GradArguments& a, std::uintptr_t p) { a.dsum = at<void>(p); },
-     [](GradDescription& p) { p.dsum.reset(); }, "float32[4, 8]", true},
-    {"dx", [](GradArguments& a, std::uintptr_t p) { a.dx = at<void>(p); }, [](GradDescription& p) { p.dx.reset(); },
-     "float32[4, 8]", false},
-    {"dgamma", [](GradArguments& a, std::uintptr_t p) { a.dgamma = at<float>(p); },
-     [](GradDescription& p) { p.dgamma.reset(); }, "float32[8]", false},
-    {"dbeta", [](GradArguments& a, std::uintptr_t p) { a.dbeta = at<float>(p); },
-     [](GradDescription& p) { p.dbeta.reset(); }, "float32[8]", false},
+    {grad::dy, "dy", "float32[4, 8]", 128},
+    {grad::x1, "x1", "float32[4, 8]", 128},
+    {grad::x2, "x2", "float32[4, 8]", 128},
+    {grad::rstd, "rstd", "float32[4, 1]", 16},
+    {grad::mean, "mean", "float32[4, 1]", 16},
+    {grad::gamma, "gamma", "float32[8]", 32},
+    {grad::dsum, "dsum", "float32[4, 8]", 128},
+    {grad::dx, "dx", "float32[4, 8]", 128, false},
+    {grad::dgamma, "dgamma", "float32[8]", 32, false},
+    {grad::dbeta, "dbeta", "float32[8]", 32, false},
 };
 
 TEST(Arguments, NullForATensorOfTheProblemIsRefused) {
@@ -64,18 +77,16 @@ TEST(Arguments, NullForATensorOfTheProblemIsRefused) {
     GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0);
     expect_refused(description(), arguments, Code::null_pointer,
-                   std::string(pointer.name) + " is null but must point to " + pointer.layout);
+                   pointer.name + " is null but must point to " + pointer.layout);
   }
 }
 
 TEST(Arguments, PointerForATensorTheProblemDoesNotHaveIsRefused) {
   for (const Pointer& pointer : pointers) {
-    if (pointer.remove == nullptr) continue;
     GradDescription problem = description();
-    pointer.remove(problem);
-    const std::string name = pointer.name;
+    if (!pointer.remove(problem)) continue;
     expect_refused(problem, separate_arguments(), Code::null_pointer,
-                   name + " is given but must be null: the problem has no " + name);
+                   pointer.name + " is given but must be null: the problem has no " + pointer.name);
     GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0);
     expect_accepted(problem, arguments);
@@ -88,7 +99,7 @@ TEST(Arguments, PointerBetweenTwoElementsIsRefused) {
       GradArguments arguments = separate_arguments();
       pointer.set(arguments, 0xdead0000 + shift);
       expect_refused(description(), arguments, Code::bad_stride,
-                     std::string(pointer.name) + " points to 0xdead000" + std::to_string(shift) +
+                     pointer.name + " points to 0xdead000" + std::to_string(shift) +
                          " but must point to a multiple of 4 bytes, the size of float32");
     }
     GradArguments arguments = separate_arguments();
@@ -175,12 +186,9 @@ TEST(Workspace, OverlapWithAnyTensorIsRefused) {
   for (const Pointer& pointer : pointers) {
     GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0x1a3e4);  // the last of 1000 bytes is at 0x1a3e7
-    const std::string last = std::string(pointer.layout) == "float32[4, 8]"   ? "0x1a464"
-                             : std::string(pointer.layout) == "float32[4, 1]" ? "0x1a3f4"
-                                                                              : "0x1a404";
     expect_refused(description(), arguments, Code::overlap,
-                   "the workspace at bytes [0x1a000, 0x1a3e8) overlaps " + std::string(pointer.name) +
-                       " at bytes [0x1a3e4, " + last + "): the two must not share memory");
+                   "the workspace at bytes [0x1a000, 0x1a3e8) overlaps " + pointer.at_bytes(0x1a3e4) +
+                       ": the two must not share memory");
     pointer.set(arguments, 0x1a3e8);
     expect_accepted(description(), arguments);
   }
@@ -195,29 +203,22 @@ TEST(Workspace, AllOfItCountsEvenWhereLessIsNeeded) {
                  "share memory");
 }
 
-/// The tensors dx may be written over, as (name, pointer in GradArguments).
 TEST(Overlap, DxInPlaceOfEachLikeTensor) {
-  for (const char* name : {"dy", "x1", "x2", "dsum"}) {
-    for (const Pointer& pointer : pointers) {
-      if (std::string(pointer.name) != name) continue;
-      GradArguments arguments = separate_arguments();
-      pointer.set(arguments, 0x17000);
-      expect_accepted(description(), arguments);
-      // One element off, in both directions.
-      pointer.set(arguments, 0x17004);
+  for (const Pointer& pointer : pointers) {
+    if (!pointer.is_input || pointer.bytes != 128) continue;
+    GradArguments arguments = separate_arguments();
+    pointer.set(arguments, 0x17000);
+    expect_accepted(description(), arguments);
+    // One element off, in both directions.
+    for (const std::uintptr_t begin : {0x17004u, 0x16ffcu}) {
+      pointer.set(arguments, begin);
       expect_refused(description(), arguments, Code::overlap,
-                     std::string("dx at bytes [0x17000, 0x17080) overlaps ") + name +
-                         " at bytes [0x17004, 0x17084): the two may share memory only with the same address and the "
-                         "same strides");
-      pointer.set(arguments, 0x16ffc);
-      expect_refused(description(), arguments, Code::overlap,
-                     std::string("dx at bytes [0x17000, 0x17080) overlaps ") + name +
-                         " at bytes [0x16ffc, 0x1707c): the two may share memory only with the same address and the "
-                         "same strides");
-      // Side by side.
-      pointer.set(arguments, 0x17080);
-      expect_accepted(description(), arguments);
-      pointer.set(arguments, 0x16f80);
+                     "dx at bytes [0x17000, 0x17080) overlaps " + pointer.at_bytes(begin) +
+                         ": the two may share memory only with the same address and the same strides");
+    }
+    // Side by side.
+    for (const std::uintptr_t begin : {0x17080u, 0x16f80u}) {
+      pointer.set(arguments, begin);
       expect_accepted(description(), arguments);
     }
   }
@@ -262,36 +263,27 @@ TEST(Overlap, StridesOfExtentsOfOneDoNotStandInTheWay) {
 
 TEST(Overlap, DxOverStatisticsOrGammaIsRefusedEvenAtTheSameAddress) {
   for (const Pointer& pointer : pointers) {
-    const std::string name = pointer.name;
-    if (name != "rstd" && name != "mean" && name != "gamma") continue;
+    if (!pointer.is_input || pointer.bytes == 128) continue;
     GradArguments arguments = separate_arguments();
     pointer.set(arguments, 0x17000);
-    expect_refused(description(), arguments, Code::overlap,
-                   "dx at bytes [0x17000, 0x17080) overlaps " + name +
-                       (name == "gamma" ? " at bytes [0x17000, 0x17020)" : " at bytes [0x17000, 0x17010)") +
-                       ": the two must not share memory");
+    expect_refused(
+        description(), arguments, Code::overlap,
+        "dx at bytes [0x17000, 0x17080) overlaps " + pointer.at_bytes(0x17000) + ": the two must not share memory");
   }
 }
 
 TEST(Overlap, SumsShareMemoryWithNothing) {
+  const Pointer& dgamma = pointers[grad::dgamma];
   for (const Pointer& pointer : pointers) {
-    const std::string name = pointer.name;
-    if (name == "dgamma") continue;
+    if (pointer.place == grad::dgamma) continue;
     GradArguments arguments = separate_arguments();
-    arguments.dgamma = at<float>(0x30000);
+    dgamma.set(arguments, 0x30000);
     pointer.set(arguments, 0x3001c);  // the last element of dgamma
-    const std::string layout = pointer.layout;
-    const std::string other = std::string("[0x3001c, ") +
-                              (layout == "float32[4, 8]"   ? "0x3009c"
-                               : layout == "float32[4, 1]" ? "0x3002c"
-                                                           : "0x3003c") +
-                              ")";
-    const std::string sum = "[0x30000, 0x30020)";
+    const std::string sum = dgamma.at_bytes(0x30000), other = pointer.at_bytes(0x3001c);
     // Of two outputs the later one in the list is the one that is found to overlap.
-    const std::string sentence = name == "dbeta"
-                                     ? "dbeta at bytes " + other + " overlaps dgamma at bytes " + sum
-                                     : "dgamma at bytes " + sum + " overlaps " + name + " at bytes " + other;
-    expect_refused(description(), arguments, Code::overlap, sentence + ": the two must not share memory");
+    expect_refused(description(), arguments, Code::overlap,
+                   (pointer.place == grad::dbeta ? other + " overlaps " + sum : sum + " overlaps " + other) +
+                       ": the two must not share memory");
     pointer.set(arguments, 0x30020);
     expect_accepted(description(), arguments);
   }
@@ -341,7 +333,7 @@ TEST(Inputs, AreJudgedAlone) {
     const Status status = impl::check_inputs(problem, inside(arguments));
     EXPECT_EQ(status.ok(), !pointer.is_input) << pointer.name;
     if (pointer.is_input) {
-      EXPECT_EQ(status.message(), std::string(pointer.name) + " is null but must point to " + pointer.layout);
+      EXPECT_EQ(status.message(), pointer.name + " is null but must point to " + pointer.layout);
     }
   }
   GradArguments in_place = separate_arguments();

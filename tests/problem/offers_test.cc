@@ -37,7 +37,7 @@ class Anything {
     const std::size_t form = below(3);
     const std::size_t ones = form == 0 && leading > 0 ? 0 : form == 1 ? 1 : trailing.size();
     statistic.resize(leading + std::max<std::size_t>(ones, leading == 0 ? 1 : 0), 1);
-    const auto dtype = static_cast<DType>(below(3));
+    const auto dtype = static_cast<DType>(1 + below(3));
     GradDescription p;
     p.dy = p.x1 = TensorLayout::contiguous(dtype, shape_of_dy);
     p.x2 = p.dsum = p.dx = p.dy;

@@ -1,4 +1,4 @@
-// Every refusal of GradProblem::create, by its code and its exact sentence.
+// Every refusal of a description, by its code and its exact sentence.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -40,7 +40,7 @@ GradDescription told_by_rstd() {
 
 struct Refusal {
   const char* name;
-  GradDescription (*problem)();
+  Status (*judge)();
   Code code;
   const char* sentence;
 };
@@ -50,18 +50,24 @@ std::ostream& operator<<(std::ostream& stream, const Refusal& refusal) { return 
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(Refused, WithThisSentence) {
-  const Result<GradProblem> problem = GradProblem::create(GetParam().problem());
-  ASSERT_FALSE(problem.ok());
-  EXPECT_EQ(problem.status().message(), GetParam().sentence);
-  EXPECT_STREQ(code_name(problem.status().code()), code_name(GetParam().code));
+  const Status status = GetParam().judge();
+  EXPECT_EQ(status.message(), GetParam().sentence);
+  EXPECT_STREQ(code_name(status.code()), code_name(GetParam().code));
 }
 
 /// `change` applied to `start`.
-#define PROBLEM(start, change)   \
-  [] {                           \
-    GradDescription p = start(); \
-    change;                      \
-    return p;                    \
+#define PROBLEM(start, change)              \
+  [] {                                      \
+    GradDescription p = start();            \
+    change;                                 \
+    return GradProblem::create(p).status(); \
+  }
+/// `change` applied to bfloat16 [4, 8] with every tensor of a forward.
+#define FORWARD(change)                                                      \
+  [] {                                                                       \
+    ForwardDescription p = ForwardDescription::dense(DType::bfloat16, 4, 8); \
+    change;                                                                  \
+    return ForwardProblem::create(p).status();                               \
   }
 
 const Refusal dtype_refusals[] = {
@@ -200,6 +206,10 @@ const Refusal shape_refusals[] = {
      "mean is float32[4, 1, 1] but must be float32[4, 6, 1] or float32[4, 6]: dy's leading dimensions [4, 6], then 1s "
      "or "
      "nothing"},
+    {"RstdOfOnesAloneTellsAll", PROBLEM(told_by_rstd, (p.rstd = dense({1, 1, 1}), p.mean = dense({4, 6, 1}))),
+     Code::bad_shape,
+     "mean is float32[4, 6, 1] but must be float32[1, 1, 1] or float32[1], 1s alone: all dimensions of dy are "
+     "normalised, as rstd tells"},
     {"NormalizedDimsNegative", PROBLEM(base, p.normalized_dims = -1), Code::bad_option,
      "normalized_dims is -1 but must be 1 to 3 or 0: dy is float32[4, 6, 8]"},
     {"NormalizedDimsBeyondRank", PROBLEM(base, p.normalized_dims = 4), Code::bad_option,
@@ -216,45 +226,28 @@ GradDescription smallest(const TensorLayout& dy, const TensorLayout& statistic) 
 }
 
 const Refusal size_refusals[] = {
-    {"ElementsBeyond63Bits",
-     [] {
-       return smallest(dense({two_to_the_40, two_to_the_40}), dense({two_to_the_40}));
-     },
+    {"ElementsBeyond63Bits", PROBLEM(base, p = smallest(dense({two_to_the_40, two_to_the_40}), dense({two_to_the_40}))),
      Code::bad_shape, "dy is float32[1099511627776, 1099511627776] but must have less than 2^63 bytes"},
     {"BytesBeyond63Bits",
-     [] {
-       return smallest(dense({std::int64_t{1} << 61, 1}), dense({std::int64_t{1} << 61}));
-     },
-     Code::bad_shape, "dy is float32[2305843009213693952, 1] but must have less than 2^63 bytes"},
+     PROBLEM(base, p = smallest(dense({std::int64_t{1} << 61, 1}), dense({std::int64_t{1} << 61}))), Code::bad_shape,
+     "dy is float32[2305843009213693952, 1] but must have less than 2^63 bytes"},
     {"BroadcastBeyond63Bits",
-     [] {
-       return smallest(strided({two_to_the_40, two_to_the_40}, {0, 0}), strided({two_to_the_40}, {0}));
-     },
+     PROBLEM(base, p = smallest(strided({two_to_the_40, two_to_the_40}, {0, 0}), strided({two_to_the_40}, {0}))),
      Code::bad_shape,
      "dy is float32[1099511627776, 1099511627776] with strides [0, 0] but must have less than 2^63 bytes"},
     {"RowsBeyond63BitsOfNoColumns",
-     [] {
-       return smallest(dense({two_to_the_40, two_to_the_40, 0}), dense({two_to_the_40, two_to_the_40}));
-     },
+     PROBLEM(base, p = smallest(dense({two_to_the_40, two_to_the_40, 0}), dense({two_to_the_40, two_to_the_40}))),
      Code::bad_shape,
      "dy is float32[1099511627776, 1099511627776, 0] but must have less than 2^63 rows, the product of its leading "
      "dimensions"},
     {"ColumnsBeyond63BitsOfNoRows",
-     [] {
-       GradDescription p = smallest(dense({0, two_to_the_40, two_to_the_40}), dense({0}));
-       p.normalized_dims = 2;
-       return p;
-     },
+     PROBLEM(base, (p = smallest(dense({0, two_to_the_40, two_to_the_40}), dense({0})), p.normalized_dims = 2)),
      Code::bad_shape,
      "dy is float32[0, 1099511627776, 1099511627776] but must have less than 2^63 columns, the product of its trailing "
      "dimensions"},
     {"GammaBeyond63BitsOfNoRows",
-     [] {
-       GradDescription p = smallest(dense({0, largest}), dense({0}));
-       p.gamma = dense({largest});
-       return p;
-     },
-     Code::bad_shape, "gamma is float32[9223372036854775807] but must have less than 2^63 bytes"},
+     PROBLEM(base, (p = smallest(dense({0, largest}), dense({0})), p.gamma = dense({largest}))), Code::bad_shape,
+     "gamma is float32[9223372036854775807] but must have less than 2^63 bytes"},
 };
 
 const Refusal stride_refusals[] = {
@@ -299,6 +292,29 @@ const Refusal stride_refusals[] = {
      "of dimension 1 must be at least 26, what the smaller strides span"},
 };
 
+const Refusal forward_refusals[] = {
+    {"X2OfAnotherShape", FORWARD(p.x2 = dense(DType::bfloat16, {4, 9})), Code::bad_shape,
+     "x2 is bfloat16[4, 9] but must be [4, 8], the shape of x1"},
+    {"YOfAnotherDtype", FORWARD(p.y = dense({4, 8})), Code::bad_dtype,
+     "y is float32[4, 8] but must be bfloat16, the dtype of x1"},
+    {"BetaOfAnotherDtype", FORWARD(p.beta = dense(DType::float16, {8})), Code::bad_dtype,
+     "beta is float16[8] but must be bfloat16, the dtype of x1, or float32"},
+    {"BetaTooLong", FORWARD(p.beta = dense({9})), Code::bad_shape,
+     "beta is float32[9] but must be [8], x1's trailing dimensions: normalized_dims is 1"},
+    {"MeanOfColumns", FORWARD(p.mean = dense({4, 8})), Code::bad_shape,
+     "mean is float32[4, 8] but must be float32[4, 1] or float32[4]: x1's leading dimensions [4], then 1s or nothing"},
+    {"BroadcastX", FORWARD(p.x = TensorLayout::strided(DType::bfloat16, Shape{4, 8}, Shape{0, 1})), Code::bad_stride,
+     "x is bfloat16[4, 8] with strides [0, 1] but must give each element of the output its own address: the stride of "
+     "dimension 0 must be at least 1, what the smaller strides span"},
+    {"NoTensorTellsNormalizedDims", FORWARD((p.gamma = p.beta = p.mean = p.rstd = std::nullopt, p.normalized_dims = 0)),
+     Code::bad_option, "normalized_dims is 0 but must be 1 to 2, as no tensor tells it: x1 is bfloat16[4, 8]"},
+    {"NegativeEps", FORWARD(p.eps = -1e-5f), Code::bad_option, "eps is -1e-05 but must be finite and at least 0"},
+    {"InfiniteEps", FORWARD(p.eps = std::numeric_limits<float>::infinity()), Code::bad_option,
+     "eps is inf but must be finite and at least 0"},
+    {"EpsNotANumber", FORWARD(p.eps = std::numeric_limits<float>::quiet_NaN()), Code::bad_option,
+     "eps is nan but must be finite and at least 0"},
+};
+
 std::string name_of(const ::testing::TestParamInfo<Refusal>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(Dtype, Refused, ::testing::ValuesIn(dtype_refusals), name_of);
@@ -306,6 +322,7 @@ INSTANTIATE_TEST_SUITE_P(Form, Refused, ::testing::ValuesIn(form_refusals), name
 INSTANTIATE_TEST_SUITE_P(Shape, Refused, ::testing::ValuesIn(shape_refusals), name_of);
 INSTANTIATE_TEST_SUITE_P(Size, Refused, ::testing::ValuesIn(size_refusals), name_of);
 INSTANTIATE_TEST_SUITE_P(Stride, Refused, ::testing::ValuesIn(stride_refusals), name_of);
+INSTANTIATE_TEST_SUITE_P(Forward, Refused, ::testing::ValuesIn(forward_refusals), name_of);
 
 }  // namespace
 }  // namespace alng

@@ -76,7 +76,6 @@ class Core {
   // Within a vector function (3510): one instruction for the pipes, with loads and stores of its own.
   void begin_function(const Where& where);
   void end_function(double cycles);
-  bool in_function() const { return in_function_; }
   /// Returns how many bytes from the start somebody wrote and belong to the buffer that `offset` is in: registers are
   /// loaded whole, what lies beyond is no finding before it is used.
   std::uint32_t load(std::uint32_t offset, std::uint32_t length, const char* name, const Where& where);
@@ -94,7 +93,6 @@ class Core {
   void pipe_barrier(Pipe pipe, const Where& where);
   void barrier_of_all_pipes();
   void sync_all(const Where& where);
-  void cost_of_scalar(double cycles) { pipes_[0].free += cycles; }
 
   // UB buffers as TPipe hands them out: instructions stay within the one their tensor comes from.
   struct Region {

@@ -261,7 +261,7 @@ ACL_FUNC_VISIBILITY aclError aclrtFreeHost(void* hostPtr);
  * finds out. */
 ACL_FUNC_VISIBILITY aclError aclrtMemcpy(void* dst, size_t destMax, const void* src, size_t count,
                                          aclrtMemcpyKind kind);
-/* The same as work of `stream`. */
+/* The same as work of `stream`. Where memory of the host is not aclrtMallocHost's it returns when the copy is made. */
 ACL_FUNC_VISIBILITY aclError aclrtMemcpyAsync(void* dst, size_t destMax, const void* src, size_t count,
                                               aclrtMemcpyKind kind, aclrtStream stream);
 

@@ -27,6 +27,17 @@ class GraphFiles : public testing::Test {
     const std::filesystem::directory_iterator all(folder_);
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
   }
+  void expect_too_large() const {
+    struct rlimit usual;
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    const struct rlimit small = {64, usual.rlim_max};
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &usual), 0);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + name_ + "\": File too large");
+  }
 
   std::string folder_ = testing::TempDir() + "graph_files";
   std::string name_ = folder_ + "/graph.txt";
@@ -62,37 +73,39 @@ TEST_F(GraphFiles, AreWrittenThroughALink) {
 
 TEST_F(GraphFiles, ThatCannotBeWrittenAreAsTheyWere) {
   std::filesystem::create_symlink("/dev/full", name_);
-  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + name_ + "\": No space left on device");
+  expect_sentence(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()),
+                  "aclgrphDumpGraph: can't write \"" + name_ + "\": No space left on device");
   std::filesystem::remove(name_);
   // A folder of that name.
   std::filesystem::create_directory(name_);
-  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
-  EXPECT_NE(recent_sentence().find("Is a directory"), std::string::npos);
+  expect_refused(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), "Is a directory");
   EXPECT_EQ(files(), 1U);
   std::filesystem::remove(name_);
   // No room for it: the file that was there stays, and nothing else is left.
   const std::string before = "before";
   std::ofstream(name_) << before;
-  struct rlimit usual;
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &usual), 0);
-  const struct rlimit small = {64, usual.rlim_max};
-  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
-  EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &usual), 0);
-  std::signal(SIGXFSZ, handler);
-  EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + name_ + "\": File too large");
+  expect_too_large();
   EXPECT_EQ(contents(name_), before);
   EXPECT_EQ(files(), 1U);
+  // Behind a link there is nothing yet, and nothing comes.
+  std::filesystem::create_symlink("nothing_yet", drawing_);
+  std::filesystem::remove(name_);
+  std::filesystem::create_symlink("nor_here", name_);
+  expect_too_large();
+  EXPECT_FALSE(std::filesystem::exists(name_));
+  EXPECT_EQ(files(), 2U);
+  std::filesystem::create_symlink(drawing_, folder_ + "/nothing_yet");  // a ring
+  expect_sentence(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()),
+                  "aclgrphDumpGraph: can't write \"" + drawing_ + "\": Too many levels of symbolic links");
+  EXPECT_FALSE(std::filesystem::exists(name_));
 }
 
 // The text can be written, the drawing can't: neither is.
 TEST_F(GraphFiles, AreBothWrittenOrNeither) {
   std::ofstream(name_) << "before";
   std::filesystem::create_symlink("/dev/full", drawing_);
-  EXPECT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: can't write \"" + drawing_ + "\": No space left on device");
+  expect_sentence(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()),
+                  "aclgrphDumpGraph: can't write \"" + drawing_ + "\": No space left on device");
   EXPECT_EQ(contents(name_), "before");
   std::filesystem::remove(drawing_);
   std::filesystem::create_directory(drawing_);

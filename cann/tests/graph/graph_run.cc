@@ -16,6 +16,17 @@ Engine::~Engine() { EXPECT_EQ(ge::GEFinalize(), ge::SUCCESS) << recent_sentence(
 
 std::string recent_sentence() { return ge::GEGetErrorMsgV2().GetString(); }
 
+void expect_sentence(std::uint32_t code, const std::string& sentence) {
+  EXPECT_EQ(code, ge::FAILED);
+  EXPECT_EQ(recent_sentence(), sentence);
+}
+
+void expect_refused(std::uint32_t code, const std::string& part) {
+  EXPECT_EQ(code, ge::FAILED);
+  const std::string sentence = recent_sentence();
+  EXPECT_NE(sentence.find(part), std::string::npos) << part << " in: " << sentence;
+}
+
 ge::TensorDesc desc(ge::DataType dtype, const Dims& dims) {
   return ge::TensorDesc(ge::Shape(dims), ge::FORMAT_ND, dtype);
 }

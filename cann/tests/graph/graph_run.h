@@ -33,6 +33,11 @@ class Engine {
 /// The calling thread's recent sentence, which is consumed.
 std::string recent_sentence();
 
+/// A call that gave `code` was refused with this sentence.
+void expect_sentence(std::uint32_t code, const std::string& sentence);
+/// ... with this in its sentence.
+void expect_refused(std::uint32_t code, const std::string& part);
+
 ge::TensorDesc desc(ge::DataType dtype, const Dims& dims);
 ge::Tensor tensor(ge::DataType dtype, const Dims& dims, const std::vector<std::byte>& bytes);
 ge::Tensor tensor(const Dims& dims, const std::vector<float>& values);

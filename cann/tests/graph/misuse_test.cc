@@ -34,8 +34,7 @@ TEST_P(WrongGraphs, AreRefusedWithTheNodesName) {
 
   // An offline build is refused for the same reason.
   ge::ModelBufferData model;
-  EXPECT_EQ(ge::aclgrphBuildModel(scene.graph, Options{}, model), ge::GRAPH_FAILED);
-  EXPECT_NE(recent_sentence().find(GetParam().sentence), std::string::npos);
+  expect_refused(ge::aclgrphBuildModel(scene.graph, Options{}, model), GetParam().sentence);
 
   // The number is still free, and a right graph works.
   Scene right;
@@ -57,14 +56,11 @@ TEST(GraphMisuse, OutputsThatANodeHasNot) {
   ge::Session session(Options{});
   Scene scene;
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(Outputs{{scene.grad, {3}}});
-  EXPECT_EQ(session.AddGraph(0, scene.graph), ge::FAILED);
-  EXPECT_NE(
-      recent_sentence().find("node \"grad\" (AddLayerNormGrad): its output number 3 is to be one of the graph's, but "
-                             "its outputs are dx, dgamma, dbeta"),
-      std::string::npos);
+  expect_refused(session.AddGraph(0, scene.graph),
+                 "node \"grad\" (AddLayerNormGrad): its output number 3 is to be one of the graph's, but "
+                 "its outputs are dx, dgamma, dbeta");
   scene.graph.SetOutputs(NamedOutputs{{scene.grad, "dsum"}});
-  EXPECT_EQ(session.AddGraph(0, scene.graph), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("its output \"dsum\" is to be one of the graph's"), std::string::npos);
+  expect_refused(session.AddGraph(0, scene.graph), "its output \"dsum\" is to be one of the graph's");
 }
 
 TEST(GraphMisuse, ALongCycleIsToldInPart) {
@@ -138,8 +134,7 @@ TEST(GraphMisuse, MemoryBetweenTwoElements) {
   ge::Session session(Options{});
   ASSERT_EQ(session.AddGraph(0, scene.graph), ge::SUCCESS);
   std::vector<ge::Tensor> outputs;
-  EXPECT_EQ(session.RunGraph(0, scene.feeds.tensors, outputs), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("node \"grad\" (AddLayerNormGrad): "), std::string::npos);
+  expect_refused(session.RunGraph(0, scene.feeds.tensors, outputs), "node \"grad\" (AddLayerNormGrad): ");
 }
 
 TEST(GraphMisuse, ShapesThatMeetAtTheRunOnly) {
@@ -153,13 +148,11 @@ TEST(GraphMisuse, ShapesThatMeetAtTheRunOnly) {
   ASSERT_EQ(session.AddGraph(0, scene.graph), ge::SUCCESS) << recent_sentence();
   scene.feeds.tensors[2] = tensor({4, 3}, std::vector<float>(12));
   std::vector<ge::Tensor> outputs;
-  EXPECT_EQ(session.RunGraph(0, scene.feeds.tensors, outputs), ge::FAILED);
-  EXPECT_NE(
-      recent_sentence().find("RunGraph: graph 0 \"g\": node \"grad\" (AddLayerNormGrad): x2 is float32[4, 3] but"),
-      std::string::npos);
+  expect_refused(session.RunGraph(0, scene.feeds.tensors, outputs),
+                 "RunGraph: graph 0 \"g\": node \"grad\" (AddLayerNormGrad): x2 is float32[4, 3] but");
   scene.feeds.tensors[2] = tensor(ge::DT_BF16, {3, 4}, std::vector<std::byte>(24));
-  EXPECT_EQ(session.RunGraph(0, scene.feeds.tensors, outputs), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("x2 is bfloat16[3, 4] but must be float32, the dtype of dy"), std::string::npos);
+  expect_refused(session.RunGraph(0, scene.feeds.tensors, outputs),
+                 "x2 is bfloat16[3, 4] but must be float32, the dtype of dy");
 }
 
 TEST(GraphMisuse, GraphsThatAreNotThereOrAlreadyThere) {
@@ -169,24 +162,19 @@ TEST(GraphMisuse, GraphsThatAreNotThereOrAlreadyThere) {
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(scene.outputs);
   std::vector<ge::Tensor> outputs;
   const std::string none = "there is no graph 3 in the session";
-  EXPECT_EQ(session.RunGraph(3, {}, outputs), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RunGraph: " + none);
-  EXPECT_EQ(session.CompileGraph(3), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "CompileGraph: " + none);
-  EXPECT_EQ(session.BuildGraph(3, std::vector<ge::InputTensorInfo>{}), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "BuildGraph: " + none);
-  EXPECT_EQ(session.RemoveGraph(3), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RemoveGraph: " + none);
-  EXPECT_EQ(session.RunGraphAsync(3, {}, [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); }), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RunGraphAsync: " + none);
+  expect_sentence(session.RunGraph(3, {}, outputs), "RunGraph: " + none);
+  expect_sentence(session.CompileGraph(3), "CompileGraph: " + none);
+  expect_sentence(session.BuildGraph(3, std::vector<ge::InputTensorInfo>{}), "BuildGraph: " + none);
+  expect_sentence(session.RemoveGraph(3), "RemoveGraph: " + none);
+  expect_sentence(session.RunGraphAsync(3, {}, [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); }),
+                  "RunGraphAsync: " + none);
   EXPECT_EQ(session.GetCompiledGraphSummary(3), nullptr);
   EXPECT_EQ(session.AddGraph(3, scene.graph), ge::SUCCESS);
-  EXPECT_EQ(session.AddGraph(3, scene.graph), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("there is a graph 3 in the session already"), std::string::npos);
-  EXPECT_EQ(session.RunGraphAsync(3, scene.feeds.tensors, nullptr), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RunGraphAsync: callback is null but must be a function");
-  EXPECT_EQ(session.RunGraphAsync(3, {}, [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); }), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("0 tensors are given but the graph takes 7"), std::string::npos);
+  expect_refused(session.AddGraph(3, scene.graph), "there is a graph 3 in the session already");
+  expect_sentence(session.RunGraphAsync(3, scene.feeds.tensors, nullptr),
+                  "RunGraphAsync: callback is null but must be a function");
+  expect_refused(session.RunGraphAsync(3, {}, [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); }),
+                 "0 tensors are given but the graph takes 7");
   EXPECT_EQ(session.RemoveGraph(3), ge::SUCCESS);
   EXPECT_EQ(session.AddGraph(3, scene.graph), ge::SUCCESS);
 }
@@ -206,35 +194,31 @@ TEST(GraphMisuse, BuildGraphOfWrongDescriptions) {
     return session.BuildGraph(0, std::vector<ge::InputTensorInfo>{info});
   };
   EXPECT_EQ(build(ge::DT_FLOAT, {5}), ge::SUCCESS) << recent_sentence();
-  EXPECT_EQ(build(ge::DT_FLOAT, {-1}), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("tensor 0 (node \"a\" (Data)) is float32[-1] but dtype and extents must be known"),
-            std::string::npos);
-  EXPECT_EQ(build(ge::DT_FLOAT, {-7}), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("has an extent of -7"), std::string::npos);
-  EXPECT_EQ(build(ge::DT_FLOAT16, {5}), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("tensor 0 is float16[5] but node \"a\" (Data) is described as float32[-1]"),
-            std::string::npos);
+  expect_refused(build(ge::DT_FLOAT, {-1}),
+                 "tensor 0 (node \"a\" (Data)) is float32[-1] but dtype and extents must be known");
+  expect_refused(build(ge::DT_FLOAT, {-7}), "has an extent of -7");
+  expect_refused(build(ge::DT_FLOAT16, {5}),
+                 "tensor 0 is float16[5] but node \"a\" (Data) is described as float32[-1]");
 }
 
 TEST(GraphMisuse, SessionsOutsideTheEnginesLife) {
   ge::Session early(Options{});
   Scene scene;
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(scene.outputs);
-  EXPECT_EQ(early.AddGraph(0, scene.graph), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "AddGraph: the session was made before GEInitialize, which must come first");
+  expect_sentence(early.AddGraph(0, scene.graph),
+                  "AddGraph: the session was made before GEInitialize, which must come first");
   ASSERT_EQ(ge::GEInitialize(Options{}), ge::SUCCESS);
-  EXPECT_EQ(early.AddGraph(0, scene.graph), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("GEInitialize"), std::string::npos);
+  expect_refused(early.AddGraph(0, scene.graph), "GEInitialize");
   ge::Session session(Options{});
   EXPECT_EQ(session.AddGraph(0, scene.graph), ge::SUCCESS);
   ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
   std::vector<ge::Tensor> outputs;
-  EXPECT_EQ(session.RunGraph(0, scene.feeds.tensors, outputs), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RunGraph: the session was made before GEFinalize, which has ended it");
+  expect_sentence(session.RunGraph(0, scene.feeds.tensors, outputs),
+                  "RunGraph: the session was made before GEFinalize, which has ended it");
   // A new life does not bring it back.
   const Engine again;
-  EXPECT_EQ(session.RunGraph(0, scene.feeds.tensors, outputs), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "RunGraph: the session was made before GEFinalize, which has ended it");
+  expect_sentence(session.RunGraph(0, scene.feeds.tensors, outputs),
+                  "RunGraph: the session was made before GEFinalize, which has ended it");
 }
 
 TEST(GraphMisuse, InitialisedTwiceAndFinalisedTwice) {
@@ -257,17 +241,16 @@ TEST(GraphMisuse, InitialisedTwiceAndFinalisedTwice) {
 }
 
 TEST(GraphMisuse, Options) {
-  EXPECT_EQ(ge::GEInitialize(Options{{"ge.exec.deviceId", "1000"}}), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("GEInitialize: option ge.exec.deviceId is \"1000\" but must be 0 to "),
-            std::string::npos);
+  expect_refused(ge::GEInitialize(Options{{"ge.exec.deviceId", "1000"}}),
+                 "GEInitialize: option ge.exec.deviceId is \"1000\" but must be 0 to ");
   for (const char* wrong : {"-1", "", "0x", "one", "0 ", "99999999999"}) {
     EXPECT_EQ(ge::GEInitialize(Options{{"ge.exec.deviceId", wrong}}), ge::FAILED) << wrong;
   }
   recent_sentence();
-  EXPECT_EQ(ge::GEInitialize(Options{{"ge.graphRunMode", "2"}}), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "GEInitialize: option ge.graphRunMode is \"2\" but must be 0 or 1");
-  EXPECT_EQ(ge::GEInitialize(Options{{"ge.deterministic", "yes"}}), ge::FAILED);
-  EXPECT_EQ(recent_sentence(), "GEInitialize: option ge.deterministic is \"yes\" but must be 0 or 1");
+  expect_sentence(ge::GEInitialize(Options{{"ge.graphRunMode", "2"}}),
+                  "GEInitialize: option ge.graphRunMode is \"2\" but must be 0 or 1");
+  expect_sentence(ge::GEInitialize(Options{{"ge.deterministic", "yes"}}),
+                  "GEInitialize: option ge.deterministic is \"yes\" but must be 0 or 1");
   // Strings and names that nobody knows are fine.
   ASSERT_EQ(ge::GEInitialize(std::map<std::string, std::string>{{"ge.exec.deviceId", "0"},
                                                                 {"ge.exec.precision_mode", "allow_fp32_to_fp16"},
@@ -277,8 +260,7 @@ TEST(GraphMisuse, Options) {
   Scene scene;
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(scene.outputs);
   ge::Session wrong(std::map<std::string, std::string>{{"ge.exec.deviceId", "9999"}});
-  EXPECT_EQ(wrong.AddGraph(0, scene.graph), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("AddGraph: the session's option ge.exec.deviceId"), std::string::npos);
+  expect_refused(wrong.AddGraph(0, scene.graph), "AddGraph: the session's option ge.exec.deviceId");
   ge::Session session(std::map<std::string, std::string>{{"ge.exec.deviceId", "0"}});
   EXPECT_EQ(session.AddGraph(0, scene.graph, Options{{"ge.exec.deviceId", "-3"}}), ge::FAILED);
   EXPECT_EQ(session.AddGraph(0, scene.graph, std::map<std::string, std::string>{{"ge.exec.deviceId", "0"}}),
@@ -301,14 +283,11 @@ TEST(GraphMisuse, ProductsAllowWhatTheyHave) {
   };
   EXPECT_EQ(add(ge::DT_BF16, ge::DT_FLOAT), ge::SUCCESS) << recent_sentence();
   ASSERT_EQ(alngCannSetProduct("Ascend310P3"), 0);
-  EXPECT_EQ(add(ge::DT_BF16, ge::DT_BF16), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("dy is bfloat16[3, 4] but must be float32 or float16 on Ascend310P"),
-            std::string::npos);
+  expect_refused(add(ge::DT_BF16, ge::DT_BF16), "dy is bfloat16[3, 4] but must be float32 or float16 on Ascend310P");
   ASSERT_EQ(alngCannSetProduct("Ascend910B3"), 0);
   EXPECT_EQ(add(ge::DT_BF16, ge::DT_BF16), ge::SUCCESS) << recent_sentence();
-  EXPECT_EQ(add(ge::DT_BF16, ge::DT_FLOAT), ge::FAILED);
-  EXPECT_NE(recent_sentence().find("gamma is float32[4] but must be bfloat16, the dtype of dy on Ascend910B"),
-            std::string::npos);
+  expect_refused(add(ge::DT_BF16, ge::DT_FLOAT),
+                 "gamma is float32[4] but must be bfloat16, the dtype of dy on Ascend910B");
   ASSERT_EQ(alngCannSetProduct(nullptr), 0);
 }
 
@@ -328,13 +307,12 @@ TEST(GraphMisuse, DataThatNobodyReadsIsWarnedOf) {
 TEST(GraphMisuse, FilesThatCanNotBeWritten) {
   Scene scene;
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(scene.outputs);
-  EXPECT_EQ(ge::aclgrphDumpGraph(scene.graph, nullptr, 4), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(), "aclgrphDumpGraph: file is empty but must be a file's name");
+  expect_sentence(ge::aclgrphDumpGraph(scene.graph, nullptr, 4),
+                  "aclgrphDumpGraph: file is empty but must be a file's name");
   EXPECT_EQ(ge::aclgrphDumpGraph(scene.graph, "name", 0), ge::GRAPH_FAILED);
   const std::string nowhere = "/nonexistent/folder/graph";
-  EXPECT_EQ(ge::aclgrphDumpGraph(scene.graph, nowhere.c_str(), nowhere.size()), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(),
-            "aclgrphDumpGraph: can't write \"/nonexistent/folder/graph.txt\": No such file or directory");
+  expect_sentence(ge::aclgrphDumpGraph(scene.graph, nowhere.c_str(), nowhere.size()),
+                  "aclgrphDumpGraph: can't write \"/nonexistent/folder/graph.txt\": No such file or directory");
 }
 
 TEST(GraphMisuse, OfflineModelsAreRefused) {
@@ -342,14 +320,13 @@ TEST(GraphMisuse, OfflineModelsAreRefused) {
   scene.graph.SetInputs(scene.feeds.operators).SetOutputs(scene.outputs);
   EXPECT_EQ(ge::aclgrphBuildInitialize(Options{{"soc_version", "Ascend910B"}}), ge::GRAPH_SUCCESS);
   ge::ModelBufferData model;
-  EXPECT_EQ(ge::aclgrphBuildModel(scene.graph, Options{}, model), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(),
-            "aclgrphBuildModel: an offline model holds an Ascend processor's instructions, which cannot be made here; "
-            "ge::Session runs the graph");
-  EXPECT_EQ(ge::aclgrphSaveModel("model", model), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(), "aclgrphSaveModel: the model is empty");
-  EXPECT_EQ(ge::aclgrphSaveModel(static_cast<const char*>(nullptr), model), ge::GRAPH_FAILED);
-  EXPECT_EQ(recent_sentence(), "aclgrphSaveModel: output_file is null but must be a file's name");
+  expect_sentence(
+      ge::aclgrphBuildModel(scene.graph, Options{}, model),
+      "aclgrphBuildModel: an offline model holds an Ascend processor's instructions, which cannot be made here; "
+      "ge::Session runs the graph");
+  expect_sentence(ge::aclgrphSaveModel("model", model), "aclgrphSaveModel: the model is empty");
+  expect_sentence(ge::aclgrphSaveModel(static_cast<const char*>(nullptr), model),
+                  "aclgrphSaveModel: output_file is null but must be a file's name");
   ge::aclgrphBuildFinalize();
 }
 

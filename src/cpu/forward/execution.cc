@@ -91,8 +91,7 @@ class ForwardExecution final : public Execution {
 
   Status run(const Arguments& arguments) const noexcept override {
     const FloatEnvironment environment;
-    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    std::byte* const workspace = static_cast<std::byte*>(arguments.workspace) + (-address % workspace_alignment);
+    std::byte* const workspace = arguments.workspace_aligned_to(workspace_alignment);
 
     ForwardOperands pass;
     pass.columns = problem_.columns();

@@ -86,8 +86,7 @@ class GradExecution final : public Execution {
   Status run(const Arguments& arguments) const noexcept override {
     const FloatEnvironment environment;
     const Partition& p = partition_;
-    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    std::byte* workspace = static_cast<std::byte*>(arguments.workspace) + (-address % workspace_alignment);
+    std::byte* const workspace = arguments.workspace_aligned_to(workspace_alignment);
     std::memset(workspace + p.bookkeeping, 0, p.bookkeeping_size);
 
     RunOperands pass;

@@ -81,9 +81,7 @@ class GradPlan final : public LaunchPlan {
     }
     const Way& way = way_for(arguments);
     const Memory memory = memory_of(way);
-    const auto address = reinterpret_cast<std::uintptr_t>(arguments.workspace);
-    std::byte* const workspace =
-        static_cast<std::byte*>(arguments.workspace) + (-address % std::uintptr_t{workspace_alignment});
+    std::byte* const workspace = arguments.workspace_aligned_to(workspace_alignment);
     const auto floats = [&](std::size_t offset) { return reinterpret_cast<float*>(workspace + offset); };
     Units units = way.units;
     if (wants_sums()) {

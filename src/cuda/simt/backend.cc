@@ -75,8 +75,6 @@ class ModelExecution final : public Execution {
 class ModelBackend final : public Backend {
  public:
   const char* device() const noexcept override { return "cuda:model"; }
-  // A model is for those who ask for it.
-  bool chosen_unasked() const noexcept override { return false; }
   std::vector<Availability> availability() const override {
     return {{device(), true, "the kernels for NVIDIA's GPUs on a host model, very slow"}};
   }

@@ -7,7 +7,7 @@
 #include <random>
 #include <span>
 
-#include "files/output_file.h"
+#include "files/problem_file.h"
 #include "judge/computation.h"
 #include "judge/element.h"
 #include "terminal/progress.h"
@@ -154,12 +154,27 @@ std::vector<OutputTensor> tensors_of(const GeneratedProblem& problem) {
   return tensors;
 }
 
+// What `alng run`, `forward` or `verify` would take for a part of the new problem.
+void refuse_leftovers(const std::filesystem::path& folder, const std::vector<OutputTensor>& tensors) {
+  for (const std::string_view name : both(problem_tensors<Grad>, problem_tensors<Forward>)) {
+    const std::filesystem::path file = folder / fmt::format("{}.npy", name);
+    std::error_code error;
+    if (std::ranges::find(tensors, name, &OutputTensor::name) != tensors.end() ||
+        std::filesystem::symlink_status(file, error).type() == std::filesystem::file_type::not_found) {
+      continue;
+    }
+    throw Failure(fmt::format("{} would be read with this problem, which has no {}: remove it or name another folder",
+                              file.string(), name));
+  }
+}
+
 }  // namespace
 
 void generate(const GeneratedProblem& problem, const std::filesystem::path& path,
               const std::function<void(const GeneratedStatistics&)>& report) {
   const Shift shift = shift_of(problem);
   const std::vector<OutputTensor> tensors = tensors_of(problem);
+  if (std::filesystem::is_directory(path)) refuse_leftovers(path, tensors);
   OutputFile file(path, tensors);
 
   std::int64_t rows = 1, columns = 1;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <utility>
@@ -88,14 +87,6 @@ void print_table(const Verification& verification) {
   }
 }
 
-// The names of both operators, each once.
-std::vector<std::string_view> both(std::span<const std::string_view> some, std::span<const std::string_view> others) {
-  std::vector<std::string_view> names(some.begin(), some.end());
-  std::ranges::copy_if(others, std::back_inserter(names),
-                       [&](std::string_view name) { return std::ranges::find(some, name) == some.end(); });
-  return names;
-}
-
 bool has_any(const TensorFile& file, std::initializer_list<std::string_view> names) {
   return std::ranges::any_of(names, [&](std::string_view name) { return file.find(name) != nullptr; });
 }
@@ -130,14 +121,15 @@ Asked what_is_asked(const VerifyOptions& options, const TensorFile& input, const
   return asked;
 }
 
-// The results of one operator in OUT, or computed.
+// One operator's problem in IN and its results.
 template <class Operator>
 class Judged {
  public:
-  Judged(const VerifyOptions& options, const ProblemChoices& choices, const TensorFile& input,
-         const std::optional<TensorFile>& file)
-      : found_(find_problem<Operator>(input, choices)),
-        expected_(results_of<Operator>(input, expected_tensors<Operator>, found_.problem, true)) {
+  Judged(const TensorFile& input, const ProblemChoices& choices) : found_(find_problem<Operator>(input, choices)) {}
+
+  // What is expected, and the results in OUT or computed now. The files are in memory.
+  void take_results(const VerifyOptions& options, const TensorFile& input, const std::optional<TensorFile>& file) {
+    expected_ = results_of<Operator>(input, expected_tensors<Operator>, found_.problem, true);
     if (file) {
       source_ = options.results;
       results_ = results_of<Operator>(*file, result_tensors<Operator>, found_.problem, false);
@@ -187,23 +179,24 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
   }
   const Asked asked = what_is_asked(options, input, file);
   ProblemChoices choices = options.problem.choices;
-  if (asked.gradient) find_problem<Grad>(input, choices);
+  std::optional<Judged<Grad>> gradient;
+  std::optional<Judged<Forward>> forward;
+  if (asked.gradient) gradient.emplace(input, choices);
   input.load();
   if (file) file->load();
 
   Verification verification;
-  std::optional<Judged<Grad>> gradient;
-  std::optional<Judged<Forward>> forward;
   std::optional<DenseGrad> gradient_rows;
   std::optional<DenseForward> forward_rows;
   if (asked.gradient) {
-    gradient.emplace(options, choices, input, file);
+    gradient->take_results(options, input, file);
     gradient_rows.emplace(input, gradient->problem());
     choices.normalized_dims = gradient->problem().description().normalized_dims;
     if (!choices.eps) choices.eps = static_cast<float>(implied_eps(*gradient_rows));
   }
   if (asked.forward) {
-    forward.emplace(options, choices, input, file);
+    forward.emplace(input, choices);
+    forward->take_results(options, input, file);
     forward_rows.emplace(input, forward->problem());
     forward->judge(*forward_rows, verification);
   }

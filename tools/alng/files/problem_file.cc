@@ -67,6 +67,13 @@ constexpr std::string_view without_x2<Grad> = " (--no-x2 asks for the backward o
 
 }  // namespace
 
+std::vector<std::string_view> both(std::span<const std::string_view> some, std::span<const std::string_view> others) {
+  std::vector<std::string_view> names(some.begin(), some.end());
+  std::ranges::copy_if(others, std::back_inserter(names),
+                       [&](std::string_view name) { return std::ranges::find(some, name) == some.end(); });
+  return names;
+}
+
 TensorLayout layout_of(std::string_view name, const FileTensor& tensor, std::string_view dtypes) {
   if (!tensor.dtype) {
     const bool lacks_sidecar = tensor.dtype_name == "'<u2'" && dtypes.find("bfloat16") != std::string_view::npos;

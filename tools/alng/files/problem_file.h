@@ -57,6 +57,9 @@ inline constexpr auto problem_tensors = [] {
   return names;
 }();
 
+/// The names of both operators, each once.
+std::vector<std::string_view> both(std::span<const std::string_view> some, std::span<const std::string_view> others);
+
 /// The dtypes a problem may have, for sentences.
 inline constexpr std::string_view any_dtype = "float32, float16 or bfloat16";
 
