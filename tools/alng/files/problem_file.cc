@@ -55,7 +55,7 @@ std::string dtypes_of(std::size_t place, const typename Operator::Description& d
   if (place == 0) return std::string(any_dtype);
   if (type == Type::float32) return "float32";
   const std::string own = dtype_name(layout_at(description, 0)->dtype);
-  const std::string text = fmt::format("{}, the dtype of {}", own, operands_of<Operator>[0].name);
+  std::string text = fmt::format("{}, the dtype of {}", own, operands_of<Operator>[0].name);
   if (type == Type::T_or_float32) return own == "float32" ? own : text + ", or float32";
   return text;
 }
