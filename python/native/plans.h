@@ -73,16 +73,23 @@ template <class Operator>
 const alng_plan* kept_plan(const Key<Operator>& key, alng_status* said) {
   static constexpr std::size_t most_plans = 256;
   thread_local std::unordered_map<Key<Operator>, OwnedPlan, typename Key<Operator>::Hash> plans;
+  thread_local const std::pair<const Key<Operator>, OwnedPlan>* latest = nullptr;  // hashing a key takes longer
   thread_local int made_after = 0;
   if (const int now = forks().load(std::memory_order_relaxed); made_after != now) {
     plans.clear();
+    latest = nullptr;
     made_after = now;
   }
-  if (const auto found = plans.find(key); found != plans.end()) return found->second.get();
-  OwnedPlan plan = make_plan(key, said);
-  if (plan == nullptr) return nullptr;
-  if (plans.size() >= most_plans) plans.clear();
-  return plans.emplace(key, std::move(plan)).first->second.get();
+  if (latest != nullptr && latest->first == key) return latest->second.get();
+  auto found = plans.find(key);
+  if (found == plans.end()) {
+    OwnedPlan plan = make_plan(key, said);
+    if (plan == nullptr) return nullptr;
+    if (plans.size() >= most_plans) plans.clear();
+    found = plans.emplace(key, std::move(plan)).first;
+  }
+  latest = &*found;
+  return latest->second.get();
 }
 
 /// Scratch memory of one run: the calling thread's own where it is small, else allocated for this run.
