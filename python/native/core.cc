@@ -19,7 +19,7 @@
 #include "xla.h"
 
 namespace nb = nanobind;
-using namespace nb::literals;
+using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
 
 namespace alng::python {
 namespace {
@@ -69,7 +69,7 @@ class Tensors {
   /// The outputs in the table's order, None where there is none.
   nb::object outputs() const {
     constexpr std::size_t inputs = input_count();
-    const nb::object result = nb::steal(PyTuple_New(tensors_.size() - inputs));
+    nb::object result = nb::steal(PyTuple_New(tensors_.size() - inputs));
     for (std::size_t place = inputs; place < tensors_.size(); ++place) {
       PyTuple_SetItem(result.ptr(), place - inputs, objects_[place].inc_ref().ptr());
     }
@@ -87,7 +87,7 @@ class Tensors {
   void read(std::size_t place, typename Operator::Problem& problem) {
     tensors_[place] = read_tensor(operand(place), objects_[place], in_graph_);
     if (tensors_[place].gpu != gpu() && tensors_[place].layout.dtype != 0) {
-      refuse_type(std::string(operand(place).name) + " is " + where(tensors_[place].gpu) + " but must be " +
+      refuse_type(std::string{operand(place).name} + " is " + where(tensors_[place].gpu) + " but must be " +
                   where(gpu()) + " as " + operand(0).name);
     }
     take(place, problem);
@@ -107,7 +107,7 @@ class Tensors {
       if ((made >> place & 1) == 0) continue;
       if constexpr (requires { problem.accumulate; }) {
         if (problem.accumulate != 0 && operand(place).role == Role::column) {
-          throw Refusal{ALNG_BAD_OPTION, std::string(operand(place).name) +
+          throw Refusal{ALNG_BAD_OPTION, std::string{operand(place).name} +
                                              " is to be a new array but must be given, or be False: accumulate adds to "
                                              "what it holds"};
         }
@@ -281,11 +281,12 @@ class Plan {
       if (object != nullptr) ++found;
     }
     if (found == given.size()) return objects;
+    const auto refuse = [&](const std::string& unknown) {
+      refuse_type("there is no tensor " + unknown + " but " + names);
+    };
     for (const auto& [name, object] : given) {
-      const std::string unknown = nb::cast<std::string>(name);
-      if ((", " + names + ",").find(", " + unknown + ",") == std::string::npos) {
-        refuse_type("there is no tensor " + unknown + " but " + names);
-      }
+      const auto unknown = nb::cast<std::string>(name);
+      if ((", " + names + ",").find(", " + unknown + ",") == std::string::npos) refuse(unknown);
     }
     return objects;
   }
@@ -343,8 +344,8 @@ nb::list instruction_sets() {
 }  // namespace
 }  // namespace alng::python
 
-NB_MODULE(_core, module) {
-  using namespace alng::python;
+NB_MODULE(_core, module) {       // NOLINT(readability-identifier-naming): nanobind's
+  using namespace alng::python;  // NOLINT(google-build-using-namespace): the module of this file
   find_numpy();
   find_dlpack();
   add_alng_error(module);

@@ -36,11 +36,13 @@ struct Key {
     gpu = -1;
     std::copy_n(isa_name.begin(), std::min(isa_name.size(), sizeof isa - 1), isa);  // no name is as long
   }
+  // NOLINTBEGIN(bugprone-undefined-memory-manipulation, bugprone-suspicious-memory-comparison): every byte is set
   Key(const Key& other) noexcept { std::memcpy(static_cast<void*>(this), &other, sizeof *this); }
   Key& operator=(const Key&) = delete;
   ~Key() = default;
 
   friend bool operator==(const Key& a, const Key& b) noexcept { return std::memcmp(&a, &b, sizeof a) == 0; }
+  // NOLINTEND(bugprone-undefined-memory-manipulation, bugprone-suspicious-memory-comparison)
   struct Hash {
     std::size_t operator()(const Key& key) const noexcept {
       return std::hash<std::string_view>()({reinterpret_cast<const char*>(&key), sizeof key});

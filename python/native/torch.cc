@@ -46,7 +46,7 @@ bool is_plain(nb::handle object) {
 }
 
 nb::object answer(PyObject* function) {
-  const nb::object said = nb::steal(PyObject_CallNoArgs(function));
+  nb::object said = nb::steal(PyObject_CallNoArgs(function));
   if (!said.is_valid()) throw nb::python_error();
   return said;
 }
