@@ -2,6 +2,7 @@
 
 ALNG_TEST_DEVICE=cuda runs it on a GPU."""
 
+import contextlib
 import copy
 import itertools
 import os
@@ -172,6 +173,26 @@ def test_func_transforms() -> None:
     refuses(NotImplementedError, "double backward", lambda: twice(x[0]))
     got = torch.func.vmap(lambda x: alng.torch.layer_norm(x, (5,), weight))(x)
     torch.testing.assert_close(got, nn.functional.layer_norm(x, (5,), weight))
+
+
+def test_operators_are_seen_by_those_who_watch() -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    seen = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, op: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+            if op.namespace == "alng":
+                seen.append(op._opname)
+            return op(*arguments, **(named or {}))
+
+    x, weight = tensor(3, 4), tensor(4)
+    for forward_watched, backward_watched in ((True, False), (False, True)):
+        with Watch() if forward_watched else contextlib.nullcontext():
+            y, _ = alng.torch.add_layer_norm(x, x, 4, weight)
+        with Watch() if backward_watched else contextlib.nullcontext():
+            y.sum().backward()
+    assert seen == ["add_layer_norm", "add_layer_norm_grad"]
 
 
 def test_refusals() -> None:
