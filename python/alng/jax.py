@@ -2,7 +2,8 @@
 
     y, x = alng.jax.add_layer_norm(x1, x2, gamma, beta)      # x = x1 + x2, the residual stream
 
-Each call is one call of alng's kernels, the backward pass another: the results have the bits of alng on NumPy arrays. On a GPU it takes the package with its CUDA library.
+Each call is one call of alng's kernels, the backward pass another: the results have the bits of alng on NumPy arrays.
+On a GPU it takes the package built with its CUDA library.
 JAX 0.10 or later.
 
 Rows may be sharded, in shard_map, with check_vma on or off. Columns, the normalised dimensions, must not be: a device

@@ -87,6 +87,7 @@ const alng_plan* kept_plan(const Key<Operator>& key, alng_status* said) {
   if (found == plans.end()) {
     OwnedPlan plan = make_plan(key, said);
     if (plan == nullptr) return nullptr;
+    latest = nullptr;
     if (plans.size() >= most_plans) plans.clear();
     found = plans.emplace(key, std::move(plan)).first;
   }

@@ -3,8 +3,6 @@
 #include <dlfcn.h>
 #include <nanobind/ndarray.h>
 
-#include <algorithm>
-#include <alng/c_structs.hpp>
 #include <cstdint>
 #include <new>
 #include <type_traits>
@@ -36,32 +34,31 @@ struct {
   std::int32_t cpu, cuda;
 } libtorch;
 
-bool is_plain(nb::handle object) {
-  if (object.is_none()) return true;
-  PyObject* const type = object.type().ptr();
-  if (type != known.tensor && type != known.parameter) return false;
-  PyObject* const self = object.ptr();
-  const nb::object is_neg = nb::steal(PyObject_VectorcallMethod(known.is_neg, &self, 1, nullptr));
-  return is_neg.ptr() == Py_False;
+nb::object checked(PyObject* answer) {
+  if (answer == nullptr) throw nb::python_error();
+  return nb::steal(answer);
 }
 
-nb::object answer(PyObject* function) {
-  nb::object said = nb::steal(PyObject_CallNoArgs(function));
-  if (!said.is_valid()) throw nb::python_error();
-  return said;
+bool is_plain(nb::handle object) {
+  if (object.is_none()) return true;
+  PyObject* self = object.ptr();
+  PyObject* const type = object.type().ptr();
+  if (type != known.tensor && type != known.parameter) return false;
+  return checked(PyObject_VectorcallMethod(known.is_neg, &self, 1, nullptr)).ptr() == Py_False;
 }
+
+bool says(PyObject* function, PyObject* answer) { return checked(PyObject_CallNoArgs(function)).ptr() == answer; }
 
 // Whether nobody watches operators (a mode of torch.utils._python_dispatch) or transforms them (torch.func,
 // forward_ad).
 bool operators_are_plain() {
-  if (answer(known.transforms_active).ptr() != Py_False) return false;
-  if (PyLong_AsLong(answer(known.dispatch_modes).ptr()) != 0) return false;
-  return PyLong_AsLong(nb::steal(PyObject_GetAttr(known.forward_ad, known.current_level)).ptr()) < 0;
+  return says(known.transforms_active, Py_False) &&
+         PyLong_AsLong(checked(PyObject_CallNoArgs(known.dispatch_modes)).ptr()) == 0 &&
+         PyLong_AsLong(checked(PyObject_GetAttr(known.forward_ad, known.current_level)).ptr()) < 0;
 }
 
 bool requires_grad(nb::handle object) {
-  if (object.is_none()) return false;
-  return nb::steal(PyObject_GetAttr(object.ptr(), known.requires_grad)).ptr() == Py_True;
+  return !object.is_none() && checked(PyObject_GetAttr(object.ptr(), known.requires_grad)).ptr() == Py_True;
 }
 
 bool are_trailing_dims(nb::handle normalized_shape, const nb::dlpack::dltensor& x) {
@@ -70,7 +67,10 @@ bool are_trailing_dims(nb::handle normalized_shape, const nb::dlpack::dltensor& 
   if (dims < 1 || dims > x.ndim) return false;
   for (Py_ssize_t d = 0; d < dims; ++d) {
     PyObject* const size = is_tuple ? PyTuple_GetItem(normalized_shape.ptr(), d) : normalized_shape.ptr();
-    if (!PyLong_Check(size) || PyLong_AsLongLong(size) != x.shape[x.ndim - dims + d]) return false;
+    if (!PyLong_Check(size) || PyLong_AsLongLong(size) != x.shape[x.ndim - dims + d]) {
+      PyErr_Clear();  // of an int beyond 64 bits
+      return false;
+    }
   }
   return true;
 }
@@ -85,11 +85,11 @@ nb::object takes_at_once(nb::handle x1, nb::handle x2, nb::handle weight, nb::ha
   nb::dlpack::dltensor x;
   if (!describe(*known.api, x1, x) || !are_trailing_dims(normalized_shape, x)) return nb::none();
   return nb::bool_((requires_grad(x1) || requires_grad(x2) || requires_grad(weight) || requires_grad(bias)) &&
-                   answer(known.is_grad_enabled).ptr() == Py_True);
+                   says(known.is_grad_enabled, Py_True));
 }
 
 bool takes_gradient_at_once(nb::handle dy, nb::handle x, nb::handle weight, nb::handle dsum) {
-  return answer(known.is_grad_enabled).ptr() == Py_False && operators_are_plain() && is_plain(dy) && is_plain(x) &&
+  return says(known.is_grad_enabled, Py_False) && operators_are_plain() && is_plain(dy) && is_plain(x) &&
          is_plain(weight) && is_plain(dsum);
 }
 

@@ -201,6 +201,8 @@ def test_refusals() -> None:
     refuses(TypeError, "x1 is int64 but must be", lambda: norm(x.long(), (4,)))
     refuses(TypeError, "x1 is complex64 but must be", lambda: norm(x.to(torch.complex64), (4,)))
     refuses(ValueError, "normalized_shape is (5,) but must be the last dimensions of x, (3, 4)", lambda: norm(x, (5,)))
+    refuses(ValueError, "must be the last dimensions of x", lambda: norm(x, (2**70,)))
+    refuses(AttributeError, "NoneType", lambda: norm(None, (4,)))
     refuses(TypeError, "weight is float64 but must be", lambda: norm(x, (4,), x[0].double()))
     refuses(alng.AlngError, "gamma is float32[3] but must be [4]", lambda: norm(x, (4,), torch.ones(3)))
     refuses(NotImplementedError, "SparseCPU", lambda: norm(x.to_sparse(), (4,)))
