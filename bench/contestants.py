@@ -2,6 +2,7 @@
 the outputs; or says in a sentence why it can't."""
 
 import ctypes
+import functools
 import os
 import pathlib
 import sys
@@ -35,10 +36,10 @@ class CProblem(ctypes.Structure):
 class Compiled:
     """A shared library of contestants/, timed where no interpreter is in the way."""
 
-    def __init__(self, folder, name, file, python=False):
+    python = False
+
+    def __init__(self, folder, name, file):
         self.name = name
-        # Timed as the Python contestants are, to be compared with them.
-        self.python = python
         self.library = library(folder / f"libcontestant_{file}.so")
         self.clock = library(folder / "libcontestant_clock.so")
         self.library.contestant_create.restype = ctypes.c_void_p
@@ -66,8 +67,6 @@ class CompiledRun:
         self.handle = ctypes.c_void_p(handle)
 
     def time(self, warm, timed):
-        if self.contestant.python:
-            return time_python(lambda: self.contestant.library.contestant_run(self.handle), warm, timed)
         nanoseconds = (ctypes.c_int64 * timed)()
         self.contestant.clock.time_calls(self.contestant.library.contestant_run, self.handle, warm, timed, nanoseconds)
         return list(nanoseconds)
@@ -104,6 +103,23 @@ class PythonRun:
 
     def close(self):
         pass
+
+
+class Package:
+    """alng's Python package on NumPy arrays, outputs given; it keeps its plans itself."""
+
+    python = True
+    name = "alng from Python"
+
+    def __init__(self):
+        import alng
+
+        self.operators = {"forward": alng.add_layer_norm, "gradient": alng.add_layer_norm_grad}
+        self.version = lambda: alng.__version__
+
+    def prepare(self, problem):
+        run = functools.partial(self.operators[problem.operator], **problem.present(), normalized_dims=1)
+        return [PythonRun(run, lambda: tuple(getattr(problem, name) for name in problem.outputs))]
 
 
 class Torch:
@@ -262,7 +278,7 @@ def everybody(folder):
         ctypes.CDLL(str(tbb), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
     makers = [
         lambda: Compiled(folder, "alng", "alng"),
-        lambda: Compiled(folder, "alng from Python", "alng", python=True),
+        Package,
         lambda: Compiled(folder, "stream", "stream"),
         lambda: Compiled(folder, "plain loops", "plain_loop"),
         lambda: Compiled(folder, "oneDNN", "onednn"),

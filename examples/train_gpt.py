@@ -6,11 +6,12 @@
 
 With --minilm a sentence encoder as published (BERT, 6 layers of width 384) is trained on: each line of the text is to be
 nearest to the line after it. Prints the losses of both, how far the gradients of the first step are apart, the time of
-forward and backward (the two take turns), and how much memory is kept between them; --plot draws the losses. Then the
+forward and backward (the two take turns), how much memory is kept between them and how much is taken at most; --plot draws the losses. Then the
 LayerNorms alone: the same bits for every number of threads.
 """
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
 import alng.torch
 
@@ -135,6 +137,16 @@ def kept_for_backward(model: nn.Module, loss_of: Loss, batch: torch.Tensor) -> i
     return sum(kept.values())
 
 
+def most_memory(model: nn.Module, loss_of: Loss, batch: torch.Tensor) -> int:
+    """Bytes that forward and backward take of PyTorch's allocator at once, beside the parameters; their gradients count."""
+    model.zero_grad()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        loss_of(model, batch).backward()
+    events = [event for event in profiler.profiler.kineto_results.events() if event.name() == "[memory]"]
+    events.sort(key=lambda event: event.start_ns())
+    return max(itertools.accumulate(event.nbytes() for event in events))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minilm", action="store_true", help="train a published encoder on, instead of a GPT from scratch")
@@ -182,7 +194,8 @@ def main() -> None:
     print(f"losses: at most {apart:.1e} apart")
     for name, model in models.items():
         of_steps = statistics.median(seconds[name][1:]) * 1e3
-        print(f"{name}: {of_steps:.1f} ms forward and backward, {kept_for_backward(model, loss_of, batch) / 2**20:.1f} MiB kept for the backward")
+        kept, most = (of(model, loss_of, batch) / 2**20 for of in (kept_for_backward, most_memory))
+        print(f"{name}: {of_steps:.1f} ms forward and backward, {kept:.1f} MiB kept between them, {most:.1f} MiB at most")
 
     if given.plot:
         from matplotlib import pyplot

@@ -33,6 +33,8 @@ BFLOAT16: int
 # Capsules of the handlers that XLA calls, as jax.ffi.register_ffi_target takes them.
 xla_add_layer_norm: object
 xla_add_layer_norm_grad: object
+xla_add_layer_norm_cuda: object
+xla_add_layer_norm_grad_cuda: object
 
 class AlngError(ValueError):
     """The library refused the call, and nothing was written. str() is its sentence."""
@@ -114,6 +116,19 @@ class GradPlan:
     def isa(self) -> str: ...
     @property
     def threads(self) -> int: ...
+
+def use_torch(torch: Any) -> None:
+    """To be called once, with the module torch, before the next two."""
+
+def takes_at_once(x1: Any, x2: Any, weight: Any, bias: Any, normalized_shape: Any) -> bool | None:
+    """Whether LayerNorm of these needs a graph, where kernels may be called without torch's dispatcher; else None.
+
+    They may where nobody watches or transforms torch's operators, each is None or data alone (no tensor of a subclass
+    but Parameter, none still to be negated), and x1's shape ends with normalized_shape.
+    """
+
+def takes_gradient_at_once(dy: Any, x: Any, weight: Any, dsum: Any) -> bool:
+    """Whether a backward may call its kernel so: what takes_at_once says, and that no graph of it is wanted."""
 
 def instruction_sets() -> list[tuple[str, bool, str]]:
     """Name, whether this machine has it, and why or why not; the best first."""

@@ -1,8 +1,9 @@
-"""LayerNorm of a sum for JAX on the CPU, with its gradient: under jit, grad, vmap and shard_map.
+"""LayerNorm of a sum for JAX on CPUs and NVIDIA GPUs, with its gradient: under jit, grad, vmap and shard_map.
 
     y, x = alng.jax.add_layer_norm(x1, x2, gamma, beta)      # x = x1 + x2, the residual stream
 
 Each call is one call of alng's kernels, the backward pass another: the results have the bits of alng on NumPy arrays.
+On a GPU it takes the package built with its CUDA library.
 JAX 0.10 or later.
 
 Rows may be sharded, in shard_map, with check_vma on or off. Columns, the normalised dimensions, must not be: a device
@@ -31,6 +32,8 @@ if jax.__version_info__ < (0, 10):
 
 jax.ffi.register_ffi_target("alng_add_layer_norm", _core.xla_add_layer_norm, platform="cpu")
 jax.ffi.register_ffi_target("alng_add_layer_norm_grad", _core.xla_add_layer_norm_grad, platform="cpu")
+jax.ffi.register_ffi_target("alng_add_layer_norm", _core.xla_add_layer_norm_cuda, platform="CUDA")
+jax.ffi.register_ffi_target("alng_add_layer_norm_grad", _core.xla_add_layer_norm_grad_cuda, platform="CUDA")
 
 _Tensors = dict[str, jax.Array]
 

@@ -8,15 +8,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 
+#include "dlpack.h"
 #include "options.h"
 #include "plans.h"
 #include "refusal.h"
 #include "tensors.h"
+#include "torch.h"
 #include "xla.h"
 
 namespace nb = nanobind;
-using namespace nb::literals;
+using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
 
 namespace alng::python {
 namespace {
@@ -66,7 +69,7 @@ class Tensors {
   /// The outputs in the table's order, None where there is none.
   nb::object outputs() const {
     constexpr std::size_t inputs = input_count();
-    const nb::object result = nb::steal(PyTuple_New(tensors_.size() - inputs));
+    nb::object result = nb::steal(PyTuple_New(tensors_.size() - inputs));
     for (std::size_t place = inputs; place < tensors_.size(); ++place) {
       PyTuple_SetItem(result.ptr(), place - inputs, objects_[place].inc_ref().ptr());
     }
@@ -84,9 +87,13 @@ class Tensors {
   void read(std::size_t place, typename Operator::Problem& problem) {
     tensors_[place] = read_tensor(operand(place), objects_[place], in_graph_);
     if (tensors_[place].gpu != gpu() && tensors_[place].layout.dtype != 0) {
-      refuse_type(std::string(operand(place).name) + " is " + where(tensors_[place].gpu) + " but must be " +
+      refuse_type(std::string{operand(place).name} + " is " + where(tensors_[place].gpu) + " but must be " +
                   where(gpu()) + " as " + operand(0).name);
     }
+    take(place, problem);
+  }
+
+  void take(std::size_t place, typename Operator::Problem& problem) const {
     Table<Operator>::at(problem, place, [&](alng_tensor& member) { member = tensors_[place].layout; });
   }
 
@@ -100,15 +107,15 @@ class Tensors {
       if ((made >> place & 1) == 0) continue;
       if constexpr (requires { problem.accumulate; }) {
         if (problem.accumulate != 0 && operand(place).role == Role::column) {
-          throw Refusal{ALNG_BAD_OPTION, std::string(operand(place).name) +
+          throw Refusal{ALNG_BAD_OPTION, std::string{operand(place).name} +
                                              " is to be a new array but must be given, or be False: accumulate adds to "
                                              "what it holds"};
         }
       }
-      made_[place] = new_array(operand(place), new_layout(operand(place), normalized_dims),
-                               in_graph_ ? objects_[0] : nb::handle(), gpu());
+      std::tie(made_[place], tensors_[place]) = new_tensor(operand(place), new_layout(operand(place), normalized_dims),
+                                                           in_graph_ ? objects_[0] : nb::handle(), gpu());
       objects_[place] = made_[place];
-      read(place, problem);
+      take(place, problem);
     }
   }
 
@@ -274,11 +281,12 @@ class Plan {
       if (object != nullptr) ++found;
     }
     if (found == given.size()) return objects;
+    const auto refuse = [&](const std::string& unknown) {
+      refuse_type("there is no tensor " + unknown + " but " + names);
+    };
     for (const auto& [name, object] : given) {
-      const std::string unknown = nb::cast<std::string>(name);
-      if ((", " + names + ",").find(", " + unknown + ",") == std::string::npos) {
-        refuse_type("there is no tensor " + unknown + " but " + names);
-      }
+      const auto unknown = nb::cast<std::string>(name);
+      if ((", " + names + ",").find(", " + unknown + ",") == std::string::npos) refuse(unknown);
     }
     return objects;
   }
@@ -336,9 +344,10 @@ nb::list instruction_sets() {
 }  // namespace
 }  // namespace alng::python
 
-NB_MODULE(_core, module) {
-  using namespace alng::python;
+NB_MODULE(_core, module) {       // NOLINT(readability-identifier-naming): nanobind's
+  using namespace alng::python;  // NOLINT(google-build-using-namespace): the module of this file
   find_numpy();
+  find_dlpack();
   add_alng_error(module);
   module.attr("FLOAT32") = static_cast<int>(ALNG_FLOAT32);
   module.attr("FLOAT16") = static_cast<int>(ALNG_FLOAT16);
@@ -369,11 +378,21 @@ NB_MODULE(_core, module) {
              nb::handle isa) { new (self) Plan<Grad>(grad_key(normalized_dims, accumulate, threads, isa), tensors); },
           "tensors"_a, "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
 
+  module.def("use_torch", &use_torch, "torch"_a);
+  module.def("takes_at_once", &takes_at_once, "x1"_a.none(), "x2"_a.none(), "weight"_a.none(), "bias"_a.none(),
+             "normalized_shape"_a.none());
+  module.def("takes_gradient_at_once", &takes_gradient_at_once, "dy"_a.none(), "x"_a.none(), "weight"_a.none(),
+             "dsum"_a.none());
+
   module.def("instruction_sets", &instruction_sets);
   // As jax.ffi.register_ffi_target takes them.
-  constexpr const char* xla_target = "xla._CUSTOM_CALL_TARGET";
-  module.attr("xla_add_layer_norm") = nb::capsule(reinterpret_cast<void*>(&xla::add_layer_norm), xla_target);
-  module.attr("xla_add_layer_norm_grad") = nb::capsule(reinterpret_cast<void*>(&xla::add_layer_norm_grad), xla_target);
+  const auto handler = [](xla::Handler* function) {
+    return nb::capsule(reinterpret_cast<void*>(function), "xla._CUSTOM_CALL_TARGET");
+  };
+  module.attr("xla_add_layer_norm") = handler(&xla::add_layer_norm);
+  module.attr("xla_add_layer_norm_grad") = handler(&xla::add_layer_norm_grad);
+  module.attr("xla_add_layer_norm_cuda") = handler(&xla::add_layer_norm_cuda);
+  module.attr("xla_add_layer_norm_grad_cuda") = handler(&xla::add_layer_norm_grad_cuda);
 
   module.def("version", &alng_version);
   module.def("canonical_order", &alng_canonical_order);

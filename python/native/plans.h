@@ -36,11 +36,13 @@ struct Key {
     gpu = -1;
     std::copy_n(isa_name.begin(), std::min(isa_name.size(), sizeof isa - 1), isa);  // no name is as long
   }
+  // NOLINTBEGIN(bugprone-undefined-memory-manipulation, bugprone-suspicious-memory-comparison): every byte is set
   Key(const Key& other) noexcept { std::memcpy(static_cast<void*>(this), &other, sizeof *this); }
   Key& operator=(const Key&) = delete;
   ~Key() = default;
 
   friend bool operator==(const Key& a, const Key& b) noexcept { return std::memcmp(&a, &b, sizeof a) == 0; }
+  // NOLINTEND(bugprone-undefined-memory-manipulation, bugprone-suspicious-memory-comparison)
   struct Hash {
     std::size_t operator()(const Key& key) const noexcept {
       return std::hash<std::string_view>()({reinterpret_cast<const char*>(&key), sizeof key});
@@ -73,16 +75,24 @@ template <class Operator>
 const alng_plan* kept_plan(const Key<Operator>& key, alng_status* said) {
   static constexpr std::size_t most_plans = 256;
   thread_local std::unordered_map<Key<Operator>, OwnedPlan, typename Key<Operator>::Hash> plans;
+  thread_local const std::pair<const Key<Operator>, OwnedPlan>* latest = nullptr;  // hashing a key takes longer
   thread_local int made_after = 0;
   if (const int now = forks().load(std::memory_order_relaxed); made_after != now) {
     plans.clear();
+    latest = nullptr;
     made_after = now;
   }
-  if (const auto found = plans.find(key); found != plans.end()) return found->second.get();
-  OwnedPlan plan = make_plan(key, said);
-  if (plan == nullptr) return nullptr;
-  if (plans.size() >= most_plans) plans.clear();
-  return plans.emplace(key, std::move(plan)).first->second.get();
+  if (latest != nullptr && latest->first == key) return latest->second.get();
+  auto found = plans.find(key);
+  if (found == plans.end()) {
+    OwnedPlan plan = make_plan(key, said);
+    if (plan == nullptr) return nullptr;
+    latest = nullptr;
+    if (plans.size() >= most_plans) plans.clear();
+    found = plans.emplace(key, std::move(plan)).first;
+  }
+  latest = &*found;
+  return latest->second.get();
 }
 
 /// Scratch memory of one run: the calling thread's own where it is small, else allocated for this run.

@@ -6,6 +6,9 @@
 #include <nanobind/nanobind.h>
 
 #include <alng/operands.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace alng::python {
 
@@ -24,25 +27,19 @@ struct Tensor {
 /// torch may be on a GPU.
 Tensor read_tensor(const Operand& operand, nanobind::handle object, bool in_graph);
 
-/// A new NumPy array, not filled, of the layout's dtype and shape; where `like` is a tensor of torch, one of torch on
-/// its GPU.
-nanobind::object new_array(const Operand& operand, const alng_tensor& layout, nanobind::handle like, int gpu);
+/// Makes a new NumPy array, not filled, of the layout's dtype and shape; where `like` is a tensor of torch, one of
+/// torch on its GPU. Returns it and what read_tensor reads of it.
+std::pair<nanobind::object, Tensor> new_tensor(const Operand& operand, const alng_tensor& layout, nanobind::handle like,
+                                               int gpu);
 
-/// What a run on a GPU takes beside its tensors, of the framework that `like` is a tensor of: memory that it allocates
-/// for work on its current stream, and that stream.
-class GpuWork {
- public:
-  GpuWork(nanobind::handle like, int gpu, std::size_t workspace_bytes);
-  ~GpuWork();
-  GpuWork(const GpuWork&) = delete;
-  GpuWork& operator=(const GpuWork&) = delete;
-  void* workspace() const noexcept;
-  void* stream() const noexcept { return stream_; }
+/// What read_tensor says of a tensor that is wrong.
+[[noreturn]] void refuse(const Operand& operand, const std::string& what_it_is, const std::string& what_it_must_be);
+[[noreturn]] void refuse_dtype(const Operand& operand, const std::string& dtype);
+void refuse_unless_writeable(const Operand& operand, bool is_writeable);
 
- private:
-  struct VersionedTensor* memory_ = nullptr;
-  void* stream_ = nullptr;
-};
+/// A rank as far as the library stores it, which refuses what doesn't fit; of it the dimensions that layouts hold.
+std::int32_t stored_rank(std::int64_t rank);
+int stored_dims(const alng_tensor& layout);
 
 /// Looks up what these need of NumPy.
 void find_numpy();

@@ -1,6 +1,7 @@
 #include "xla.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
@@ -97,7 +98,60 @@ void read_buffers(const CallFrame& frame, typename Operator::Problem& problem, t
   if (argument != frame.arguments.count || result != frame.results.count) throw others;
 }
 
+// What XLA itself refuses, which it is given back.
+struct Refused {
+  Error* error;
+};
+
+void throw_if_refused(Error* error) {
+  if (error != nullptr) throw Refused{error};
+}
+
+// XLA's scratch memory, which it gives to nothing but later work on the same stream.
+class Scratch {
+ public:
+  Scratch(const CallFrame& frame, std::size_t bytes) : frame_(frame), bytes_(bytes) {
+    if (bytes == 0) return;
+    AllocateArguments arguments{sizeof arguments, nullptr, frame.context, bytes, alignof(std::max_align_t), nullptr};
+    throw_if_refused(frame.api->allocate(&arguments));
+    data_ = arguments.data;
+  }
+  ~Scratch() {
+    if (data_ == nullptr) return;
+    FreeArguments arguments{sizeof arguments, nullptr, frame_.context, bytes_, data_};
+    frame_.api->free(&arguments);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* data() const noexcept { return data_; }
+
+ private:
+  const CallFrame& frame_;
+  const std::size_t bytes_;
+  void* data_ = nullptr;
+};
+
 template <class Operator>
+alng_code begin_on_gpu(const CallFrame& frame, Key<Operator>& key, typename Operator::Where& where, alng_status* said) {
+  if (frame.api->size < sizeof *frame.api) {
+    throw Failure{ErrorCode::unimplemented, "on a GPU alng needs a newer jaxlib, which tells the device of a call"};
+  }
+  OrdinalArguments ordinal{sizeof ordinal, nullptr, frame.context, 0};
+  throw_if_refused(frame.api->get_ordinal(&ordinal));
+  StreamArguments stream{sizeof stream, nullptr, frame.context, nullptr};
+  throw_if_refused(frame.api->get_stream(&stream));
+  key.gpu = ordinal.ordinal;
+  const alng_plan* const plan = kept_plan(key, said);
+  if (plan == nullptr) return said->code;
+  where.size = sizeof where;
+  where.workspace_size = alng_plan_workspace_size(plan);
+  const Scratch scratch(frame, where.workspace_size);
+  where.workspace = scratch.data();
+  where.stream = stream.stream;
+  return Operator::run(plan, &where, said);
+}
+
+template <class Operator, bool on_gpu>
 void compute(const CallFrame& frame) {
   check_interface(frame);
   Key<Operator> key(0, "");
@@ -109,7 +163,7 @@ void compute(const CallFrame& frame) {
   typename Operator::Where where{};
   read_buffers<Operator>(frame, key.problem, where);
   alng_status said;
-  const alng_code code = run_kept_plan(key, where, &said);
+  const alng_code code = on_gpu ? begin_on_gpu<Operator>(frame, key, where, &said) : run_kept_plan(key, where, &said);
   if (code == ALNG_OUT_OF_MEMORY) throw std::bad_alloc();
   if (code != ALNG_OK) throw Failure{ErrorCode::invalid_argument, said.message};
 }
@@ -119,14 +173,16 @@ Error* error(const CallFrame& frame, ErrorCode code, const char* message) noexce
   return frame.api->create_error(&arguments);
 }
 
-template <class Operator>
+template <class Operator, bool on_gpu = false>
 Error* handle(CallFrame& frame) noexcept {
   if (answers_metadata(frame) || frame.stage != Stage::execute) return nullptr;
   try {
-    compute<Operator>(frame);
+    compute<Operator, on_gpu>(frame);
     return nullptr;
   } catch (const Failure& failure) {
     return error(frame, failure.code, failure.sentence.c_str());
+  } catch (const Refused& refused) {
+    return refused.error;
   } catch (const std::bad_alloc&) {
     return error(frame, ErrorCode::resource_exhausted, "out of memory");
   }
@@ -136,5 +192,7 @@ Error* handle(CallFrame& frame) noexcept {
 
 Error* add_layer_norm(CallFrame* frame) noexcept { return handle<c_structs::Forward>(*frame); }
 Error* add_layer_norm_grad(CallFrame* frame) noexcept { return handle<c_structs::Grad>(*frame); }
+Error* add_layer_norm_cuda(CallFrame* frame) noexcept { return handle<c_structs::Forward, true>(*frame); }
+Error* add_layer_norm_grad_cuda(CallFrame* frame) noexcept { return handle<c_structs::Grad, true>(*frame); }
 
 }  // namespace alng::python::xla

@@ -11,6 +11,10 @@ namespace alng::python::xla {
 Error* add_layer_norm(CallFrame* frame) noexcept;
 Error* add_layer_norm_grad(CallFrame* frame) noexcept;
 
+/// The same on XLA's platform CUDA: work is begun on the stream of the call.
+Error* add_layer_norm_cuda(CallFrame* frame) noexcept;
+Error* add_layer_norm_grad_cuda(CallFrame* frame) noexcept;
+
 }  // namespace alng::python::xla
 
 #endif

@@ -52,12 +52,52 @@ struct ErrorArguments {
   ErrorCode code;
 };
 
+struct Context;
+
+struct StreamArguments {
+  std::size_t size;
+  Extension* extensions;
+  Context* context;
+  void* stream;  // told
+};
+
+struct AllocateArguments {
+  std::size_t size;
+  Extension* extensions;
+  Context* context;
+  std::size_t bytes;
+  std::size_t alignment;
+  void* data;  // told
+};
+
+struct FreeArguments {
+  std::size_t size;
+  Extension* extensions;
+  Context* context;
+  std::size_t bytes;
+  void* data;
+};
+
+struct OrdinalArguments {
+  std::size_t size;
+  Extension* extensions;
+  Context* context;
+  std::int32_t ordinal;  // told
+};
+
 struct Api {
   std::size_t size;
   Extension* extensions;
   Version version;
   const void* internal;
   Error* (*create_error)(ErrorArguments*);
+  const void* unused_before_stream[3];
+  Error* (*get_stream)(StreamArguments*);
+  const void* unused_before_memory[4];
+  Error* (*allocate)(AllocateArguments*);
+  Error* (*free)(FreeArguments*);
+  const void* unused_before_ordinal[6];
+  Error* (*get_ordinal)(OrdinalArguments*);
 };
 
 struct Buffer {
@@ -101,7 +141,7 @@ struct CallFrame {
   std::size_t size;
   Extension* extensions;
   const Api* api;
-  void* context;
+  Context* context;
   Stage stage;
   Buffers arguments;
   Buffers results;

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import AlngError, _core
 from . import _ops
 
 
@@ -23,12 +24,12 @@ def layer_norm(
     normalized_shape: x's trailing dimensions; weight, bias: of that shape. eps is added to the variance. For the backward
     x, mean, rstd and weight are kept.
     """
+    done = _at_once(x, None, normalized_shape, weight, bias, eps)
+    if done is not None:
+        return done
     normalized_dims = _normalized_dims(x, normalized_shape)
     weight, bias = _as_taken("weight", weight, x), _as_taken("bias", bias, x)
-    arguments = (x, weight, bias, normalized_dims, eps)
-    if torch.compiler.is_compiling():
-        return torch.ops.alng.layer_norm(*arguments)[0]
-    return _apply(_ops.LayerNorm, _ops.LayerNormEager, arguments)[0]
+    return _op(_ops.LayerNorm, torch.ops.alng.layer_norm)(x, weight, bias, normalized_dims, eps)[0]
 
 
 def add_layer_norm(
@@ -43,6 +44,9 @@ def add_layer_norm(
 
     x1 and x2 are broadcast and promoted as by +. For the backward x, mean, rstd and weight are kept, x1 and x2 are not.
     """
+    done = _at_once(x1, x2, normalized_shape, weight, bias, eps)
+    if done is not None:
+        return done
     if x1.dtype != x2.dtype:
         dtype = torch.promote_types(x1.dtype, x2.dtype)
         x1, x2 = x1.to(dtype), x2.to(dtype)
@@ -50,10 +54,8 @@ def add_layer_norm(
         x1, x2 = torch.broadcast_tensors(x1, x2)
     normalized_dims = _normalized_dims(x1, normalized_shape)
     weight, bias = _as_taken("weight", weight, x1), _as_taken("bias", bias, x1)
-    arguments = (x1, x2, weight, bias, normalized_dims, eps)
-    if torch.compiler.is_compiling():
-        return torch.ops.alng.add_layer_norm(*arguments)[:2]
-    return _apply(_ops.AddLayerNorm, _ops.AddLayerNormEager, arguments)[:2]
+    op = _op(_ops.AddLayerNorm, torch.ops.alng.add_layer_norm)
+    return op(x1, x2, weight, bias, normalized_dims, eps)[:2]
 
 
 def _normalized_dims(x: Tensor, normalized_shape: int | Sequence[int]) -> int:
@@ -72,9 +74,23 @@ def _as_taken(name: str, parameter: Tensor | None, x: Tensor) -> Tensor | None:
     return parameter.to(torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
-def _apply(function: Any, eager: Any, arguments: tuple[Any, ...]) -> Any:
-    if torch._C._are_functorch_transforms_active():
-        return function.apply(*arguments)
-    if torch.is_grad_enabled() and torch._C._any_requires_grad(*arguments):
-        return eager.apply(*arguments)
-    return function.forward(*arguments)
+def _at_once(x1: Tensor, x2: Tensor | None, normalized_shape: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """The result, by the shortest way, where that is open; else None."""
+    if torch.compiler.is_compiling():
+        return None
+    graph = _core.takes_at_once(x1, x2, weight, bias, normalized_shape)
+    if graph is None:
+        return None
+    normalized_dims = len(normalized_shape) if isinstance(normalized_shape, tuple) else 1
+    try:
+        if graph:
+            return _ops.apply_eager(x1, x2, weight, bias, normalized_dims, eps)
+        y, _, _, x = _ops.forward(x1, x2, weight, bias, normalized_dims, eps, statistics=False)
+    except (AlngError, TypeError):  # what the longer way converts, or refuses
+        return None
+    return y if x is None else (y, x)
+
+
+def _op(function: Any, op: Any) -> Any:
+    """torch.func can't differentiate operators of torch.library."""
+    return function.apply if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active() else op

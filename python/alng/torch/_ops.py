@@ -22,6 +22,8 @@ from torch import Tensor
 
 from .. import _core
 
+_core.use_torch(torch)
+
 library = torch.library.Library("alng", "DEF")
 library.define(
     "layer_norm(Tensor x, Tensor? weight, Tensor? bias, int normalized_dims, float eps)"
@@ -61,17 +63,28 @@ def _refuse_tangents(*tensors: Tensor | None) -> None:
 # ---------------------------------------------------------------- on the CPU and on GPUs
 
 
+def forward(
+    x1: Tensor,
+    x2: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    normalized_dims: int,
+    eps: float,
+    statistics: bool = True,
+) -> tuple[Any, Any, Any, Any]:
+    """y, mean and rstd where wanted, x where there is an x2."""
+    outputs = (True, statistics, statistics, x2 is not None)
+    threads = torch.get_num_threads()
+    return _core.add_layer_norm(x1, x2, weight, bias, *outputs, normalized_dims, eps, True, threads, None, True)
+
+
 def layer_norm(
     x: Tensor, weight: Tensor | None, bias: Tensor | None, normalized_dims: int, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     _refuse_tangents(x, weight, bias)
     if x.dtype == torch.float64:
         return torch.native_layer_norm(x, _columns(x, normalized_dims), weight, bias, eps)
-    threads = torch.get_num_threads()
-    y, mean, rstd, _ = _core.add_layer_norm(
-        x, None, weight, bias, True, True, True, None, normalized_dims, eps, False, threads, None, True
-    )
-    return y, mean, rstd
+    return forward(x, None, weight, bias, normalized_dims, eps)[:3]
 
 
 def add_layer_norm(
@@ -82,10 +95,7 @@ def add_layer_norm(
         x = (x1 + x2).contiguous()
         y, mean, rstd = layer_norm(x, weight, bias, normalized_dims, eps)
         return y, x, mean, rstd
-    threads = torch.get_num_threads()
-    y, mean, rstd, x = _core.add_layer_norm(
-        x1, x2, weight, bias, True, True, True, True, normalized_dims, eps, True, threads, None, True
-    )
+    y, mean, rstd, x = forward(x1, x2, weight, bias, normalized_dims, eps)
     return y, x, mean, rstd
 
 
@@ -242,65 +252,37 @@ class Grad(torch.autograd.Function):
     vmap = staticmethod(_vmap_grad)
 
 
-def _is_plain(*tensors: Tensor | None) -> bool:
-    """Whether a call may go to the kernel at once: nobody watches or transforms operators, and the tensors are data."""
-    return torch._C._len_torch_dispatch_stack() == 0 and all(
-        t is None
-        or ((type(t) is Tensor or type(t) is torch.nn.Parameter) and (t.is_cpu or t.is_cuda) and not t.is_neg())
-        for t in tensors
-    )
-
-
-def _of_dtype(gradient: Tensor, dtype: torch.dtype) -> Tensor:
-    return gradient if gradient.dtype == dtype else gradient.to(dtype)  # a call of to costs 1 us
-
-
-def _backward(ctx: Any, dy: Tensor | None, dsum: Tensor | None) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Of x, weight and bias."""
-    x, mean, rstd, weight = ctx.saved_tensors
-    if dy is None:  # y was not used
-        return dsum, None, None
-    wanted = ctx.wanted
-    arguments = (dy, x, None, rstd, mean, weight, dsum, ctx.normalized_dims, wanted)
-    if torch.is_grad_enabled():
-        dx, dgamma, dbeta = Grad.apply(*arguments)
-    elif _is_plain(dy, x, weight, dsum):
-        dx, dgamma, dbeta = add_layer_norm_grad(*arguments)
-    else:
-        dx, dgamma, dbeta = torch.ops.alng.add_layer_norm_grad(*arguments)
-    return (
-        dx if wanted[0] else None,
-        _of_dtype(dgamma, ctx.weight_dtype) if wanted[1] else None,
-        _of_dtype(dbeta, ctx.bias_dtype) if wanted[2] else None,
-    )
-
-
-def _keep(ctx: Any, x: Tensor, mean: Tensor, rstd: Tensor, inputs: Sequence[Any], needs: Sequence[bool]) -> None:
-    weight, bias, normalized_dims, _ = inputs
-    ctx.mark_non_differentiable(mean, rstd)
+def _keep(ctx: Any, x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor | None, normalized_dims: int) -> None:
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(x, mean, rstd, weight)
     ctx.normalized_dims = normalized_dims
-    ctx.wanted = list(needs)
-    ctx.weight_dtype = None if weight is None else weight.dtype
-    ctx.bias_dtype = None if bias is None else bias.dtype
+
+
+def _gradients(ctx: Any, saved: Any, dy: Tensor | None, dsum: Tensor | None, *wanted: bool) -> Sequence[Tensor | None]:
+    """Of x, weight and bias, where wanted; autograd gives them the dtypes of these."""
+    if dy is None:  # y was not used
+        return dsum, None, None
+    x, mean, rstd, weight = saved
+    op = Grad.apply if torch.is_grad_enabled() else torch.ops.alng.add_layer_norm_grad
+    gradients = op(dy, x, None, rstd, mean, weight, dsum, ctx.normalized_dims, wanted)
+    return [gradient if want else None for gradient, want in zip(gradients, wanted)]
 
 
 class LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-        if _is_plain(*arguments[:3]):
-            return layer_norm(*arguments)
         return torch.ops.alng.layer_norm(*arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, weight, _, normalized_dims, _ = inputs
         _, mean, rstd = output
-        _keep(ctx, inputs[0], mean, rstd, inputs[1:], ctx.needs_input_grad[:3])
+        ctx.mark_non_differentiable(mean, rstd)
+        _keep(ctx, x, mean, rstd, weight, normalized_dims)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor | None, dmean: None, drstd: None) -> tuple[Tensor | None, ...]:
-        return *_backward(ctx, dy, None), None, None
+        return *_gradients(ctx, ctx.saved_tensors, dy, None, *ctx.needs_input_grad[:3]), None, None
 
     jvp = staticmethod(_refuse_forward_mode)
     vmap = staticmethod(_vmap_forward(torch.ops.alng.layer_norm, 1))
@@ -309,41 +291,53 @@ class LayerNorm(torch.autograd.Function):
 class AddLayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        if _is_plain(*arguments[:4]):
-            return add_layer_norm(*arguments)
         return torch.ops.alng.add_layer_norm(*arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        _, _, weight, _, normalized_dims, _ = inputs
         _, x, mean, rstd = output
-        needs = ctx.needs_input_grad
-        _keep(ctx, x, mean, rstd, inputs[2:], (needs[0] or needs[1], needs[2], needs[3]))
+        ctx.mark_non_differentiable(mean, rstd)
+        _keep(ctx, x, mean, rstd, weight, normalized_dims)
 
     @staticmethod
-    def backward(
-        ctx: Any, dy: Tensor | None, dx: Tensor | None, dmean: None, drstd: None
-    ) -> tuple[Tensor | None, ...]:
-        d_sum, d_weight, d_bias = _backward(ctx, dy, dx)
-        needs = ctx.needs_input_grad
-        return d_sum if needs[0] else None, d_sum if needs[1] else None, d_weight, d_bias, None, None
+    def backward(ctx: Any, dy: Tensor | None, dx: Tensor | None, *of_statistics: None) -> tuple[Tensor | None, ...]:
+        of_x1, of_x2, of_weight, of_bias, _, _ = ctx.needs_input_grad
+        d_sum, d_weight, d_bias = _gradients(ctx, ctx.saved_tensors, dy, dx, of_x1 or of_x2, of_weight, of_bias)
+        return d_sum if of_x1 else None, d_sum if of_x2 else None, d_weight, d_bias, None, None
 
     jvp = staticmethod(_refuse_forward_mode)
     vmap = staticmethod(_vmap_forward(torch.ops.alng.add_layer_norm, 2))
 
 
-def _eager(function: Any) -> type[torch.autograd.Function]:
-    """The same with the context in forward: PyTorch applies such a function in 10 us less, but torch.func can't take it."""
+class EagerAddLayerNorm(torch.autograd.Function):
+    """AddLayerNorm, or LayerNorm where x2 is None, of what _core.takes_at_once: kernels are called at once, and the
+    context is made in forward, which torch.func can't take."""
 
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        outputs = function.forward(*arguments)
-        function.setup_context(ctx, arguments, outputs)
-        return outputs
+    @staticmethod
+    def forward(ctx: Any, x1: Tensor, x2: Tensor | None, weight: Any, bias: Any, normalized_dims: int, eps: float) -> Any:
+        y, mean, rstd, x = forward(x1, x2, weight, bias, normalized_dims, eps)
+        _keep(ctx, x1 if x is None else x, mean, rstd, weight, normalized_dims)
+        return y if x is None else (y, x)
 
-    members = {"forward": staticmethod(forward), "backward": staticmethod(function.backward)}
-    return type(f"{function.__name__}Eager", (torch.autograd.Function,), members)
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor | None, dx: Tensor | None = None) -> tuple[Tensor | None, ...]:
+        of_x1, of_x2, of_weight, of_bias, _, _ = ctx.needs_input_grad
+        wanted = of_x1 or of_x2, of_weight, of_bias
+        saved = x, mean, rstd, weight = ctx.saved_tensors
+        if dy is not None and _core.takes_gradient_at_once(dy, x, weight, dx):
+            threads = torch.get_num_threads()
+            d_sum, d_weight, d_bias = _core.add_layer_norm_grad(
+                dy, x, None, rstd, mean, weight, dx, *wanted, ctx.normalized_dims, False, threads, None, True
+            )
+        else:
+            d_sum, d_weight, d_bias = _gradients(ctx, saved, dy, dx, *wanted)
+        return d_sum if of_x1 else None, d_sum if of_x2 else None, d_weight, d_bias, None, None
 
 
-LayerNormEager, AddLayerNormEager = _eager(LayerNorm), _eager(AddLayerNorm)
+# Without what torch.autograd.Function and the class of its contexts do for torch.func before they call these.
+apply_eager = super(torch.autograd.Function, EagerAddLayerNorm).apply
+EagerAddLayerNorm._backward_cls.apply = EagerAddLayerNorm.backward
 
 
 # What the dispatcher calls. torch.library's own autograd serves torch.ops.alng.* and torch.compile; the functions above

@@ -1,0 +1,149 @@
+#include "torch.h"
+
+#include <dlfcn.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+#include "dlpack.h"
+
+namespace nb = nanobind;
+
+namespace alng::python {
+namespace {
+
+// Live as long as the process.
+struct {
+  PyObject *tensor, *parameter;  // types
+  const ExchangeApi* api;
+  PyObject *is_neg, *requires_grad, *current_level;                             // names
+  PyObject *forward_ad, *dispatch_modes, *transforms_active, *is_grad_enabled;  // a module and functions
+} known;
+
+// From libtorch's stable C interface. Null before torch 2.14.
+struct {
+  using Tensor = void*;
+  std::int32_t (*empty_strided)(std::int64_t rank, const std::int64_t* shape, const std::int64_t* strides,
+                                std::int32_t dtype, std::int32_t device_kind, std::int32_t device, Tensor* made);
+  std::int32_t (*get_data_ptr)(Tensor, void** data);
+  std::int32_t (*to_pyobject)(Tensor, void* type, void** object);
+  std::int32_t (*destroy)(Tensor);
+  std::int32_t dtypes[ALNG_BFLOAT16 + 1];
+  std::int32_t cpu, cuda;
+} libtorch;
+
+nb::object checked(PyObject* answer) {
+  if (answer == nullptr) throw nb::python_error();
+  return nb::steal(answer);
+}
+
+bool is_plain(nb::handle object) {
+  if (object.is_none()) return true;
+  PyObject* self = object.ptr();
+  PyObject* const type = object.type().ptr();
+  if (type != known.tensor && type != known.parameter) return false;
+  return checked(PyObject_VectorcallMethod(known.is_neg, &self, 1, nullptr)).ptr() == Py_False;
+}
+
+bool says(PyObject* function, PyObject* answer) { return checked(PyObject_CallNoArgs(function)).ptr() == answer; }
+
+// Whether nobody watches operators (a mode of torch.utils._python_dispatch) or transforms them (torch.func,
+// forward_ad).
+bool operators_are_plain() {
+  return says(known.transforms_active, Py_False) &&
+         PyLong_AsLong(checked(PyObject_CallNoArgs(known.dispatch_modes)).ptr()) == 0 &&
+         PyLong_AsLong(checked(PyObject_GetAttr(known.forward_ad, known.current_level)).ptr()) < 0;
+}
+
+bool requires_grad(nb::handle object) {
+  return !object.is_none() && checked(PyObject_GetAttr(object.ptr(), known.requires_grad)).ptr() == Py_True;
+}
+
+bool are_trailing_dims(nb::handle normalized_shape, const nb::dlpack::dltensor& x) {
+  const bool is_tuple = PyTuple_Check(normalized_shape.ptr());
+  const Py_ssize_t dims = is_tuple ? PyTuple_Size(normalized_shape.ptr()) : 1;
+  if (dims < 1 || dims > x.ndim) return false;
+  for (Py_ssize_t d = 0; d < dims; ++d) {
+    PyObject* const size = is_tuple ? PyTuple_GetItem(normalized_shape.ptr(), d) : normalized_shape.ptr();
+    if (!PyLong_Check(size) || PyLong_AsLongLong(size) != x.shape[x.ndim - dims + d]) {
+      PyErr_Clear();  // of an int beyond 64 bits
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+nb::object takes_at_once(nb::handle x1, nb::handle x2, nb::handle weight, nb::handle bias,
+                         nb::handle normalized_shape) {
+  if (!operators_are_plain() || !is_plain(x1) || !is_plain(x2) || !is_plain(weight) || !is_plain(bias)) {
+    return nb::none();
+  }
+  nb::dlpack::dltensor x;
+  if (!describe(*known.api, x1, x) || !are_trailing_dims(normalized_shape, x)) return nb::none();
+  return nb::bool_((requires_grad(x1) || requires_grad(x2) || requires_grad(weight) || requires_grad(bias)) &&
+                   says(known.is_grad_enabled, Py_True));
+}
+
+bool takes_gradient_at_once(nb::handle dy, nb::handle x, nb::handle weight, nb::handle dsum) {
+  return says(known.is_grad_enabled, Py_False) && operators_are_plain() && is_plain(dy) && is_plain(x) &&
+         is_plain(weight) && is_plain(dsum);
+}
+
+nb::object new_torch_tensor(const ExchangeApi& api, const alng_tensor& layout, int gpu, const void** data) {
+  if (libtorch.to_pyobject == nullptr || &api != known.api) return {};
+  const bool on_cpu = gpu == in_host_memory;
+  void *made = nullptr, *memory = nullptr, *object = nullptr;
+  if (libtorch.empty_strided(layout.rank, layout.shape, layout.strides, libtorch.dtypes[layout.dtype],
+                             on_cpu ? libtorch.cpu : libtorch.cuda, on_cpu ? 0 : gpu, &made) != 0) {
+    throw std::bad_alloc();
+  }
+  const bool failed = libtorch.get_data_ptr(made, &memory) != 0 || libtorch.to_pyobject(made, nullptr, &object) != 0;
+  libtorch.destroy(made);
+  if (failed) throw std::bad_alloc();
+  *data = memory;
+  return nb::steal(static_cast<PyObject*>(object));
+}
+
+void use_torch(nb::handle torch) {
+  const auto forever = [](nb::object object) { return object.release().ptr(); };
+  const nb::object c_side = torch.attr("_C");
+  known.tensor = forever(torch.attr("Tensor"));
+  known.parameter = forever(torch.attr("nn").attr("Parameter"));
+  known.api = exchange_api_of(known.tensor, true);
+  exchange_api_of(known.parameter, true);  // which makes it known
+  known.is_neg = PyUnicode_InternFromString("is_neg");
+  known.requires_grad = PyUnicode_InternFromString("requires_grad");
+  known.current_level = PyUnicode_InternFromString("_current_level");
+  known.forward_ad = forever(torch.attr("autograd").attr("forward_ad"));
+  known.dispatch_modes = forever(c_side.attr("_len_torch_dispatch_stack"));
+  known.transforms_active = forever(c_side.attr("_are_functorch_transforms_active"));
+  known.is_grad_enabled = forever(torch.attr("is_grad_enabled"));
+  void* const library = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
+  if (library == nullptr) return;
+  const auto find = [&](auto*& function, const char* name) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+    return function != nullptr;
+  };
+  const auto number = [&](const char* name, std::int32_t& value) {
+    std::int32_t (*function)() = nullptr;
+    if (!find(function, name)) return false;
+    value = function();
+    return true;
+  };
+  const bool complete = find(libtorch.empty_strided, "aoti_torch_empty_strided") &&
+                        find(libtorch.get_data_ptr, "aoti_torch_get_data_ptr") &&
+                        find(libtorch.destroy, "aoti_torch_delete_tensor_object") &&
+                        number("aoti_torch_dtype_float32", libtorch.dtypes[ALNG_FLOAT32]) &&
+                        number("aoti_torch_dtype_float16", libtorch.dtypes[ALNG_FLOAT16]) &&
+                        number("aoti_torch_dtype_bfloat16", libtorch.dtypes[ALNG_BFLOAT16]) &&
+                        number("aoti_torch_device_type_cpu", libtorch.cpu) &&
+                        number("aoti_torch_device_type_cuda", libtorch.cuda) &&
+                        find(libtorch.to_pyobject, "torch_tensor_to_pyobject");
+  if (!complete) libtorch.to_pyobject = nullptr;
+}
+
+}  // namespace alng::python
