@@ -99,10 +99,10 @@ ALNG_DEVICE void bulk_copy(void* to, const void* from, unsigned bytes, Mbarrier*
 ALNG_DEVICE void async_copy_16(void* to, const void* from) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
-/// Of the 4 bytes those from `first` to `end` are wanted. Those before are read too (they are of the same allocation,
-/// since every allocation begins on 4 bytes), those behind are not.
-ALNG_DEVICE void async_copy_4(void* to, const void* from, unsigned, unsigned end) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to)), "l"(from), "r"(end)
+/// Of the 16 bytes those from `first` to `end` are wanted. Those before are read too (they are of the same allocation,
+/// since every allocation begins on 256 bytes), those behind are not.
+ALNG_DEVICE void async_copy_part(void* to, const void* from, unsigned, unsigned end) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(end)
                : "memory");
 }
 ALNG_DEVICE void async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

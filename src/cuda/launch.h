@@ -36,7 +36,7 @@ enum class Pass : std::uint8_t {
 enum class Access : std::uint8_t {
   bulk,   ///< one bulk copy for each row of a tensor, from sm_90 on; rows that lie on 16 bytes
   own,    ///< asynchronous copies of 16 bytes, each thread what it will read itself; rows that lie on 16 bytes
-  words,  ///< asynchronous copies of 4 bytes, or elements one by one, each warp what it will read itself; any strides
+  runs,   ///< asynchronous copies of 16 bytes of whatever lies without gaps, else elements one by one; any strides
   plain,  ///< not at all: elements are loaded where they are used; any strides
 };
 
@@ -46,8 +46,8 @@ struct KernelName {
   Pass pass;
   DType dtype;
   Access access;
-  /// The most warps that a row may have.
-  int warps;
+  /// The most threads that a row may have: lanes of a warp or whole warps.
+  int row_threads;
   friend bool operator==(const KernelName&, const KernelName&) = default;
 };
 

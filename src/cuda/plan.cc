@@ -61,8 +61,8 @@ const char* text(Access access) noexcept {
       return "bulk copies of rows";
     case Access::own:
       return "asynchronous copies of 16 bytes";
-    case Access::words:
-      return "asynchronous copies of 4 bytes where rows are dense, else single loads";
+    case Access::runs:
+      return "asynchronous copies of 16 bytes where there are no gaps, else single loads";
     case Access::plain:
       return "single loads";
   }
@@ -98,9 +98,12 @@ std::vector<Access> staged_accesses(const Problem& problem, const Gpu& gpu, std:
                                     std::span<const int> outputs) {
   std::vector<Access> accesses;
   if (problem.columns() > most_staged_columns || problem.rows() > most_staged_rows) return accesses;
-  if (in_vectors(problem, elements)) accesses.push_back(gpu.architecture >= 90 ? Access::bulk : Access::own);
+  if (in_vectors(problem, elements)) {
+    const bool bulk = gpu.architecture >= 90 && problem.columns() > most_narrow_columns;
+    accesses.push_back(bulk ? Access::bulk : Access::own);
+  }
   if (all_of(problem, outputs, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; })) {
-    accesses.push_back(Access::words);
+    accesses.push_back(Access::runs);
   }
   return accesses;
 }
@@ -111,10 +114,10 @@ unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) no
 
 std::string explain_rows(const RowTuning& tuning, Access access) {
   const StageShape& shape = tuning.shape;
-  return "rows: " + std::to_string(shape.streams) + " at a time in a block of " + std::to_string(tuning.threads) +
-         " threads, " + std::to_string(tuning.blocks_per_multiprocessor) + " blocks to a multiprocessor\n" +
-         "inputs: " + text(access) + ", " + std::to_string(shape.stages) + " stages, " +
-         std::to_string(tuning.shared_bytes) + " bytes of shared memory in a block\n";
+  return "rows: " + std::to_string(shape.streams * tuning.rows_at_once) + " at a time in a block of " +
+         std::to_string(tuning.threads) + " threads, " + std::to_string(tuning.blocks_per_multiprocessor) +
+         " blocks to a multiprocessor\n" + "inputs: " + text(access) + ", " + std::to_string(shape.stages) +
+         " stages, " + std::to_string(tuning.shared_bytes) + " bytes of shared memory in a block\n";
 }
 
 Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const Gpu& gpu, const PlanOptions& options) {

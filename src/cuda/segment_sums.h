@@ -9,7 +9,7 @@ namespace alng::impl::cuda {
 
 /// Two sums at a time, in turn in one of two places, so that a single barrier is enough: [2][2][most_warps] floats of a
 /// stream.
-template <int most_warps>
+template <int most_warps, class L>
 class SegmentSums {
  public:
   ALNG_DEVICE SegmentSums(const StageShape& shape, const Self& self)
@@ -23,17 +23,16 @@ class SegmentSums {
   }
 
   /// Stores this warp's two sums, waits for the stream's other warps, and adds all: the row sums.
-  template <int vector>
   ALNG_DEVICE void add_up(float sum, int turn, float& first, float& second) const {
     if constexpr (most_warps == 1) {
-      const float other = shuffle_xor(sum, FoldMasks<vector>::m16);
-      first = add(0.0f, has_second<vector>(self_.lane) ? other : sum);
-      second = add(0.0f, has_second<vector>(self_.lane) ? sum : other);
+      const float other = shuffle_xor(sum, second_mask<L>);
+      first = add(0.0f, has_second<L>(self_.lane) ? other : sum);
+      second = add(0.0f, has_second<L>(self_.lane) ? sum : other);
       warp_barrier();
     } else {
       float* const sums = memory_ + turn * 2 * most_warps;
-      if (tells_sum<vector>(self_.lane)) {
-        write_shared(sums + (has_second<vector>(self_.lane) ? most_warps : 0) + self_.segment, sum);
+      if (tells_sum<L>(self_.lane)) {
+        write_shared(sums + (has_second<L>(self_.lane) ? most_warps : 0) + self_.segment, sum);
       }
       block_barrier(1 + static_cast<unsigned>(self_.stream), 32 * static_cast<unsigned>(warps_));
       first = total(sums);

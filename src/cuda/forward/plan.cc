@@ -30,7 +30,7 @@ class ForwardPlan final : public LaunchPlan {
       return;
     }
     for (const Access access : staged_accesses(problem, share.gpu, elements, outputs)) add_way(access);
-    if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
+    if (ways_.empty() || ways_.back().access != Access::runs) add_long_rows();
   }
 
   std::size_t workspace_size() const noexcept override { return 0; }
@@ -87,8 +87,8 @@ class ForwardPlan final : public LaunchPlan {
   // [2][2][32] floats.
   static constexpr unsigned long_rows_shared = 512;
 
-  KernelName name(Pass pass, Access access, int warps) const noexcept {
-    return {Kind::forward, pass, problem_.dtype(), access, warps};
+  KernelName name(Pass pass, Access access, int row_threads) const noexcept {
+    return {Kind::forward, pass, problem_.dtype(), access, row_threads};
   }
 
   void add_way(Access access) {
@@ -98,14 +98,15 @@ class ForwardPlan final : public LaunchPlan {
                            static_cast<std::int64_t>(dtype_size(problem_.dtype())),
                            {staged(forward::x1), staged(forward::x2), false, false},
                            -1,
-                           2};
+                           2,
+                           false};
     Way way;
     way.rows = tune_rows(needs, share_.gpu);
     if (!way.rows) return;
     way.access = access;
-    way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
-    way.blocks =
-        blocks_for(problem_.rows(), way.rows->shape.streams, share_.blocks(way.rows->blocks_per_multiprocessor));
+    way.kernel = find_kernel(name(Pass::rows, access, way.rows->row_threads));
+    way.blocks = blocks_for(problem_.rows(), way.rows->shape.streams * way.rows->rows_at_once,
+                            share_.blocks(way.rows->blocks_per_multiprocessor));
     uses_.push_back({way.kernel, way.rows->shared_bytes});
     ways_.push_back(way);
   }

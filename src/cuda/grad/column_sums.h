@@ -54,10 +54,13 @@ class LeafWalk {
 
   ALNG_DEVICE std::int64_t first_row() const { return begin_of(leaf_); }  // before the first next_block()
   ALNG_DEVICE int rows() const { return rows_; }
-  /// Whether a block of rows ends with the stream's row i.
-  ALNG_DEVICE bool block_ends(int i) const {
-    return i + 1 == leaf_end_ || i + 1 - block_begin_ == static_cast<int>(block_rows);
+  /// Row of the stream behind the block of rows at work.
+  ALNG_DEVICE int block_end() const {
+    const int full = block_begin_ + static_cast<int>(block_rows);
+    return full < leaf_end_ ? full : leaf_end_;
   }
+  /// Whether a block of rows ends with the stream's row i.
+  ALNG_DEVICE bool block_ends(int i) const { return i + 1 == block_end(); }
   ALNG_DEVICE bool leaf_ends(int i) const { return i + 1 == leaf_end_; }
 
   /// The block that ended with row i, dgamma or dbeta (`sum` 0 or 1) of N columns: added to its leaf, that to what it

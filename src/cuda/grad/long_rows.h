@@ -36,8 +36,8 @@ __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums
         w[c] = mul(dy.load(column, 0.0f), gamma_of<T>(p.gamma, column));
         q[c] = mul(w[c], mul(sub(x, mean), rstd));
       }
-      const float sum = segment_sums<1>(w, q, lane);
-      if (tells_sum<1>(lane)) write_shared(sums + (has_second<1>(lane) ? 32 : 0) + warp, sum);
+      const float sum = segment_sums<Layout<1>>(w, q, lane);
+      if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, sum);
     } else if (lane < 2) {
       write_shared(sums + 32 * lane + warp, 0.0f);
     }

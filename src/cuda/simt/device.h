@@ -96,9 +96,9 @@ inline void bulk_copy(void* to, const void* from, unsigned bytes, Mbarrier* at,
 inline void async_copy_16(void* to, const void* from, simt::Place place = simt::Place::current()) {
   simt::Block::current().async_copy(to, from, 16, 0, 16, place);
 }
-inline void async_copy_4(void* to, const void* from, unsigned first, unsigned end,
-                         simt::Place place = simt::Place::current()) {
-  simt::Block::current().async_copy(to, from, 4, first, end, place);
+inline void async_copy_part(void* to, const void* from, unsigned first, unsigned end,
+                            simt::Place place = simt::Place::current()) {
+  simt::Block::current().async_copy(to, from, 16, first, end, place);
 }
 inline void async_commit() { simt::Block::current().async_commit(); }
 template <int Pending>
