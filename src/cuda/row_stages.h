@@ -16,14 +16,18 @@ namespace alng::impl::cuda {
 /// Who a thread is.
 struct Self {
   int lane, segment;
+  /// Of the block; 0 but in a cluster.
+  int first_segment;
   /// Stream of the block, and thread of the stream.
   int stream, in_row;
 };
 
+template <bool clustered = false>
 ALNG_DEVICE Self self_of(const StageShape& shape) {
   const int thread = static_cast<int>(thread_index()), of_row = 32 * shape.warps;
   const int in_row = thread % of_row;
-  return {thread & 31, in_row / 32, thread / of_row, in_row};
+  const int first_segment = clustered ? static_cast<int>(cluster_rank()) * shape.warps : 0;
+  return {thread & 31, first_segment + in_row / 32, first_segment, thread / of_row, in_row};
 }
 
 /// Column of the first term of a thread's chunk.
@@ -33,8 +37,8 @@ ALNG_DEVICE int column_of(const Self& self, int chunk) {
 }
 
 /// Threads of a block, and blocks that a multiprocessor should have room for.
-constexpr int most_threads(int row_threads) { return row_threads == 512 ? 512 : 256; }
-constexpr int least_blocks(int row_threads) { return row_threads == 512 ? 1 : 2; }
+constexpr int most_threads(int row_threads) { return row_threads >= most_block_threads ? most_block_threads : 256; }
+constexpr int least_blocks(int row_threads) { return row_threads >= most_block_threads ? 1 : 2; }
 
 /// What all accesses share: which row is in which stage, and which columns are the thread's.
 template <class L>
@@ -142,7 +146,8 @@ class RowStages<T, Access::bulk, tensors, lanes> : public VectorStages<T, tensor
   }
   ALNG_DEVICE void load(int t, int i, int chunk, uint4 absent, float* to) const {
     const auto size = static_cast<int>(sizeof(typename T::Bits));
-    this->read(t, i, chunk, this->stage(this->now) + this->column(chunk) * size, absent, to);
+    const int here = this->column(chunk) - 512 * this->self.first_segment;
+    this->read(t, i, chunk, this->stage(this->now) + here * size, absent, to);
   }
   ALNG_DEVICE void leave() {
     if (this->advance()) phase_ ^= 1;
@@ -154,7 +159,11 @@ class RowStages<T, Access::bulk, tensors, lanes> : public VectorStages<T, tensor
            this->self.stream * this->shape.stages + s;
   }
   ALNG_DEVICE void fetch(int i, int s) {
-    const auto bytes = static_cast<unsigned>(this->shape.row_bytes);
+    // Of a cluster each block has its own segments.
+    const int behind = 512 * this->self.first_segment * static_cast<int>(sizeof(typename T::Bits)),
+              left = this->shape.row_bytes - behind,
+              most = 512 * this->shape.warps * static_cast<int>(sizeof(typename T::Bits));
+    const auto bytes = static_cast<unsigned>(left < most ? left : most);
     unsigned staged = 0;
 #pragma unroll
     for (int t = 0; t < tensors; ++t) staged += this->shape.offset[t] >= 0 ? 1 : 0;
@@ -162,7 +171,7 @@ class RowStages<T, Access::bulk, tensors, lanes> : public VectorStages<T, tensor
 #pragma unroll
     for (int t = 0; t < tensors; ++t) {
       if (t < Base::required || this->shape.offset[t] >= 0) {
-        bulk_copy(this->stage(s) + this->shape.offset[t], this->global(t, i), bytes, mbarrier(s));
+        bulk_copy(this->stage(s) + this->shape.offset[t], this->global(t, i) + behind, bytes, mbarrier(s));
       }
     }
   }

@@ -11,8 +11,9 @@
 
 namespace alng::impl::cuda {
 
-/// Rows of at most 16 segments are read once, where there are no more than 2^30.
-inline constexpr std::int64_t most_staged_columns = 8192;
+/// Rows of at most 16 segments, or as many for each of a cluster's 8 blocks, are read once, where there are no more
+/// than 2^30.
+inline constexpr std::int64_t most_block_columns = 8192, most_cluster_columns = 8 * most_block_columns;
 inline constexpr std::int64_t most_staged_rows = std::int64_t{1} << 30;
 /// Of rows of no more columns a warp has several.
 inline constexpr std::int64_t most_narrow_columns = 256;
@@ -40,9 +41,13 @@ struct RowTuning {
   int rows_at_once;
   unsigned threads, shared_bytes;
   int blocks_per_multiprocessor;
+  /// Blocks that have a row together.
+  int cluster;
+  /// Blocks that run at once.
+  int most_blocks;
 };
 
-/// Nothing where not even two stages fit.
+/// Nothing where not even two stages fit, or a row needs a cluster that the GPU has no room for.
 std::optional<RowTuning> tune_rows(const StageNeeds& needs, const Gpu& gpu);
 
 }  // namespace alng::impl::cuda

@@ -145,8 +145,8 @@ void expect_the_same(Gradient problem, int blocks) {
 // 16 bits hides.
 TEST(CudaModelDevice, HasTheRowSumsToTheLastBit) {
   for (const DType dtype : {DType::bfloat16, DType::float16}) {
-    for (const std::int64_t columns :
-         {8, 64, 128, 200, 33, 129, 256, 384, 776, 777, 1600, 4096, 6001, 8192, 9000, 20000}) {
+    for (const std::int64_t columns : {8,    64,   128,  200,  33,   129,   256,   384,   776,   777,
+                                       1600, 4096, 6001, 8192, 9000, 16384, 20000, 33008, 65536, 65544}) {
       SCOPED_TRACE(std::string(dtype_name(dtype)) + ", " + std::to_string(columns));
       Gradient problem(dtype, 6, columns);
       const auto dsum = problem.description.dsum;

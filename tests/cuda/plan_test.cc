@@ -53,7 +53,8 @@ constexpr impl::cuda::Gpu small_gpu{89, 58, 101376, 102400};
 TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
   for (const impl::cuda::Gpu& gpu : {impl::cuda::presets[0].gpu, impl::cuda::presets[1].gpu, small_gpu}) {
     for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
-      for (const std::int64_t columns : {1, 8, 64, 100, 256, 512, 520, 1600, 2056, 4096, 4100, 8192, 8200, 1 << 20}) {
+      for (const std::int64_t columns :
+           {1, 8, 64, 100, 256, 512, 520, 1600, 2056, 4096, 4100, 8192, 8200, 20000, 65536, 1 << 20}) {
         for (const std::int64_t rows : {1, 7, 4096, 1000000}) {
           for (const impl::Problem& problem :
                {grad_problem(dtype, rows, columns), forward_problem(dtype, rows, columns)}) {
@@ -78,6 +79,8 @@ TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
                 EXPECT_LE(launch.threads, 1024u);
                 EXPECT_EQ(launch.threads % 32, 0u);
                 EXPECT_LE(launch.grid_y, 65535u);
+                EXPECT_EQ(launch.grid_x % launch.cluster, 0u);
+                EXPECT_LE(launch.cluster, gpu.architecture >= 90 ? 8u : 1u);
                 bool told = false;
                 for (const impl::cuda::Use& use : plan->uses()) {
                   told = told || (use.kernel == launch.kernel && launch.shared_bytes <= use.shared_bytes);
@@ -104,7 +107,11 @@ TEST(CudaPlan, TakesBulkCopiesWhereTensorsLieOn16Bytes) {
   EXPECT_EQ(access(DType::bfloat16, 4096, 4098, 0), Access::runs);
   EXPECT_EQ(access(DType::bfloat16, 4095, 4096, 0), Access::runs);
   EXPECT_EQ(access(DType::float32, 4092, 4096, 0), Access::bulk);
-  EXPECT_EQ(access(DType::float32, 8200, 4096, 0), Access::plain);
+  EXPECT_EQ(access(DType::float32, 8200, 4096, 0), Access::bulk);
+  EXPECT_EQ(access(DType::float32, 8200, 4100, 0), Access::plain);
+  EXPECT_EQ(access(DType::float32, 8200, 4096, 1), Access::plain);
+  EXPECT_EQ(access(DType::float32, 65536, 4096, 0), Access::bulk);
+  EXPECT_EQ(access(DType::float32, 65540, 4096, 0), Access::plain);
 }
 
 // As many leaves at a time as there are: on an H200 four to each of 264 blocks of rows of 4096.
@@ -127,6 +134,24 @@ TEST(CudaPlan, HasSeveralRowsToAWarpWhereColumnsAreFew) {
       explained(grad_problem(DType::float32, 1 << 20, 256)).find("rows: 16 at a time in a block of 256 threads, "), 0u);
   EXPECT_EQ(explained(forward_problem(DType::bfloat16, 1 << 20, 64)).find("rows: 64 at a time in a block of 256 "), 0u);
   EXPECT_EQ(explained(forward_problem(DType::float32, 1 << 20, 65)).find("rows: 32 at a time in a block of 256 "), 0u);
+}
+
+TEST(CudaPlan, HasAClusterForLongerRowsThanABlockHasRoomFor) {
+  const auto explained = [](const impl::Problem& problem, impl::cuda::Gpu gpu) {
+    const std::string text = plan_of(problem, gpu)->explain();
+    return text.substr(0, text.find(" threads"));
+  };
+  impl::cuda::Gpu gpu = impl::cuda::presets[0].gpu;
+  EXPECT_EQ(explained(grad_problem(DType::bfloat16, 4096, 12288), gpu),
+            "rows: 1 at a time in a cluster of 2 blocks of 384");
+  EXPECT_EQ(explained(grad_problem(DType::float32, 4096, 16392), gpu),
+            "rows: 1 at a time in a cluster of 4 blocks of 288");
+  EXPECT_EQ(explained(forward_problem(DType::float32, 9, 65536), gpu),
+            "rows: 1 at a time in a cluster of 8 blocks of 512");
+  // A part of a GPU may have no room for clusters.
+  gpu.clusters[1] = 0;
+  EXPECT_EQ(explained(grad_problem(DType::float32, 4096, 16392), gpu),
+            "rows: in tiles of 4096 columns, read twice\nleaves: 512, in units of 1 on 171 streams\n");
 }
 
 // What the test of leaves within units relies on.

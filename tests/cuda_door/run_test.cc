@@ -30,6 +30,16 @@ TEST_F(RunOnGpu, OnlyBeginsKernels) {
   EXPECT_TRUE(ready.is_done());
 }
 
+TEST_F(RunOnGpu, InClustersAsPlanned) {
+  Ready ready(cases::Instance(case_named("columns_12288_fp32_gammaT_dsum_x2")), "cuda:0");
+  ASSERT_TRUE(ready.plan.run(ready.arguments).ok());
+  EXPECT_EQ(gpus.waiting(nullptr), 2);
+  EXPECT_EQ(gpus.waiting_in_clusters(nullptr), 1);
+  EXPECT_EQ(gpus.waiting_early(nullptr), 1);
+  gpus.wait_for_all();
+  EXPECT_TRUE(ready.is_done());
+}
+
 TEST_F(RunOnGpu, OnTheStreamThatItIsGiven) {
   Ready ready(small(), "cuda:0");
   ready.arguments.stream = gpus.make_stream(0);

@@ -22,6 +22,7 @@ std::span<const Kernel> forward_kernels() noexcept {
       forward_rows<T, Access::bulk, 128>(),
       forward_rows<T, Access::bulk, 256>(),
       forward_rows<T, Access::bulk, 512>(),
+      forward_rows<T, Access::bulk, cluster_threads>(),
       forward_rows<T, Access::own, 32>(),
       forward_rows<T, Access::own, 128>(),
       forward_rows<T, Access::own, 256>(),

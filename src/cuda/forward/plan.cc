@@ -76,6 +76,7 @@ class ForwardPlan final : public LaunchPlan {
     p.round_sum = problem_.round_sum();
     Launch& launch = add_launch(launches, way.kernel, p);
     launch.grid_x = way.blocks;
+    launch.cluster = way.rows ? static_cast<unsigned>(way.rows->cluster) : 1;
     launch.threads = way.rows ? way.rows->threads : group_threads(problem_.columns());
     launch.shared_bytes = way.rows ? way.rows->shared_bytes : long_rows_shared;
     return launches;
@@ -105,9 +106,10 @@ class ForwardPlan final : public LaunchPlan {
     if (!way.rows) return;
     way.access = access;
     way.kernel = find_kernel(name(Pass::rows, access, way.rows->row_threads));
-    way.blocks = blocks_for(problem_.rows(), way.rows->shape.streams * way.rows->rows_at_once,
-                            share_.blocks(way.rows->blocks_per_multiprocessor));
-    uses_.push_back({way.kernel, way.rows->shared_bytes});
+    way.blocks =
+        static_cast<unsigned>(way.rows->cluster) *
+        blocks_for(problem_.rows(), way.rows->shape.streams * way.rows->rows_at_once, share_.clusters(*way.rows));
+    uses_.push_back({way.kernel, way.rows->shared_bytes, static_cast<unsigned>(way.rows->cluster), way.rows->threads});
     ways_.push_back(way);
   }
 

@@ -1,4 +1,5 @@
-// The forward's rows of up to 8192 columns, each read once. Streams take rows in turn.
+// The forward's rows of up to 8192 columns, and in clusters of blocks of up to 65,536, each read once. Streams take
+// rows in turn.
 #ifndef ALNG_CUDA_FORWARD_ROW_PASS_H
 #define ALNG_CUDA_FORWARD_ROW_PASS_H
 
@@ -17,18 +18,22 @@ __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_th
   using Rows = RowStages<T, access, 2, lanes>;
   using L = typename Rows::L;
   constexpr int vector = Rows::vector, chunks = own_terms / vector;
-  const Self self = self_of(p.shape);
-  const unsigned stream = block_x() * static_cast<unsigned>(p.shape.streams) + static_cast<unsigned>(self.stream);
-  const unsigned step = at_once * grid_x() * static_cast<unsigned>(p.shape.streams), first = at_once * stream;
+  constexpr bool clustered = row_threads > most_block_threads;
+  const Self self = self_of<clustered>(p.shape);
+  const unsigned blocks = clustered ? cluster_blocks() : 1;  // of a stream
+  const unsigned stream =
+      block_x() / blocks * static_cast<unsigned>(p.shape.streams) + static_cast<unsigned>(self.stream);
+  const unsigned step = at_once * (grid_x() / blocks) * static_cast<unsigned>(p.shape.streams),
+                 first = at_once * stream;
   const auto all = static_cast<unsigned>(p.rows);
   const int count = static_cast<int>(first < all ? (all - first - 1) / step + 1 : 0);
   Rows rows(p.shape, p.tensors, self, first + (at_once > 1 ? static_cast<unsigned>(self.lane / lanes) : 0), step, all);
-  const SegmentSums<row_threads <= 32 ? 1 : row_threads / 32, L> segments(p.shape, self);
+  const SumsOfRows<row_threads, L> segments(p.shape, self);
   const ColumnValues<T, Rows> gammas(p.shape, self, 0), betas(p.shape, self, 1);
   gammas.fill(p.gamma, p.shape.columns, 1.0f);
   betas.fill(p.beta, p.shape.columns, -0.0f);
   rows.begin();
-  block_barrier(0, threads_of_block());
+  segments.begin();
 
   for (int i = 0; i < count; ++i) {
     rows.arrive(i);
@@ -61,7 +66,8 @@ __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_th
     segments.add_up(segment_sums<L>(x, squares, self.lane), 1, sum, sum_of_squares);
     const RowStatistics of_row = statistics_of(m, sum, sum_of_squares, p);
     rows.refill(i);
-    if (self.in_row % row_threads == 0 && rows.has_row(i)) store_statistics(p, rows.row(i), of_row);
+    if (self.in_row % row_threads == 0 && self.first_segment == 0 && rows.has_row(i))
+      store_statistics(p, rows.row(i), of_row);
     if (p.y.data != nullptr) {
 #pragma unroll
       for (int k = 0; k < 4; ++k) {

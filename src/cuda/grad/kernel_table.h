@@ -30,6 +30,7 @@ std::span<const Kernel> grad_kernels() noexcept {
       grad_row_pass<T, Access::bulk, 128>(),
       grad_row_pass<T, Access::bulk, 256>(),
       grad_row_pass<T, Access::bulk, 512>(),
+      grad_row_pass<T, Access::bulk, cluster_threads>(),
       grad_row_pass<T, Access::own, 32>(),
       grad_row_pass<T, Access::own, 128>(),
       grad_row_pass<T, Access::own, 256>(),

@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(256, 2) narrow_row_pass(const __grid_constant_
   const ColumnValues<T, Rows> gammas(p.shape, self, 0);
   gammas.fill(p.gamma, p.shape.columns, 1.0f);
   rows.begin();
-  block_barrier(0, threads_of_block());
+  segments.begin();
   allow_next_launch();
   const auto wait_for_stream = [&] { block_barrier(1 + static_cast<unsigned>(self.stream), narrow_threads); };
 

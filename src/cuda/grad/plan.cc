@@ -135,10 +135,11 @@ class GradPlan final : public LaunchPlan {
     way.access = access;
     way.kernel = find_kernel(name(Pass::rows, access, way.rows->row_threads));
     const std::int64_t streams = way.rows->shape.streams;
-    divide(way, streams * share_.blocks(way.rows->blocks_per_multiprocessor));
+    divide(way, streams * share_.clusters(*way.rows));
     way.blocks = blocks_for(way.streams, streams, way.streams);
     way.streams = way.blocks * streams;
-    use(way.kernel, way.rows->shared_bytes);
+    way.blocks *= static_cast<unsigned>(way.rows->cluster);
+    uses_.push_back({way.kernel, way.rows->shared_bytes, static_cast<unsigned>(way.rows->cluster), way.rows->threads});
     ways_.push_back(way);
   }
 
@@ -223,6 +224,7 @@ class GradPlan final : public LaunchPlan {
     Launch& launch = add_launch(launches, way.kernel, p);
     launch.grid_x = way.blocks;
     launch.threads = way.rows->threads;
+    launch.cluster = static_cast<unsigned>(way.rows->cluster);
     launch.shared_bytes = way.rows->shared_bytes;
   }
 

@@ -1,4 +1,5 @@
-// The gradient's rows of 257 to 8192 columns, each read once: dx, and the units' sums of dgamma and dbeta.
+// The gradient's rows of 257 to 8192 columns, and in clusters of blocks of up to 65,536, each read once: dx, and the
+// units' sums of dgamma and dbeta.
 #ifndef ALNG_CUDA_GRAD_ROW_PASS_H
 #define ALNG_CUDA_GRAD_ROW_PASS_H
 
@@ -15,16 +16,18 @@ __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_th
     row_pass(const __grid_constant__ RowPass p) {
   using Rows = RowStages<T, access, 4, 32>;
   constexpr int vector = Rows::vector, chunks = own_terms / vector;
-  const Self self = self_of(p.shape);
-  const int stream = static_cast<int>(block_x()) * p.shape.streams + self.stream;
-  LeafWalk walk(p.units, stream, static_cast<int>(grid_x()) * p.shape.streams);
+  constexpr bool clustered = row_threads > most_block_threads;
+  const Self self = self_of<clustered>(p.shape);
+  const int blocks = clustered ? static_cast<int>(cluster_blocks()) : 1;  // of a stream
+  const int stream = static_cast<int>(block_x()) / blocks * p.shape.streams + self.stream;
+  LeafWalk walk(p.units, stream, static_cast<int>(grid_x()) / blocks * p.shape.streams);
   const auto first_row = static_cast<std::uint32_t>(walk.first_row());
   Rows rows(p.shape, p.tensors, self, first_row, 1, first_row + static_cast<std::uint32_t>(walk.rows()));
-  const SegmentSums<row_threads / 32, typename Rows::L> segments(p.shape, self);
+  const SumsOfRows<row_threads, typename Rows::L> segments(p.shape, self);
   const ColumnValues<T, Rows> gammas(p.shape, self, 0);
   gammas.fill(p.gamma, p.shape.columns, 1.0f);
   rows.begin();
-  block_barrier(0, threads_of_block());
+  segments.begin();
   allow_next_launch();
 
   float dgamma[own_terms], dbeta[own_terms];

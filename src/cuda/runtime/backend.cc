@@ -1,6 +1,7 @@
 // The device "cuda" on GPUs: plans are made ready to launch, and a run begins their launches on a stream.
 #include "plan/backend.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -58,8 +59,9 @@ class GpuExecution final : public Execution {
   // There is a launch for this, too.
   Status run_empty(const Problem&, const Arguments& arguments) const noexcept override { return run(arguments); }
 
-  /// Everything that takes time or locks, or may not be done in a capture, once: kernels are loaded.
-  Status prepare() const {
+  /// Everything that takes time or locks, or may not be done in a capture, once: kernels are loaded. Where the GPU has
+  /// room for fewer clusters than `facts` has, that becomes what there is, and `planned` false.
+  Status prepare(Gpu& facts, bool& planned) const {
     for (const Use& use : plan_->uses()) {
       cudaFuncAttributes attributes{};
       cudaError_t error = cudaFuncGetAttributes(&attributes, use.kernel->function);
@@ -80,6 +82,12 @@ class GpuExecution final : public Execution {
                                        describe_gpu(gpu_, facts_) + " (" + in_words(error) + ")"};
       }
       if (error != cudaSuccess) return device_error(gpu_, "load a kernel", error);
+      for (std::size_t i = 0; i < cluster_sizes.size(); ++i) {
+        if (use.cluster != static_cast<unsigned>(cluster_sizes[i])) continue;
+        const int clusters = clusters_at_once(use);
+        planned = planned && clusters >= facts.clusters[i];
+        facts.clusters[i] = std::min(clusters, facts.clusters[i]);
+      }
     }
     return {};
   }
@@ -107,17 +115,43 @@ class GpuExecution final : public Execution {
     return out_of_memory();
   }
 
+  static cudaLaunchAttribute in_clusters_of(unsigned blocks) noexcept {
+    cudaLaunchAttribute attribute{};
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = blocks;
+    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+    return attribute;
+  }
+
+  /// A GPU, or a part of one, may be without clusters of a size; that is no error.
+  static int clusters_at_once(const Use& use) noexcept {
+    cudaLaunchAttribute attribute = in_clusters_of(use.cluster);
+    cudaLaunchConfig_t config{};
+    config.gridDim = {use.cluster, 1, 1};
+    config.blockDim = {use.threads, 1, 1};
+    config.dynamicSmemBytes = use.shared_bytes;
+    config.attrs = &attribute;
+    config.numAttrs = 1;
+    int clusters = 0;
+    if (cudaOccupancyMaxActiveClusters(&clusters, use.kernel->function, &config) == cudaSuccess) return clusters;
+    static_cast<void>(cudaGetLastError());
+    return 0;
+  }
+
   static cudaError_t launch(const Launch& what, cudaStream_t stream) noexcept {
-    cudaLaunchAttribute early{};
-    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchAttribute attributes[2];
     cudaLaunchConfig_t config{};
     config.gridDim = {what.grid_x, what.grid_y, 1};
     config.blockDim = {what.threads, 1, 1};
     config.dynamicSmemBytes = what.shared_bytes;
     config.stream = stream;
-    config.attrs = &early;
-    config.numAttrs = what.early ? 1 : 0;
+    config.attrs = attributes;
+    if (what.early) {
+      cudaLaunchAttribute& early = attributes[config.numAttrs++];
+      early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+      early.val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (what.cluster > 1) attributes[config.numAttrs++] = in_clusters_of(what.cluster);
     void* parameters[] = {const_cast<std::byte*>(what.parameters.data())};
     return cudaLaunchKernelExC(&config, what.kernel->function, parameters);
   }
@@ -197,13 +231,17 @@ class GpuBackend final : public Backend {
     const Gpu real = facts.value();
     const Result<const char*> isa = choose_isa(options.isa, gpu.value(), facts.value());
     if (!isa.ok()) return isa.status();
-    Result<std::unique_ptr<LaunchPlan>> launches = plan_launches(problem, facts.value(), options);
-    if (!launches.ok()) return launches.status();
-    auto execution =
-        std::make_unique<GpuExecution>(problem, gpu.value(), real, isa.value(), std::move(launches).value());
     const DuringCapture relaxed;
-    if (Status status = execution->prepare(); !status.ok()) return status;
-    return std::unique_ptr<Execution>(std::move(execution));
+    // How many clusters there is room for can be asked of a loaded kernel alone.
+    while (true) {
+      Result<std::unique_ptr<LaunchPlan>> launches = plan_launches(problem, facts.value(), options);
+      if (!launches.ok()) return launches.status();
+      auto execution =
+          std::make_unique<GpuExecution>(problem, gpu.value(), real, isa.value(), std::move(launches).value());
+      bool planned = true;
+      if (Status status = execution->prepare(facts.value(), planned); !status.ok()) return status;
+      if (planned) return std::unique_ptr<Execution>(std::move(execution));
+    }
   }
 };
 
