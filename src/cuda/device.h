@@ -15,12 +15,13 @@
 
 #define ALNG_DEVICE __device__ __forceinline__
 #define ALNG_DEVICE_CALL static __device__ __noinline__
-// From sm_90 on; on older machines Access::bulk and clusters are never planned, and its kernels compile to next to
-// nothing.
+// From sm_90 on; on older machines Access::bulk and clusters are never planned, and their kernels are empty.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define ALNG_SM90(...) __VA_ARGS__
+#define ALNG_HAS_SM90 true
 #else
 #define ALNG_SM90(...)
+#define ALNG_HAS_SM90 false
 #endif
 
 namespace alng::impl::cuda {

@@ -185,6 +185,16 @@ class Gpus final : public FakeCuda {
     return found->second.second == gpu && end <= found->first + found->second.first;
   }
 
+  /// Without peers: what is another GPU's can't be reached.
+  cudaPointerAttributes look_at(const void* pointer) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
+    for (int gpu = 0; gpu < count_; ++gpu) {
+      if (!holds(gpu, at, at + 1)) continue;
+      return {cudaMemoryTypeDevice, gpu, gpu == current_gpu ? const_cast<void*>(pointer) : nullptr};
+    }
+    return {cudaMemoryTypeUnregistered, -2, nullptr};
+  }
+
   cudaError_t enqueue(cudaStream_t stream, Work work) {
     const cudaStream_t where = stream == cudaStreamLegacy ? nullptr : stream;
     if (capturing_ == nullptr) {
@@ -399,6 +409,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
   return gpus().call("cudaThreadExchangeStreamCaptureMode",
                      [&] { return std::swap(*mode, alng::test::capture_mode), cudaSuccess; });
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  return gpus().call("cudaPointerGetAttributes", [&] { return *attributes = gpus().look_at(pointer), cudaSuccess; });
 }
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
   return gpus().call(

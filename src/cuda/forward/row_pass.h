@@ -13,6 +13,7 @@ namespace alng::impl::cuda {
 template <class T, Access access, int row_threads>
 __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_threads))
     forward_row_pass(const __grid_constant__ ForwardRows p) {
+  if constexpr (access == Access::bulk && !ALNG_HAS_SM90) return;
   enum { x1_at, x2_at };
   constexpr int lanes = row_threads < 32 ? row_threads : 32, at_once = 32 / lanes;
   using Rows = RowStages<T, access, 2, lanes>;

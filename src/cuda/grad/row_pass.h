@@ -14,6 +14,7 @@ namespace alng::impl::cuda {
 template <class T, Access access, int row_threads>
 __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_threads))
     row_pass(const __grid_constant__ RowPass p) {
+  if constexpr (access == Access::bulk && !ALNG_HAS_SM90) return;
   using Rows = RowStages<T, access, 4, 32>;
   constexpr int vector = Rows::vector, chunks = own_terms / vector;
   constexpr bool clustered = row_threads > most_block_threads;

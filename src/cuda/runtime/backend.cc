@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 
 #include "cuda/launch.h"
@@ -34,7 +35,7 @@ class GpuExecution final : public Execution {
  public:
   GpuExecution(const Problem& problem, int gpu, const Gpu& facts, const char* isa,
                std::unique_ptr<LaunchPlan> plan) noexcept
-      : operator_(problem.what().name), gpu_(gpu), facts_(facts), isa_(isa), plan_(std::move(plan)) {}
+      : problem_(problem), gpu_(gpu), facts_(facts), isa_(isa), plan_(std::move(plan)) {}
 
   const char* device() const noexcept override { return gpu_name(gpu_); }
   const Memory* memory() const noexcept override { return &gpu_memory(gpu_); }
@@ -49,6 +50,9 @@ class GpuExecution final : public Execution {
     if (here.error() != cudaSuccess) return device_error(gpu_, "become the current device", here.error());
     const auto stream = static_cast<cudaStream_t>(arguments.stream);
     if (Status status = check_stream(stream); !status.ok()) return status;
+    if (checks_pointers_) {
+      if (Status status = check_pointers(arguments); !status.ok()) return status;
+    }
     const Launches launches = plan_->launches(arguments);
     for (int i = 0; i < launches.count; ++i) {
       const cudaError_t error = launch(launches.list[static_cast<std::size_t>(i)], stream);
@@ -67,7 +71,7 @@ class GpuExecution final : public Execution {
       cudaError_t error = cudaFuncGetAttributes(&attributes, use.kernel->function);
       const std::int64_t most = facts_.shared_per_block - static_cast<std::int64_t>(attributes.sharedSizeBytes);
       if (error == cudaSuccess && use.shared_bytes > most) {
-        return {Code::unsupported, std::string("a kernel of ") + operator_ + " takes " +
+        return {Code::unsupported, std::string("a kernel of ") + problem_.what().name + " takes " +
                                        std::to_string(use.shared_bytes) + " bytes of shared memory but " +
                                        gpu_name(gpu_) + " has " + std::to_string(most)};
       }
@@ -115,6 +119,27 @@ class GpuExecution final : public Execution {
     return out_of_memory();
   }
 
+  /// What the GPU can't reach would make it fault. CUDA tells of a pointer in about a microsecond.
+  Status check_pointers(const Arguments& arguments) const noexcept try {
+    const auto check = [&](const char* name, const void* pointer) -> Status {
+      cudaPointerAttributes found{};
+      const cudaError_t error = cudaPointerGetAttributes(&found, pointer);
+      if (error != cudaSuccess) return device_error(gpu_, "look at a pointer", error);
+      if (found.devicePointer != nullptr) return {};
+      return {Code::bad_option, std::string(name) + " is memory of " +
+                                    (found.type == cudaMemoryTypeDevice ? gpu_name(found.device) : "the host") +
+                                    " but must be memory that " + gpu_name(gpu_) + " can reach"};
+    };
+    const auto operands = problem_.what().operands;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (!problem_.has(i) || arguments.data[i] == nullptr) continue;
+      if (Status status = check(operands[i].name, arguments.data[i]); !status.ok()) return status;
+    }
+    return workspace_size() > 0 ? check("the workspace", arguments.workspace) : Status();
+  } catch (...) {
+    return out_of_memory();
+  }
+
   static cudaLaunchAttribute in_clusters_of(unsigned blocks) noexcept {
     cudaLaunchAttribute attribute{};
     attribute.id = cudaLaunchAttributeClusterDimension;
@@ -156,11 +181,13 @@ class GpuExecution final : public Execution {
     return cudaLaunchKernelExC(&config, what.kernel->function, parameters);
   }
 
-  const char* operator_;
+  Problem problem_;
   int gpu_;
   Gpu facts_;
   const char* isa_;
   std::unique_ptr<LaunchPlan> plan_;
+  /// The environment variable, whatever it is set to, when the plan is made.
+  bool checks_pointers_ = std::getenv("ALNG_CUDA_CHECK_POINTERS") != nullptr;
 };
 
 /// The GPU that "cuda" or "cuda:N" means.

@@ -15,6 +15,7 @@
 #define __global__
 #define __grid_constant__
 #define __launch_bounds__(...)
+#define ALNG_HAS_SM90 true
 #define ALNG_DEVICE inline __attribute__((always_inline))
 #define ALNG_DEVICE_CALL inline
 

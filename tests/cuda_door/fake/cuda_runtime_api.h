@@ -76,6 +76,12 @@ struct cudaDeviceProp {
   char name[256];
   std::size_t totalGlobalMem;
 };
+enum cudaMemoryType { cudaMemoryTypeUnregistered = 0, cudaMemoryTypeDevice = 2 };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+  int device;
+  void* devicePointer;
+};
 struct cudaFuncAttributes {
   std::size_t sharedSizeBytes;
 };
@@ -107,6 +113,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int gpu);
 cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* gpu);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode);
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function);
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value);
 cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, const void* function, const cudaLaunchConfig_t* config);
