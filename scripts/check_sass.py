@@ -36,6 +36,7 @@ MOST_SPILLS = [
     (r"sm_\d+ row_sums ", 55),
     (r"sm_\d+ (forward_)?long_rows ", 5),
     (r"sm_\d+ row_pass runs", 60),
+    (r"sm_90 row_pass own", 2),
     (r"sm_1\d\d row_pass (bulk|own)", 35),
 ]
 ACCESS = ("bulk", "own", "runs", "plain")
