@@ -106,14 +106,9 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
       store_element<T>(dx_row + near_column_offset(p.dx, column(c)), fma(rstd, t, dsum.load(column(c), -0.0f)));
     }
     if (!walk.block_ends(i)) continue;
+    if (p.units.sums != nullptr) walk.template flush_all<own_terms, 1>(i, p.columns, column, dgamma, dbeta);
 #pragma unroll
-    for (int c = 0; c < own_terms; ++c) {
-      if (p.units.sums != nullptr && column(c) < p.columns) {
-        walk.template flush<1>(i, 0, column(c), dgamma + c);
-        walk.template flush<1>(i, 1, column(c), dbeta + c);
-      }
-      dgamma[c] = dbeta[c] = 0.0f;
-    }
+    for (int c = 0; c < own_terms; ++c) dgamma[c] = dbeta[c] = 0.0f;
     walk.next_block(i);
   }
 }

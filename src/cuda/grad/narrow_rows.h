@@ -115,14 +115,12 @@ __global__ void __launch_bounds__(256, 2) narrow_row_pass(const __grid_constant_
         }
       }
       if (!walk.block_ends(row - 1)) continue;
-#pragma unroll
-      for (int v = 0; v < own_columns; ++v) {
-        if (p.units.sums != nullptr && exchange.column(v) < p.shape.columns) {
-          walk.template flush<1>(row - 1, 0, exchange.column(v), dgamma + v);
-          walk.template flush<1>(row - 1, 1, exchange.column(v), dbeta + v);
-        }
-        dgamma[v] = dbeta[v] = 0.0f;
+      if (p.units.sums != nullptr) {
+        const auto column = [&](int v) { return exchange.column(v); };
+        walk.template flush_all<own_columns, 1>(row - 1, p.shape.columns, column, dgamma, dbeta);
       }
+#pragma unroll
+      for (int v = 0; v < own_columns; ++v) dgamma[v] = dbeta[v] = 0.0f;
       walk.next_block(row - 1);
     }
   }

@@ -16,7 +16,6 @@ __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_th
     row_pass(const __grid_constant__ RowPass p) {
   if constexpr (access == Access::bulk && !ALNG_HAS_SM90) return;
   using Rows = RowStages<T, access, 4, 32>;
-  constexpr int vector = Rows::vector, chunks = own_terms / vector;
   constexpr bool clustered = row_threads > most_block_threads;
   const Self self = self_of<clustered>(p.shape);
   const int blocks = clustered ? static_cast<int>(cluster_blocks()) : 1;  // of a stream
@@ -62,12 +61,8 @@ __global__ void __launch_bounds__(most_threads(row_threads), least_blocks(row_th
 
     if (walk.block_ends(i)) {
       if (p.units.sums != nullptr) {
-#pragma unroll
-        for (int c = 0; c < chunks; ++c) {
-          if (rows.column(c) >= p.shape.columns) continue;
-          walk.template flush<vector>(i, 0, rows.column(c), dgamma + c * vector);
-          walk.template flush<vector>(i, 1, rows.column(c), dbeta + c * vector);
-        }
+        const auto column = [&](int c) { return rows.column(c); };
+        walk.template flush_all<own_terms, Rows::vector>(i, p.shape.columns, column, dgamma, dbeta);
       }
 #pragma unroll
       for (int o = 0; o < own_terms; ++o) dgamma[o] = dbeta[o] = 0.0f;
