@@ -15,11 +15,13 @@
 
 #define ALNG_DEVICE __device__ __forceinline__
 #define ALNG_DEVICE_CALL static __device__ __noinline__
-// From sm_90 on; on older machines Access::bulk is never planned, and its kernels compile to next to nothing.
+// From sm_90 on; on older machines Access::bulk and clusters are never planned, and their kernels are empty.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define ALNG_SM90(...) __VA_ARGS__
+#define ALNG_HAS_SM90 true
 #else
 #define ALNG_SM90(...)
+#define ALNG_HAS_SM90 false
 #endif
 
 namespace alng::impl::cuda {
@@ -59,12 +61,34 @@ ALNG_DEVICE void write_streamed(T* p, T value) {
 ALNG_DEVICE void block_barrier(unsigned id, unsigned threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
+/// Of all blocks of the cluster: what was written before an arrival, here or there, is read after the wait.
+ALNG_DEVICE void cluster_arrive() { ALNG_SM90(asm volatile("barrier.cluster.arrive.release;" ::: "memory");) }
+ALNG_DEVICE void cluster_wait() { ALNG_SM90(asm volatile("barrier.cluster.wait.acquire;" ::: "memory");) }
+ALNG_DEVICE unsigned cluster_rank() {
+  unsigned rank = 0;
+  ALNG_SM90(asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));)
+  return rank;
+}
+ALNG_DEVICE unsigned cluster_blocks() {
+  unsigned blocks = 1;
+  ALNG_SM90(asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(blocks));)
+  return blocks;
+}
 ALNG_DEVICE void warp_barrier() { __syncwarp(); }
 ALNG_DEVICE float shuffle_xor(float value, unsigned mask) { return __shfl_xor_sync(0xFFFFFFFFu, value, mask); }
 ALNG_DEVICE float shuffle(float value, unsigned lane) { return __shfl_sync(0xFFFFFFFFu, value, lane); }
 
 ALNG_DEVICE std::uint32_t shared_address(const void* p) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
+}
+
+/// Where in block `rank` of the cluster it is what is `p` here.
+ALNG_DEVICE void write_remote(float* p, unsigned rank, float value) {
+  ALNG_SM90(std::uint32_t there; asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
+                                              : "=r"(there)
+                                              : "r"(shared_address(p)), "r"(rank));
+            asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(there), "f"(value)
+                         : "memory");)
 }
 
 using Mbarrier = std::uint64_t;
@@ -99,10 +123,10 @@ ALNG_DEVICE void bulk_copy(void* to, const void* from, unsigned bytes, Mbarrier*
 ALNG_DEVICE void async_copy_16(void* to, const void* from) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)), "l"(from) : "memory");
 }
-/// Of the 4 bytes those from `first` to `end` are wanted. Those before are read too (they are of the same allocation,
-/// since every allocation begins on 4 bytes), those behind are not.
-ALNG_DEVICE void async_copy_4(void* to, const void* from, unsigned, unsigned end) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to)), "l"(from), "r"(end)
+/// Of the 16 bytes those from `first` to `end` are wanted. Those before are read too (they are of the same allocation,
+/// since every allocation begins on 256 bytes), those behind are not.
+ALNG_DEVICE void async_copy_part(void* to, const void* from, unsigned, unsigned end) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(end)
                : "memory");
 }
 ALNG_DEVICE void async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

@@ -14,6 +14,10 @@ inline constexpr DType dtype_of<Float16> = DType::float16;
 template <>
 inline constexpr DType dtype_of<BFloat16> = DType::bfloat16;
 
+/// The fewest that a row read in vectors has: 4 of 16-bit elements, 8 of float32.
+template <class T>
+inline constexpr int fewest_lanes = 32 / T::vector;
+
 #ifdef __CUDACC__
 template <class Parameters>
 const void* function_of(void (*kernel)(Parameters)) noexcept {

@@ -36,7 +36,7 @@ enum class Pass : std::uint8_t {
 enum class Access : std::uint8_t {
   bulk,   ///< one bulk copy for each row of a tensor, from sm_90 on; rows that lie on 16 bytes
   own,    ///< asynchronous copies of 16 bytes, each thread what it will read itself; rows that lie on 16 bytes
-  words,  ///< asynchronous copies of 4 bytes, or elements one by one, each warp what it will read itself; any strides
+  runs,   ///< asynchronous copies of 16 bytes of whatever lies without gaps, else elements one by one; any strides
   plain,  ///< not at all: elements are loaded where they are used; any strides
 };
 
@@ -46,8 +46,8 @@ struct KernelName {
   Pass pass;
   DType dtype;
   Access access;
-  /// The most warps that a row may have.
-  int warps;
+  /// The most threads that a row may have: lanes of a warp or whole warps.
+  int row_threads;
   friend bool operator==(const KernelName&, const KernelName&) = default;
 };
 
@@ -72,6 +72,8 @@ struct Launch {
   unsigned grid_x = 1, grid_y = 1;
   unsigned threads = 1;
   unsigned shared_bytes = 0;
+  /// Blocks of a cluster, which divide grid_x.
+  unsigned cluster = 1;
   /// From sm_90 on it may be launched while the one before it runs (programmatic stream serialization): the kernel
   /// itself waits for that one's results.
   bool early = false;
@@ -90,6 +92,8 @@ struct Launches {
 struct Use {
   const Kernel* kernel;
   unsigned shared_bytes;
+  /// Of a kernel for clusters, blocks of a cluster and threads of a block.
+  unsigned cluster = 1, threads = 0;
 };
 
 /// A problem of any operator, planned for a GPU; immutable. Which of its uses a run launches depends on how the
@@ -110,7 +114,7 @@ class LaunchPlan {
 };
 
 /// `options.threads` is the most blocks at once, 0 for as many as there is room for; long rows may take one for each of
-/// their tiles. `isa` and `device` are the caller's to judge.
+/// their tiles, and rows of a cluster's blocks take a cluster. `isa` and `device` are the caller's to judge.
 /// Refusals: `unsupported`.
 Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const Gpu& gpu, const PlanOptions& options);
 

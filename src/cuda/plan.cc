@@ -61,8 +61,8 @@ const char* text(Access access) noexcept {
       return "bulk copies of rows";
     case Access::own:
       return "asynchronous copies of 16 bytes";
-    case Access::words:
-      return "asynchronous copies of 4 bytes where rows are dense, else single loads";
+    case Access::runs:
+      return "asynchronous copies of 16 bytes where there are no gaps, else single loads";
     case Access::plain:
       return "single loads";
   }
@@ -97,10 +97,13 @@ bool on_16_bytes(const Problem& problem, std::span<const int> places, const Argu
 std::vector<Access> staged_accesses(const Problem& problem, const Gpu& gpu, std::span<const int> elements,
                                     std::span<const int> outputs) {
   std::vector<Access> accesses;
-  if (problem.columns() > most_staged_columns || problem.rows() > most_staged_rows) return accesses;
-  if (in_vectors(problem, elements)) accesses.push_back(gpu.architecture >= 90 ? Access::bulk : Access::own);
-  if (all_of(problem, outputs, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; })) {
-    accesses.push_back(Access::words);
+  if (problem.columns() > most_cluster_columns || problem.rows() > most_staged_rows) return accesses;
+  const bool bulk = gpu.architecture >= 90 && problem.columns() > most_narrow_columns;
+  const bool in_block = problem.columns() <= most_block_columns;
+  if (in_vectors(problem, elements) && (bulk || in_block)) accesses.push_back(bulk ? Access::bulk : Access::own);
+  if (in_block &&
+      all_of(problem, outputs, [&](std::size_t place) { return rows_of(problem, place).column.rank == 1; })) {
+    accesses.push_back(Access::runs);
   }
   return accesses;
 }
@@ -111,8 +114,10 @@ unsigned blocks_for(std::int64_t count, std::int64_t each, std::int64_t most) no
 
 std::string explain_rows(const RowTuning& tuning, Access access) {
   const StageShape& shape = tuning.shape;
-  return "rows: " + std::to_string(shape.streams) + " at a time in a block of " + std::to_string(tuning.threads) +
-         " threads, " + std::to_string(tuning.blocks_per_multiprocessor) + " blocks to a multiprocessor\n" +
+  const std::string block = tuning.cluster > 1 ? "cluster of " + std::to_string(tuning.cluster) + " blocks" : "block";
+  return "rows: " + std::to_string(shape.streams * tuning.rows_at_once) + " at a time in a " + block + " of " +
+         std::to_string(tuning.threads) + " threads, " + std::to_string(tuning.blocks_per_multiprocessor) +
+         (tuning.blocks_per_multiprocessor > 1 ? " blocks" : " block") + " to a multiprocessor\n" +
          "inputs: " + text(access) + ", " + std::to_string(shape.stages) + " stages, " +
          std::to_string(tuning.shared_bytes) + " bytes of shared memory in a block\n";
 }

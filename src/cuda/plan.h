@@ -56,6 +56,10 @@ struct Share {
   std::int64_t blocks(std::int64_t to_a_multiprocessor) const noexcept {
     return std::min(to_a_multiprocessor * gpu.multiprocessors, most_blocks);
   }
+  /// The same of clusters; one is the least that can be.
+  std::int64_t clusters(const RowTuning& rows) const noexcept {
+    return std::max<std::int64_t>(1, std::min<std::int64_t>(rows.most_blocks, most_blocks) / rows.cluster);
+  }
 };
 
 /// Rows of blocks for `count` things, `each` of them in a block, `most` blocks.

@@ -1,7 +1,8 @@
-// The sum of a row in the canonical order (order/row_sum.h): a warp has a segment of 512 terms, a thread 16 of them.
-// Where a thread has which columns is chosen so that rows are read in whole vectors and the first folds, 32 and 64
-// apart, stay in the thread. The next ones cross lanes, and each halves what a lane holds: 19 shuffles for two sums of
-// 16-bit elements, 11 of float32, 5 where elements are read one by one.
+// The sum of a row in the canonical order (order/row_sum.h): a warp has a segment of 512 terms, a thread 16 of them;
+// where rows have few columns, 4, 8 or 16 lanes have a row of up to 64, 128 or 256, and a warp has several rows at
+// once. Where a thread has which columns is chosen so that rows are read in whole vectors and the first folds stay in
+// the thread. The next ones cross lanes, and each halves what a lane holds: 19 shuffles for two sums of a whole segment
+// of 16-bit elements, 11 of float32, 5 where elements are read one by one.
 #ifndef ALNG_CUDA_ROW_FOLD_H
 #define ALNG_CUDA_ROW_FOLD_H
 
@@ -12,108 +13,151 @@ namespace alng::impl::cuda {
 /// Terms of a thread.
 inline constexpr int own_terms = 16;
 
-/// A thread's terms come in chunks of `vector` neighbours.
-template <int vector>
+/// Where the two halves of each fold of a segment are, at distances of 32, 64, 128, 256, 16, 8, 4, 2, 1: 0 in one
+/// thread, else in lanes that differ in this bit.
+struct FoldMasks {
+  static constexpr unsigned absent = 32;  ///< the other half is padding
+  unsigned of[9];
+};
+
+/// A thread's terms come in chunks of `vector` neighbours; a row, or a segment of it, has `lanes` lanes. The bits of a
+/// term's number from the highest on are those of its column in the order in which they are folded.
+template <int vector, int lanes = 32>
 struct Layout {
-  static constexpr int chunks = own_terms / vector;
+  static constexpr int row_lanes = lanes, chunks = own_terms / vector;
   /// Column of a chunk's first term within the segment.
-  static ALNG_DEVICE int column(int lane, int chunk) {
+  static ALNG_DEVICE int column(int warp_lane, int chunk) {
+    const int lane = warp_lane & (lanes - 1);
     // Lanes of odd quads have their two chunks swapped, which addition does not see; so loads of 16 bytes meet no bank
     // twice.
     if constexpr (vector == 8) return 8 * (lane & 3) + 64 * (lane >> 2) + 32 * (chunk ^ ((lane >> 2) & 1));
-    if constexpr (vector == 4) return 4 * (lane & 7) + 128 * (lane >> 3) + 32 * chunk;
-    if constexpr (vector == 1) return 32 * chunk + lane;
+    if constexpr (vector == 4) return 4 * (lane & 7) + 128 * (lane >> 3) + 32 * (chunk >> 1) + 64 * (chunk & 1);
+    if constexpr (vector == 1) {
+      constexpr int last = lanes == 32 ? 256 : lanes, third = lanes == 8 ? 2 * lanes : 128;
+      return lane + 32 * (chunk >> 3) + 64 * (chunk >> 2 & 1) + third * (chunk >> 1 & 1) + last * (chunk & 1);
+    }
   }
 };
 
-/// N values in each of two lanes that differ in `mask`: each keeps half of them, summed over both.
+// Constants, since nvcc lets no function of the host be called in a kernel, not even by the compiler.
+
+constexpr FoldMasks find_masks(int vector, unsigned lanes) {
+  FoldMasks masks = vector == 8   ? FoldMasks{{0, 4, 8, 16, 2, 1, 0, 0, 0}}
+                    : vector == 4 ? FoldMasks{{0, 0, 8, 16, 4, 2, 1, 0, 0}}
+                                  : FoldMasks{{0, 0, 0, 0, 16, 8, 4, 2, 1}};
+  for (unsigned& mask : masks.of) {
+    // Where lanes are fewer, single elements of a row lie closer.
+    if (mask >= lanes) mask = vector == 1 ? 0 : FoldMasks::absent;
+  }
+  if (vector == 1 && lanes <= 16) masks.of[3] = FoldMasks::absent;
+  if (vector == 1 && lanes <= 8) masks.of[2] = FoldMasks::absent;
+  return masks;
+}
+template <class L>
+inline constexpr FoldMasks masks_of = find_masks(own_terms / L::chunks, L::row_lanes);
+
+constexpr FoldMasks halve_at(FoldMasks masks, int step) {
+  const unsigned mask = masks.of[step];
+  while (masks.of[++step] != 0) {
+  }
+  masks.of[step] = mask;
+  return masks;
+}
+/// After a fold that halved what lanes hold: the next bit that was in the thread is in the lane.
+template <FoldMasks masks, int step>
+inline constexpr FoldMasks halved = halve_at(masks, step);
+
+constexpr unsigned find_second_mask(FoldMasks masks) {
+  int values = own_terms;
+  for (int step = 0; step < 9; ++step) {
+    if (masks.of[step] == FoldMasks::absent) continue;
+    if (values == 1) return masks.of[step];
+    if (masks.of[step] != 0) masks = halve_at(masks, step);
+    values /= 2;
+  }
+  return 0;
+}
+/// The lanes' bit that tells which of two sums a lane has in the end: that of the first fold that finds one value of
+/// each.
+template <class L>
+inline constexpr unsigned second_mask = find_second_mask(masks_of<L>);
+
+/// N values in each of two lanes that differ in `mask`: each keeps half of them, summed over both, in `to`.
 template <int N>
-ALNG_DEVICE void halve(float* v, bool upper, unsigned mask) {
+ALNG_DEVICE void halve(const float* v, float* to, bool upper, unsigned mask) {
 #pragma unroll
   for (int i = 0; i < N / 2; ++i) {
     const float kept = upper ? v[i + N / 2] : v[i];
     const float sent = upper ? v[i] : v[i + N / 2];
-    v[i] = add(kept, shuffle_xor(sent, mask));
+    to[i] = add(kept, shuffle_xor(sent, mask));
   }
 }
 
 ALNG_DEVICE float across(float v, unsigned mask) { return add(v, shuffle_xor(v, mask)); }
 
-/// The folds of one sum that stay in the thread, and those that halve what a lane holds, up to distance 256.
-template <int vector>
-ALNG_DEVICE float fold_to_256(const float* terms, int lane) {
-  if constexpr (vector == 8) {
-    float v[8];
-#pragma unroll
-    for (int e = 0; e < 8; ++e) v[e] = add(terms[e], terms[e + 8]);  // 32
-    halve<8>(v, lane & 4, 4);                                        // 64, leaves bit 2 of the column in the lane
-    halve<4>(v, lane & 8, 8);                                        // 128, bit 1
-    halve<2>(v, lane & 16, 16);                                      // 256, bit 0
+// The folds from `step` on, of `sums` sums of which a lane holds N values each, [sums][N]. Recursion, because nvcc
+// keeps a loop over distances, and with it the values on the stack, from 16 values on.
+template <int sums, int N, int step, FoldMasks masks>
+ALNG_DEVICE float fold(float* v, int lane) {
+  if constexpr (step == 9) {
     return v[0];
-  } else if constexpr (vector == 4) {
-    float v[4];
+  } else if constexpr (masks.of[step] == FoldMasks::absent) {
+    return fold<sums, N, step + 1, masks>(v, lane);
+  } else if constexpr (masks.of[step] == 0) {
 #pragma unroll
-    for (int e = 0; e < 4; ++e) v[e] = add(add(terms[e], terms[e + 4]), add(terms[e + 8], terms[e + 12]));  // 32, 64
-    halve<4>(v, lane & 8, 8);    // 128, bit 1
-    halve<2>(v, lane & 16, 16);  // 256, bit 0
-    return v[0];
+    for (int sum = 0; sum < sums; ++sum) {
+#pragma unroll
+      for (int i = 0; i < N / 2; ++i) v[sum * N / 2 + i] = add(v[sum * N + i], v[sum * N + N / 2 + i]);
+    }
+    return fold<sums, N / 2, step + 1, masks>(v, lane);
   } else {
-    float v[8];
+    constexpr unsigned mask = masks.of[step];
+    const bool upper = (lane & static_cast<int>(mask)) != 0;
+    if constexpr (N > 1) {
 #pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] = add(terms[2 * i], terms[2 * i + 1]);  // 32
-#pragma unroll
-    for (int i = 0; i < 4; ++i) v[i] = add(v[2 * i], v[2 * i + 1]);  // 64
-    return add(add(v[0], v[1]), add(v[2], v[3]));                    // 128, 256
+      for (int sum = 0; sum < sums; ++sum) halve<N>(v + sum * N, v + sum * N / 2, upper, mask);
+      return fold<sums, N / 2, step + 1, halved<masks, step>>(v, lane);
+    } else {
+      if constexpr (sums == 2) {
+        halve<2>(v, v, upper, mask);
+      } else {
+        v[0] = across(v[0], mask);
+      }
+      return fold<1, 1, step + 1, masks>(v, lane);
+    }
   }
 }
 
-/// Lanes that hold the two halves of what is 16 columns apart, then 8, 4, 2, 1.
-template <int vector>
-struct FoldMasks;
-template <>
-struct FoldMasks<8> {
-  static constexpr unsigned m16 = 2, m8 = 1, m4 = 4, m2 = 8, m1 = 16;
-};
-template <>
-struct FoldMasks<4> {
-  static constexpr unsigned m16 = 4, m8 = 2, m4 = 1, m2 = 8, m1 = 16;
-};
-template <>
-struct FoldMasks<1> {
-  static constexpr unsigned m16 = 16, m8 = 8, m4 = 4, m2 = 2, m1 = 1;
-};
-
-template <int vector>
-ALNG_DEVICE float fold_from_8(float v) {
-  using M = FoldMasks<vector>;
-  return across(across(across(across(v, M::m8), M::m4), M::m2), M::m1);
-}
-
-/// The sum of the segment, in every lane.
-template <int vector>
+/// The sum of the segment, in every lane that has a part of it.
+template <class L>
 ALNG_DEVICE float segment_sum(const float* terms, int lane) {
-  return fold_from_8<vector>(across(fold_to_256<vector>(terms, lane), FoldMasks<vector>::m16));
+  float v[own_terms];
+#pragma unroll
+  for (int o = 0; o < own_terms; ++o) v[o] = terms[o];
+  return fold<1, own_terms, 0, masks_of<L>>(v, lane);
 }
 
-/// Two sums over the segment: a lane gets the one that has_second() tells; its partner at FoldMasks::m16 the other.
-template <int vector>
+/// Two sums over the segment: a lane gets the one that has_second() tells; its partner at second_mask() the other.
+template <class L>
 ALNG_DEVICE float segment_sums(const float* first, const float* second, int lane) {
-  float two[2] = {fold_to_256<vector>(first, lane), fold_to_256<vector>(second, lane)};
-  constexpr unsigned mask = FoldMasks<vector>::m16;
-  halve<2>(two, (lane & static_cast<int>(mask)) != 0, mask);
-  return fold_from_8<vector>(two[0]);
+  float v[2 * own_terms];
+#pragma unroll
+  for (int o = 0; o < own_terms; ++o) {
+    v[o] = first[o];
+    v[own_terms + o] = second[o];
+  }
+  return fold<2, own_terms, 0, masks_of<L>>(v, lane);
 }
-template <int vector>
+template <class L>
 ALNG_DEVICE bool has_second(int lane) {
-  return (lane & static_cast<int>(FoldMasks<vector>::m16)) != 0;
+  return (lane & static_cast<int>(second_mask<L>)) != 0;
 }
 /// One lane of those that have the sum has_second() tells.
-template <int vector>
+template <class L>
 ALNG_DEVICE bool tells_sum(int lane) {
-  return (lane & ~static_cast<int>(FoldMasks<vector>::m16)) == 0;
+  return (lane & ~static_cast<int>(second_mask<L>)) == 0;
 }
 
-// Recursion, because nvcc keeps a loop over distances, and with it the values on the stack, from 16 values on.
 template <int N, int distance>
 ALNG_DEVICE void fold_group(float* v) {
 #pragma unroll

@@ -8,7 +8,7 @@ namespace alng::impl::cuda {
 
 /// A tensor with a value for each column as float32 in shared memory, in the order in which threads read it:
 /// [4][threads of a stream] float4, the same for all streams. `absent` where the problem does not have it.
-template <class T, int vector>
+template <class T, class Rows>
 class ColumnValues {
  public:
   ALNG_DEVICE ColumnValues(const StageShape& shape, const Self& self, int which)
@@ -22,7 +22,7 @@ class ColumnValues {
     auto* const memory = reinterpret_cast<float*>(memory_);
 #pragma unroll 1
     for (int term = 0; term < own_terms; ++term) {
-      const int column = 512 * self_.segment + Layout<vector>::column(self_.lane, term / vector) + term % vector;
+      const int column = column_of<typename Rows::L>(self_, term / Rows::vector) + term % Rows::vector;
       const bool here = view.data != nullptr && column < columns;
       write_shared(memory + (term / 4 * threads_ + self_.in_row) * 4 + term % 4,
                    here ? load_column<T>(view, column_offset(view, static_cast<std::uint32_t>(column))) : absent);

@@ -6,10 +6,11 @@
 
 namespace alng::impl::cuda {
 
-/// A stream is the warps that do one row after another. Offsets and sizes in bytes.
+/// A stream is the warps that do one row after another, or, where rows have few columns, some rows after others.
+/// Offsets and sizes in bytes.
 struct StageShape {
   std::int32_t columns;
-  /// Of a stream: one for each 512 columns.
+  /// Of a stream: one for each 512 columns, or as many as share the rows. Of a cluster's stream, in each block.
   std::int32_t warps;
   /// Of a block.
   std::int32_t streams;
@@ -17,16 +18,23 @@ struct StageShape {
   /// Of each tensor in a stage; -1 where it does not come through shared memory.
   std::int32_t offset[4];
   std::int32_t stage_bytes;
-  /// Bytes of a tensor's row: all that a bulk copy brings.
+  /// Bytes of a tensor's row.
   std::int32_t row_bytes;
   /// Of what comes behind the stages of all streams.
   std::int32_t values, sums, mbarriers;
 };
 
-/// Words that a warp's 512 elements may touch: one more than their size where 16-bit rows begin between two words; a
-/// multiple of 4.
-inline constexpr int segment_words_16 = 260;
-inline constexpr int segment_words_32 = 512;
+/// By how many bytes the vectors of 16 bytes that 512 elements touch may be more than the elements.
+inline constexpr int run_margin = 16;
+
+/// Of the largest block, and what the name of the kernels for clusters of such blocks says instead.
+inline constexpr int most_block_threads = 512, cluster_threads = 8 * most_block_threads;
+
+/// Threads that share rows of the gradient of few columns, and what they hand each other, in floats: see
+/// grad/narrow_rows.h.
+inline constexpr int narrow_threads = 64;
+inline constexpr int exchange_quarter = 4 * narrow_threads + 16;
+inline constexpr int exchange_floats = 2 * 4 * exchange_quarter;
 
 }  // namespace alng::impl::cuda
 

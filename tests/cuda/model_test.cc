@@ -145,7 +145,8 @@ void expect_the_same(Gradient problem, int blocks) {
 // 16 bits hides.
 TEST(CudaModelDevice, HasTheRowSumsToTheLastBit) {
   for (const DType dtype : {DType::bfloat16, DType::float16}) {
-    for (const std::int64_t columns : {64, 384, 776, 777, 1600, 4096, 6001, 8192, 9000, 20000}) {
+    for (const std::int64_t columns : {8,    64,   128,  200,  33,   129,   256,   384,   776,   777,
+                                       1600, 4096, 6001, 8192, 9000, 16384, 20000, 33008, 65536, 65544}) {
       SCOPED_TRACE(std::string(dtype_name(dtype)) + ", " + std::to_string(columns));
       Gradient problem(dtype, 6, columns);
       const auto dsum = problem.description.dsum;
@@ -163,6 +164,19 @@ TEST(CudaModelDevice, HasTheRowSumsToTheLastBit) {
 TEST(CudaModelDevice, AddsLeavesWithinUnits) {
   for (const std::int64_t columns : {2056, 2057}) expect_the_same(Gradient(DType::bfloat16, 120, columns), 2);
   expect_the_same(Gradient(DType::float32, 120, 2056), 2);
+}
+
+// Few columns: some rows at once, which are of several leaves, of several blocks of 32 rows in a leaf, or fewer than
+// there is room for; in vectors of 16 bytes and one by one.
+TEST(CudaModelDevice, AddsRowsOfFewColumns) {
+  for (const DType dtype : {DType::bfloat16, DType::float32}) {
+    for (const std::int64_t columns : {8, 64, 120, 128, 256, 33, 65, 129}) {
+      SCOPED_TRACE(std::string(dtype_name(dtype)) + ", " + std::to_string(columns));
+      expect_the_same(Gradient(dtype, 1003, columns), 2);
+      expect_the_same(Gradient(dtype, 3, columns), 0);
+    }
+  }
+  expect_the_same(Gradient(DType::bfloat16, 40'000, 64), 3);
 }
 
 // 67 units, of which the last three are added by one thread; leaves of 33 rows, a block of 32 and one of 1. Sums alone,

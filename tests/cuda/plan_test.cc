@@ -53,7 +53,8 @@ constexpr impl::cuda::Gpu small_gpu{89, 58, 101376, 102400};
 TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
   for (const impl::cuda::Gpu& gpu : {impl::cuda::presets[0].gpu, impl::cuda::presets[1].gpu, small_gpu}) {
     for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
-      for (const std::int64_t columns : {1, 8, 100, 512, 520, 1600, 2056, 4096, 4100, 8192, 8200, 1 << 20}) {
+      for (const std::int64_t columns :
+           {1, 8, 64, 100, 256, 512, 520, 1600, 2056, 4096, 4100, 8192, 8200, 20000, 65536, 1 << 20}) {
         for (const std::int64_t rows : {1, 7, 4096, 1000000}) {
           for (const impl::Problem& problem :
                {grad_problem(dtype, rows, columns), forward_problem(dtype, rows, columns)}) {
@@ -78,6 +79,8 @@ TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
                 EXPECT_LE(launch.threads, 1024u);
                 EXPECT_EQ(launch.threads % 32, 0u);
                 EXPECT_LE(launch.grid_y, 65535u);
+                EXPECT_EQ(launch.grid_x % launch.cluster, 0u);
+                EXPECT_LE(launch.cluster, gpu.architecture >= 90 ? 8u : 1u);
                 bool told = false;
                 for (const impl::cuda::Use& use : plan->uses()) {
                   told = told || (use.kernel == launch.kernel && launch.shared_bytes <= use.shared_bytes);
@@ -101,10 +104,14 @@ TEST(CudaPlan, TakesBulkCopiesWhereTensorsLieOn16Bytes) {
   };
   EXPECT_EQ(access(DType::bfloat16, 4096, 4096, 0), Access::bulk);
   EXPECT_EQ(access(DType::bfloat16, 4096, 4096, 1), Access::own);
-  EXPECT_EQ(access(DType::bfloat16, 4096, 4098, 0), Access::words);
-  EXPECT_EQ(access(DType::bfloat16, 4095, 4096, 0), Access::words);
+  EXPECT_EQ(access(DType::bfloat16, 4096, 4098, 0), Access::runs);
+  EXPECT_EQ(access(DType::bfloat16, 4095, 4096, 0), Access::runs);
   EXPECT_EQ(access(DType::float32, 4092, 4096, 0), Access::bulk);
-  EXPECT_EQ(access(DType::float32, 8200, 4096, 0), Access::plain);
+  EXPECT_EQ(access(DType::float32, 8200, 4096, 0), Access::bulk);
+  EXPECT_EQ(access(DType::float32, 8200, 4100, 0), Access::plain);
+  EXPECT_EQ(access(DType::float32, 8200, 4096, 1), Access::plain);
+  EXPECT_EQ(access(DType::float32, 65536, 4096, 0), Access::bulk);
+  EXPECT_EQ(access(DType::float32, 65540, 4096, 0), Access::plain);
 }
 
 // As many leaves at a time as there are: on an H200 four to each of 264 blocks of rows of 4096.
@@ -114,6 +121,37 @@ TEST(CudaPlan, SharesLeavesEvenly) {
   EXPECT_NE(explained.find("2 blocks to a multiprocessor\ninputs: bulk copies of rows, 3 stages, 114"),
             std::string::npos)
       << explained;
+}
+
+TEST(CudaPlan, HasSeveralRowsToAWarpWhereColumnsAreFew) {
+  const auto explained = [](const impl::Problem& problem) {
+    return plan_of(problem, impl::cuda::presets[0].gpu)->explain();
+  };
+  EXPECT_EQ(
+      explained(grad_problem(DType::bfloat16, 1 << 20, 64)).find("rows: 64 at a time in a block of 256 threads, 2 "),
+      0u);
+  EXPECT_EQ(
+      explained(grad_problem(DType::float32, 1 << 20, 256)).find("rows: 16 at a time in a block of 256 threads, "), 0u);
+  EXPECT_EQ(explained(forward_problem(DType::bfloat16, 1 << 20, 64)).find("rows: 64 at a time in a block of 256 "), 0u);
+  EXPECT_EQ(explained(forward_problem(DType::float32, 1 << 20, 65)).find("rows: 32 at a time in a block of 256 "), 0u);
+}
+
+TEST(CudaPlan, HasAClusterForLongerRowsThanABlockHasRoomFor) {
+  const auto explained = [](const impl::Problem& problem, impl::cuda::Gpu gpu) {
+    const std::string text = plan_of(problem, gpu)->explain();
+    return text.substr(0, text.find(" threads"));
+  };
+  impl::cuda::Gpu gpu = impl::cuda::presets[0].gpu;
+  EXPECT_EQ(explained(grad_problem(DType::bfloat16, 4096, 12288), gpu),
+            "rows: 1 at a time in a cluster of 2 blocks of 384");
+  EXPECT_EQ(explained(grad_problem(DType::float32, 4096, 16392), gpu),
+            "rows: 1 at a time in a cluster of 4 blocks of 288");
+  EXPECT_EQ(explained(forward_problem(DType::float32, 9, 65536), gpu),
+            "rows: 1 at a time in a cluster of 8 blocks of 512");
+  // A part of a GPU may have no room for clusters.
+  gpu.clusters[1] = 0;
+  EXPECT_EQ(explained(grad_problem(DType::float32, 4096, 16392), gpu),
+            "rows: in tiles of 4096 columns, read twice\nleaves: 512, in units of 1 on 171 streams\n");
 }
 
 // What the test of leaves within units relies on.
@@ -131,12 +169,13 @@ TEST(CudaPlan, HasNoMoreBlocksThanTold) {
   EXPECT_EQ(plan_of(forward_problem(DType::float32, 16384, 4096), impl::cuda::presets[0].gpu, 3)->blocks(), 3);
 }
 
-// No access of a row meets a bank twice. What does is gamma on its way in, once for a block: 16 values of each thread,
-// 2 warps, 3 passes more than one.
+// No access of a row meets a bank twice, those of few columns included where they are read in vectors. What does is
+// gamma on its way in, once for a block: 16 values of each thread, 2 warps, 3 passes more than one.
 TEST(CudaPlan, KeepsRowsInSharedMemoryWithoutConflicts) {
   for (const DType dtype : {DType::float32, DType::bfloat16}) {
-    for (const auto& [gpu, shift] : {std::pair{0, 0}, std::pair{1, 0}, std::pair{0, 4}}) {
-      const impl::Problem problem = grad_problem(dtype, 5, 1024);
+    for (const auto& [columns, gpu, shift] : {std::array{1024, 0, 0}, std::array{1024, 1, 0}, std::array{1024, 0, 4},
+                                              std::array{64, 0, 0}, std::array{128, 0, 0}, std::array{256, 0, 0}}) {
+      const impl::Problem problem = grad_problem(dtype, 5, columns);
       const auto plan = plan_of(problem, impl::cuda::presets[gpu].gpu, 1);
       alignas(16) static std::array<std::byte, 5 * 1024 * 4 + 16> zeros{};
       impl::cuda::simt::Machine machine({1, impl::cuda::simt::Arrival::early, true});
@@ -156,8 +195,8 @@ TEST(CudaPlan, KeepsRowsInSharedMemoryWithoutConflicts) {
                            impl::cuda::simt::GlobalMemory::Use::scratch);
       machine.launch(plan->launches(arguments).list[0]);
       EXPECT_EQ(machine.report().sentences(), "");
-      EXPECT_GT(machine.report().shared_accesses, 100);
-      EXPECT_EQ(machine.report().bank_conflicts, 16 * 2 * 3) << dtype_name(dtype) << ", " << gpu << ", " << shift;
+      EXPECT_GT(machine.report().shared_accesses, 80);
+      EXPECT_EQ(machine.report().bank_conflicts, 16 * 2 * 3) << problem.to_string() << ", " << gpu << ", " << shift;
     }
   }
 }

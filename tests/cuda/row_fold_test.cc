@@ -31,35 +31,39 @@ struct Terms {
   float sums[2], single;
 };
 
-template <int vector>
+template <int vector, int lanes>
 void fold_terms(const void* p) {
   Terms& terms = **static_cast<Terms* const*>(p);
+  using L = Layout<vector, lanes>;
   const int lane = static_cast<int>(thread_index());
   float w[own_terms], q[own_terms];
   for (int o = 0; o < own_terms; ++o) {
-    const auto column = static_cast<std::size_t>(Layout<vector>::column(lane, o / vector) + o % vector);
+    const auto column = static_cast<std::size_t>(L::column(lane, o / vector) + o % vector);
     w[o] = terms.first[column];
     q[o] = terms.second[column];
   }
-  const float sum = segment_sums<vector>(w, q, lane);
-  if (tells_sum<vector>(lane)) terms.sums[has_second<vector>(lane) ? 1 : 0] = sum;
-  const float single = segment_sum<vector>(w, lane);
+  const float sum = segment_sums<L>(w, q, lane);
+  if (tells_sum<L>(lane)) terms.sums[has_second<L>(lane) ? 1 : 0] = sum;
+  const float single = segment_sum<L>(w, lane);
   if (lane == 17) terms.single = single;
 }
 
-/// `shuffles`: of two sums together and of one alone.
-template <int vector>
+/// `shuffles`: of two sums together and of one alone. Fewer lanes have the first columns of a segment, every group of
+/// them the same here.
+template <int vector, int lanes = 32>
 void expect_the_canonical_fold(int shuffles) {
   std::mt19937 random(7);
   std::normal_distribution<float> normal;
   for (int repeat = 0; repeat < 50; ++repeat) {
-    Terms terms;
+    Terms terms{};
     for (auto* values : {&terms.first, &terms.second}) {
-      for (float& value : *values) value = normal(random) * std::exp2(static_cast<float>(random() % 20));
+      for (std::size_t i = 0; i < 16 * lanes; ++i) {
+        (*values)[i] = normal(random) * std::exp2(static_cast<float>(random() % 20));
+      }
     }
     Stage<Terms*> stage;
     stage.threads = 32;
-    const simt::Report report = stage.run(&fold_terms<vector>, &terms);
+    const simt::Report report = stage.run(&fold_terms<vector, lanes>, &terms);
     EXPECT_EQ(report.sentences(), "");
     EXPECT_EQ(report.shuffles, shuffles);
     EXPECT_EQ(terms.sums[0], folded(terms.first, impl::segment_distances));
@@ -72,6 +76,16 @@ TEST(RowFold, OfASegmentIsCanonicalHoweverItsColumnsLie) {
   expect_the_canonical_fold<8>(19 + 12);
   expect_the_canonical_fold<4>(11 + 8);
   expect_the_canonical_fold<1>(5 + 5);
+}
+
+TEST(RowFold, OfFewColumnsIsCanonical) {
+  expect_the_canonical_fold<8, 4>(16 + 9);
+  expect_the_canonical_fold<8, 8>(17 + 10);
+  expect_the_canonical_fold<8, 16>(18 + 11);
+  expect_the_canonical_fold<4, 8>(9 + 6);
+  expect_the_canonical_fold<4, 16>(10 + 7);
+  expect_the_canonical_fold<1, 8>(3 + 3);
+  expect_the_canonical_fold<1, 16>(4 + 4);
 }
 
 template <int N>

@@ -16,12 +16,12 @@ namespace alng::test {
 namespace cuda = impl::cuda;
 namespace simt = impl::cuda::simt;
 
-/// One block that runs `body`, a captureless lambda that takes `Parameters`.
+/// One block, or some, that run `body`, a captureless lambda that takes `Parameters`.
 template <class Parameters>
 struct Stage {
   unsigned threads = 64;
   unsigned shared_bytes = 1024;
-  unsigned blocks = 1;
+  unsigned blocks = 1, cluster = 1;
   simt::Schedule schedule;
   /// What the kernel may touch of global memory, told to the model.
   std::function<void(simt::GlobalMemory&)> memory = [](simt::GlobalMemory&) {};
@@ -31,6 +31,7 @@ struct Stage {
     cuda::Launch launch;
     launch.kernel = &kernel;
     launch.grid_x = blocks;
+    launch.cluster = cluster;
     launch.threads = threads;
     launch.shared_bytes = shared_bytes;
     std::memcpy(launch.parameters.data(), &parameters, sizeof parameters);
@@ -41,15 +42,16 @@ struct Stage {
   }
 };
 
-/// A block without parameters, under every arrival of copies and several orders of threads. Each report must contain
-/// `finding`; with an empty one each must be clean.
+/// A block, or a cluster of blocks, without parameters, under every arrival of copies and several orders of threads.
+/// Each report must contain `finding`; with an empty one each must be clean.
 inline void expect_finding(const char* finding, cuda::HostFunction body, unsigned threads = 64,
-                           unsigned shared_bytes = 1024) {
+                           unsigned shared_bytes = 1024, unsigned cluster = 1) {
   for (const simt::Arrival arrival : {simt::Arrival::early, simt::Arrival::late, simt::Arrival::any}) {
     for (std::uint32_t seed = 1; seed <= 4; ++seed) {
       Stage<int> stage;
       stage.threads = threads;
       stage.shared_bytes = shared_bytes;
+      stage.blocks = stage.cluster = cluster;
       stage.schedule = {seed, arrival, false};
       const std::string sentences = stage.run(body, 0).sentences();
       if (*finding == '\0') {

@@ -368,12 +368,12 @@ TEST(SimtAsyncCopy, WithoutItsRulesIsRefused) {
     async_commit();
   });
   run_with_source("outside of all tensors", [](const void*) {
-    async_copy_4(shared_memory() + 4 * thread(), source.data() + 64, 0, 4);
+    async_copy_part(shared_memory() + 16 * thread(), source.data() + 64, 0, 16);
     async_commit();
   });
-  // Of the last word of an odd number of 16-bit elements only the first half may be read.
+  // Of the last 16 bytes of a tensor with an odd number of elements only what is its own may be read.
   run_with_source("", [](const void*) {
-    async_copy_4(shared_memory() + 4 * thread(), source.data() + 63, 0, 2);
+    async_copy_part(shared_memory() + 16 * thread(), source.data() + 60, 0, 14);
     async_commit();
   });
 }
@@ -384,7 +384,7 @@ TEST(SimtAsyncCopy, NotCommittedIsFound) {
   stage.memory = [](simt::GlobalMemory& memory) {
     memory.add("source", const_cast<float*>(source.data()), sizeof source, simt::GlobalMemory::Use::read);
   };
-  const auto body = [](const void*) { async_copy_4(shared_memory() + 4 * thread(), source.data(), 0, 4); };
+  const auto body = [](const void*) { async_copy_part(shared_memory() + 16 * thread(), source.data(), 0, 16); };
   EXPECT_NE(stage.run(body, 0).sentences().find("ends with asynchronous copies that it has not committed"),
             std::string::npos);
 }

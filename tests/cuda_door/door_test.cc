@@ -1,6 +1,7 @@
 // Which GPUs there are and which one a plan is for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -154,6 +155,31 @@ TEST_F(Door, TheInstructionSetMayBeAnEarlierOne) {
   }
   gpus.reset(1, 120);
   EXPECT_TRUE(planned("cuda").ok());
+}
+
+// A kernel has to be loaded before it can be asked how many of its clusters there is room for: a plan for more is made
+// anew.
+TEST_F(Door, APlanHasTheClustersThatThereIsRoomFor) {
+  const auto explained = [](const char* device) {
+    const std::string text =
+        GradPlan::create(GradProblem::create(GradDescription::dense(DType::float32, 8, 12288)).value(), on(device))
+            .value()
+            .explain();
+    return text.substr(text.find("kernels: "));
+  };
+  EXPECT_EQ(explained("cuda").find("kernels: of the fake, in 66 clusters\n"), 0u);
+  gpus.set_clusters(60);
+  EXPECT_EQ(explained("cuda").find("kernels: of the fake, in 60 clusters\n"), 0u);
+  gpus.set_clusters(0);
+  EXPECT_EQ(explained("cuda").find("kernels: of the fake\n"), 0u);
+  gpus.reset(1, 90);
+  gpus.fail("cudaOccupancyMaxActiveClusters", 999, -1);
+  EXPECT_EQ(explained("cuda").find("kernels: of the fake\n"), 0u);
+  EXPECT_EQ(gpus.last_error(), 0);
+  gpus.reset(1, 80);
+  gpus.take_calls();
+  EXPECT_EQ(explained("cuda").find("kernels: of the fake\n"), 0u);
+  EXPECT_EQ(std::ranges::count(gpus.take_calls(), "cudaOccupancyMaxActiveClusters"), 0);
 }
 
 TEST_F(Door, WhatThePlannerRefusesIsSaid) {

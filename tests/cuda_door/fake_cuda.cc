@@ -41,6 +41,7 @@ struct Work {
   std::function<cudaError_t()> run;
   bool is_launch = false;
   bool early = false;
+  unsigned cluster = 1;
 };
 
 class Gpus final : public FakeCuda {
@@ -67,9 +68,11 @@ class Gpus final : public FakeCuda {
     sticky_ = cudaSuccess;
     loaded_.clear();
     limits_.clear();
+    clusters_ = -1;
     current_gpu = 0;
     last = cudaSuccess;
   }
+  void set_clusters(int clusters) override { clusters_ = clusters; }
   void set_driver(int version) override { driver_ = version; }
   void fail(const std::string& call, int error, int after) override {
     const std::lock_guard lock(mutex_);
@@ -96,6 +99,9 @@ class Gpus final : public FakeCuda {
   }
   int waiting_early(void* stream) const override {
     return count(stream, [](const Work& work) { return work.early; });
+  }
+  int waiting_in_clusters(void* stream) const override {
+    return count(stream, [](const Work& work) { return work.cluster == 2; });
   }
   void wait_for_all() override {
     const std::lock_guard lock(mutex_);
@@ -179,6 +185,16 @@ class Gpus final : public FakeCuda {
     return found->second.second == gpu && end <= found->first + found->second.first;
   }
 
+  /// Without peers: what is another GPU's can't be reached.
+  cudaPointerAttributes look_at(const void* pointer) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(pointer);
+    for (int gpu = 0; gpu < count_; ++gpu) {
+      if (!holds(gpu, at, at + 1)) continue;
+      return {cudaMemoryTypeDevice, gpu, gpu == current_gpu ? const_cast<void*>(pointer) : nullptr};
+    }
+    return {cudaMemoryTypeUnregistered, -2, nullptr};
+  }
+
   cudaError_t enqueue(cudaStream_t stream, Work work) {
     const cudaStream_t where = stream == cudaStreamLegacy ? nullptr : stream;
     if (capturing_ == nullptr) {
@@ -214,13 +230,27 @@ class Gpus final : public FakeCuda {
     std::vector<std::byte> by_value(bytes);
     std::memcpy(by_value.data(), parameters[0], bytes);
     const auto kernel = reinterpret_cast<FakeKernel>(const_cast<void*>(function));
-    const bool early = config.numAttrs > 0 &&
-                       config.attrs[0].id == cudaLaunchAttributeProgrammaticStreamSerialization &&
-                       config.attrs[0].val.programmaticStreamSerializationAllowed != 0;
+    const bool early = attribute_of(config, cudaLaunchAttributeProgrammaticStreamSerialization) != nullptr;
+    const cudaLaunchAttribute* const in_clusters = attribute_of(config, cudaLaunchAttributeClusterDimension);
+    const unsigned cluster = in_clusters != nullptr ? in_clusters->val.clusterDim.x : 1;
+    if (config.gridDim.x % cluster != 0) return cudaErrorInvalidValue;
     return enqueue(config.stream, {[this, gpu, kernel, by_value = std::move(by_value)] {
                                      return kernel(gpu, by_value.data()) ? cudaSuccess : cudaErrorIllegalAddress;
                                    },
-                                   true, early});
+                                   true, early, cluster});
+  }
+  static const cudaLaunchAttribute* attribute_of(const cudaLaunchConfig_t& config, cudaLaunchAttributeID id) {
+    const auto* const end = config.attrs + config.numAttrs;
+    const auto* const found = std::find_if(config.attrs, config.attrs + config.numAttrs,
+                                           [&](const cudaLaunchAttribute& attribute) { return attribute.id == id; });
+    return found == end ? nullptr : found;
+  }
+  cudaError_t clusters(int* count, const void* function, const cudaLaunchConfig_t& config) {
+    const cudaLaunchAttribute* const in_clusters = attribute_of(config, cudaLaunchAttributeClusterDimension);
+    if (in_clusters == nullptr || !loaded_.contains({current_gpu, function})) return cudaErrorInvalidValue;
+    const int most = multiprocessors / static_cast<int>(in_clusters->val.clusterDim.x);
+    *count = clusters_ >= 0 ? std::min(clusters_, most) : most;
+    return cudaSuccess;
   }
 
   cudaError_t load(const void* function) {
@@ -276,6 +306,7 @@ class Gpus final : public FakeCuda {
   mutable std::mutex mutex_;
   int count_ = 1;
   int architecture_ = 90;
+  int clusters_ = -1;
   int driver_ = runtime_version;
   std::map<std::string, std::pair<int, cudaError_t>> failures_;
   std::vector<std::string> calls_;
@@ -379,6 +410,9 @@ cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
   return gpus().call("cudaThreadExchangeStreamCaptureMode",
                      [&] { return std::swap(*mode, alng::test::capture_mode), cudaSuccess; });
 }
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  return gpus().call("cudaPointerGetAttributes", [&] { return *attributes = gpus().look_at(pointer), cudaSuccess; });
+}
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
   return gpus().call(
       "cudaFuncGetAttributes",
@@ -391,6 +425,9 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* fu
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute, int value) {
   return gpus().call(
       "cudaFuncSetAttribute", [&] { return gpus().limit(function, value); }, false);
+}
+cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, const void* function, const cudaLaunchConfig_t* config) {
+  return gpus().call("cudaOccupancyMaxActiveClusters", [&] { return gpus().clusters(clusters, function, *config); });
 }
 cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function, void** parameters) {
   return gpus().call("cudaLaunchKernelExC", [&] { return gpus().launch(*config, function, parameters, 2048); });

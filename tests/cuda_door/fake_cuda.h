@@ -14,6 +14,8 @@ class FakeCuda {
  public:
   /// As many GPUs of this architecture (90: sm_90), nothing going on, no failure planned.
   virtual void reset(int gpus, int architecture) = 0;
+  /// How many clusters of any size have room at once; without it as many as there are multiprocessors for.
+  virtual void set_clusters(int clusters) = 0;
   /// The driver's version; 0: there is none.
   virtual void set_driver(int version) = 0;
   /// The first `call` ("cudaMalloc") behind `after` others returns `error`; with -1 each one does.
@@ -30,6 +32,8 @@ class FakeCuda {
   /// Launches that wait on the stream, and those that may begin while the one before runs.
   virtual int waiting(void* stream) const = 0;
   virtual int waiting_early(void* stream) const = 0;
+  /// Those in clusters of 2 blocks.
+  virtual int waiting_in_clusters(void* stream) const = 0;
   virtual void wait_for_all() = 0;
 
   /// From now on what is launched on the stream is kept instead of done, and what may not be called then fails.

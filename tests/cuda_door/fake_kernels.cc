@@ -51,12 +51,17 @@ const Kernel kernels[] = {{{}, reinterpret_cast<const void*>(&compute)}, {{}, re
 
 class FakeLaunchPlan final : public LaunchPlan {
  public:
-  FakeLaunchPlan(const Planned& planned, unsigned shared_bytes)
-      : planned_(planned), uses_{{&kernels[0], shared_bytes}, {&kernels[1], 0}} {}
+  /// In as many clusters of 2 blocks, or none.
+  FakeLaunchPlan(const Planned& planned, unsigned shared_bytes, int clusters)
+      : planned_(planned),
+        clusters_(clusters),
+        uses_{{&kernels[0], shared_bytes, clusters > 0 ? 2u : 1u, 512}, {&kernels[1], 0}} {}
   std::size_t workspace_size() const noexcept override { return planned_.reference->workspace_size(); }
   std::span<const Use> uses() const noexcept override { return uses_; }
   int blocks() const noexcept override { return 264; }
-  std::string explain() const override { return "kernels: of the fake\n"; }
+  std::string explain() const override {
+    return "kernels: of the fake" + (clusters_ > 0 ? ", in " + std::to_string(clusters_) + " clusters" : "") + "\n";
+  }
   Launches launches(const Arguments& arguments) const noexcept override {
     Launches result;
     result.count = 2;
@@ -65,6 +70,8 @@ class FakeLaunchPlan final : public LaunchPlan {
       Launch& launch = result.list[i];
       launch.kernel = uses_[i].kernel;
       launch.shared_bytes = uses_[i].shared_bytes;
+      launch.cluster = uses_[i].cluster;
+      launch.grid_x = launch.cluster;
       launch.early = i == 1;
       std::memcpy(launch.parameters.data(), &parameters, sizeof parameters);
     }
@@ -73,12 +80,13 @@ class FakeLaunchPlan final : public LaunchPlan {
 
  private:
   const Planned& planned_;
+  int clusters_;
   Use uses_[2];
 };
 
 }  // namespace
 
-// Few columns take little shared memory, many take much, and some take more than there is.
+// Few columns take little shared memory, many take much, and some take more than there is; 12288 take clusters.
 Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const Gpu& gpu, const PlanOptions&) {
   const std::int64_t columns = problem.columns();
   if (columns == 77777) return Status(Code::unsupported, "the fake has no kernel for 77777 columns");
@@ -87,7 +95,8 @@ Result<std::unique_ptr<LaunchPlan>> plan_launches(const Problem& problem, const 
   if (!reference.ok()) return reference.status();
   auto& planned = *new Planned{problem, std::move(reference).value(), nullptr};
   planned.before = all_planned.exchange(&planned);
-  return std::unique_ptr<LaunchPlan>(std::make_unique<FakeLaunchPlan>(planned, static_cast<unsigned>(shared)));
+  return std::unique_ptr<LaunchPlan>(
+      std::make_unique<FakeLaunchPlan>(planned, static_cast<unsigned>(shared), columns == 12288 ? gpu.clusters[0] : 0));
 }
 
 }  // namespace alng::impl::cuda

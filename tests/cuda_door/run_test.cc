@@ -30,6 +30,16 @@ TEST_F(RunOnGpu, OnlyBeginsKernels) {
   EXPECT_TRUE(ready.is_done());
 }
 
+TEST_F(RunOnGpu, InClustersAsPlanned) {
+  Ready ready(cases::Instance(case_named("columns_12288_fp32_gammaT_dsum_x2")), "cuda:0");
+  ASSERT_TRUE(ready.plan.run(ready.arguments).ok());
+  EXPECT_EQ(gpus.waiting(nullptr), 2);
+  EXPECT_EQ(gpus.waiting_in_clusters(nullptr), 1);
+  EXPECT_EQ(gpus.waiting_early(nullptr), 1);
+  gpus.wait_for_all();
+  EXPECT_TRUE(ready.is_done());
+}
+
 TEST_F(RunOnGpu, OnTheStreamThatItIsGiven) {
   Ready ready(small(), "cuda:0");
   ready.arguments.stream = gpus.make_stream(0);
@@ -79,6 +89,38 @@ TEST_F(RunOnGpu, AStreamOfAnotherGpuIsRefused) {
   gpus.wait_for_all();
   EXPECT_TRUE(ready.is_untouched());
   EXPECT_EQ(gpus.last_error(), 0);
+}
+
+/// The environment variable, for plans that are made while it lives.
+struct PointersAreChecked {
+  PointersAreChecked() { setenv("ALNG_CUDA_CHECK_POINTERS", "1", 1); }
+  ~PointersAreChecked() { unsetenv("ALNG_CUDA_CHECK_POINTERS"); }
+};
+
+TEST_F(RunOnGpu, PointersThatItCantReachAreRefusedWhereThatIsAskedFor) {
+  const PointersAreChecked checked;
+  Ready here(small(), "cuda:0"), there(small(), "cuda:1");
+  gpus.set_current(1);
+  ASSERT_TRUE(here.plan.run(here.arguments).ok());
+  ASSERT_TRUE(there.plan.run(there.arguments).ok());
+  gpus.wait_for_all();
+  EXPECT_TRUE(here.is_done());
+  EXPECT_TRUE(there.is_done());
+  Ready ready(small(), "cuda:0");
+  const auto expect_no = [&](auto GradArguments::*which, auto* pointer, const char* sentence) {
+    GradArguments wrong = ready.arguments;
+    wrong.*which = pointer;
+    expect_refused(ready.plan.run(wrong), Code::bad_option, {sentence});
+  };
+  expect_no(&GradArguments::x2, there.arguments.x2, "x2 is memory of cuda:1 but must be memory that cuda:0 can reach");
+  expect_no(&GradArguments::dx, there.arguments.dx, "dx is memory of cuda:1 but must be memory that cuda:0 can reach");
+  std::vector<float> on_host(64 * 64);
+  expect_no(&GradArguments::dgamma, on_host.data(), "dgamma is memory of the host but must be memory that cuda:0 can");
+  expect_no(&GradArguments::workspace, static_cast<void*>(on_host.data()), "the workspace is memory of the host");
+  gpus.wait_for_all();
+  EXPECT_TRUE(ready.is_untouched());
+  gpus.fail("cudaPointerGetAttributes", 1);
+  expect_refused(ready.plan.run(ready.arguments), Code::device_error, {"cuda:0 could not look at a pointer"});
 }
 
 // A driver that doesn't know of the question; a wrong stream is then refused with the kernel.

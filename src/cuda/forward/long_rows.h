@@ -36,8 +36,8 @@ ALNG_DEVICE void sum_row(const RowOfX<T>& x, std::int64_t columns, float m, unsi
       c[k] = column < columns ? sub(x.load(column), m) : 0.0f;
       squares[k] = mul(c[k], c[k]);
     }
-    const float of_segment = segment_sums<1>(c, squares, lane);
-    if (tells_sum<1>(lane)) write_shared(sums + (has_second<1>(lane) ? 32 : 0) + warp, of_segment);
+    const float of_segment = segment_sums<Layout<1>>(c, squares, lane);
+    if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, of_segment);
     block_barrier(0, threads_of_block());
     // Where no row has 32 segments there are fewer warps; the rest is padding.
     const bool here = lane < static_cast<int>(threads_of_block()) / 32;

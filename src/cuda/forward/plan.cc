@@ -30,7 +30,7 @@ class ForwardPlan final : public LaunchPlan {
       return;
     }
     for (const Access access : staged_accesses(problem, share.gpu, elements, outputs)) add_way(access);
-    if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
+    if (ways_.empty() || ways_.back().access != Access::runs) add_long_rows();
   }
 
   std::size_t workspace_size() const noexcept override { return 0; }
@@ -76,6 +76,7 @@ class ForwardPlan final : public LaunchPlan {
     p.round_sum = problem_.round_sum();
     Launch& launch = add_launch(launches, way.kernel, p);
     launch.grid_x = way.blocks;
+    launch.cluster = way.rows ? static_cast<unsigned>(way.rows->cluster) : 1;
     launch.threads = way.rows ? way.rows->threads : group_threads(problem_.columns());
     launch.shared_bytes = way.rows ? way.rows->shared_bytes : long_rows_shared;
     return launches;
@@ -87,8 +88,8 @@ class ForwardPlan final : public LaunchPlan {
   // [2][2][32] floats.
   static constexpr unsigned long_rows_shared = 512;
 
-  KernelName name(Pass pass, Access access, int warps) const noexcept {
-    return {Kind::forward, pass, problem_.dtype(), access, warps};
+  KernelName name(Pass pass, Access access, int row_threads) const noexcept {
+    return {Kind::forward, pass, problem_.dtype(), access, row_threads};
   }
 
   void add_way(Access access) {
@@ -98,15 +99,17 @@ class ForwardPlan final : public LaunchPlan {
                            static_cast<std::int64_t>(dtype_size(problem_.dtype())),
                            {staged(forward::x1), staged(forward::x2), false, false},
                            -1,
-                           2};
+                           2,
+                           false};
     Way way;
     way.rows = tune_rows(needs, share_.gpu);
     if (!way.rows) return;
     way.access = access;
-    way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
+    way.kernel = find_kernel(name(Pass::rows, access, way.rows->row_threads));
     way.blocks =
-        blocks_for(problem_.rows(), way.rows->shape.streams, share_.blocks(way.rows->blocks_per_multiprocessor));
-    uses_.push_back({way.kernel, way.rows->shared_bytes});
+        static_cast<unsigned>(way.rows->cluster) *
+        blocks_for(problem_.rows(), way.rows->shape.streams * way.rows->rows_at_once, share_.clusters(*way.rows));
+    uses_.push_back({way.kernel, way.rows->shared_bytes, static_cast<unsigned>(way.rows->cluster), way.rows->threads});
     ways_.push_back(way);
   }
 

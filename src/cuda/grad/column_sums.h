@@ -38,6 +38,15 @@ ALNG_DEVICE void store_sums(float* to, const float* v) {
   }
 }
 
+/// One of N values that stay in registers, whichever it is.
+template <int N>
+ALNG_DEVICE float pick(const float* v, int which) {
+  float picked = v[0];
+#pragma unroll
+  for (int i = 1; i < N; ++i) picked = which == i ? v[i] : picked;
+  return picked;
+}
+
 /// Where a stream is among its units.
 class LeafWalk {
  public:
@@ -54,12 +63,37 @@ class LeafWalk {
 
   ALNG_DEVICE std::int64_t first_row() const { return begin_of(leaf_); }  // before the first next_block()
   ALNG_DEVICE int rows() const { return rows_; }
-  /// Whether a block of rows ends with the stream's row i.
-  ALNG_DEVICE bool block_ends(int i) const {
-    return i + 1 == leaf_end_ || i + 1 - block_begin_ == static_cast<int>(block_rows);
+  /// Row of the stream behind the block of rows at work.
+  ALNG_DEVICE int block_end() const {
+    const int full = block_begin_ + static_cast<int>(block_rows);
+    return full < leaf_end_ ? full : leaf_end_;
   }
+  /// Whether a block of rows ends with the stream's row i.
+  ALNG_DEVICE bool block_ends(int i) const { return i + 1 == block_end(); }
   ALNG_DEVICE bool leaf_ends(int i) const { return i + 1 == leaf_end_; }
 
+  /// The block that ended with row i, with both sums of a thread's N columns, in chunks of `vector`. Single ones in a
+  /// loop: 32 times the same code would be half of a kernel.
+  template <int N, int vector, class Column>
+  ALNG_DEVICE void flush_all(int i, std::int64_t columns, Column column, float* dgamma, float* dbeta) const {
+    if constexpr (vector == 1) {
+#pragma unroll 1
+      for (int c = 0; c < N; ++c) {
+        const std::int64_t at = column(c);
+        if (at >= columns) continue;
+        float sums[2] = {pick<N>(dgamma, c), pick<N>(dbeta, c)};
+        flush<1>(i, 0, at, sums);
+        flush<1>(i, 1, at, sums + 1);
+      }
+    } else {
+#pragma unroll
+      for (int c = 0; c < N / vector; ++c) {
+        if (column(c) >= columns) continue;
+        flush<vector>(i, 0, column(c), dgamma + c * vector);
+        flush<vector>(i, 1, column(c), dbeta + c * vector);
+      }
+    }
+  }
   /// The block that ended with row i, dgamma or dbeta (`sum` 0 or 1) of N columns: added to its leaf, that to what it
   /// ends.
   template <int N>

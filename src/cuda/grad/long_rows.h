@@ -36,8 +36,8 @@ __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums
         w[c] = mul(dy.load(column, 0.0f), gamma_of<T>(p.gamma, column));
         q[c] = mul(w[c], mul(sub(x, mean), rstd));
       }
-      const float sum = segment_sums<1>(w, q, lane);
-      if (tells_sum<1>(lane)) write_shared(sums + (has_second<1>(lane) ? 32 : 0) + warp, sum);
+      const float sum = segment_sums<Layout<1>>(w, q, lane);
+      if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, sum);
     } else if (lane < 2) {
       write_shared(sums + 32 * lane + warp, 0.0f);
     }
@@ -106,14 +106,9 @@ __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_cons
       store_element<T>(dx_row + near_column_offset(p.dx, column(c)), fma(rstd, t, dsum.load(column(c), -0.0f)));
     }
     if (!walk.block_ends(i)) continue;
+    if (p.units.sums != nullptr) walk.template flush_all<own_terms, 1>(i, p.columns, column, dgamma, dbeta);
 #pragma unroll
-    for (int c = 0; c < own_terms; ++c) {
-      if (p.units.sums != nullptr && column(c) < p.columns) {
-        walk.template flush<1>(i, 0, column(c), dgamma + c);
-        walk.template flush<1>(i, 1, column(c), dbeta + c);
-      }
-      dgamma[c] = dbeta[c] = 0.0f;
-    }
+    for (int c = 0; c < own_terms; ++c) dgamma[c] = dbeta[c] = 0.0f;
     walk.next_block(i);
   }
 }

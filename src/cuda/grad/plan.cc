@@ -41,7 +41,7 @@ class GradPlan final : public LaunchPlan {
       if (problem.has(grad::dx)) {
         for (const Access access : staged_accesses(problem, share.gpu, elements, outputs)) add_way(access);
       }
-      if (ways_.empty() || ways_.back().access != Access::words) add_long_rows();
+      if (ways_.empty() || ways_.back().access != Access::runs) add_long_rows();
     }
     if (wants_sums()) {
       std::int32_t units = 0;
@@ -103,8 +103,8 @@ class GradPlan final : public LaunchPlan {
     std::size_t sums = 0, pending = 0, group_sums = 0, means = 0, end = 0;
   };
 
-  KernelName name(Pass pass, Access access, int warps) const noexcept {
-    return {Kind::grad, pass, problem_.dtype(), access, warps};
+  KernelName name(Pass pass, Access access, int row_threads) const noexcept {
+    return {Kind::grad, pass, problem_.dtype(), access, row_threads};
   }
   bool wants_sums() const noexcept { return problem_.has(grad::dgamma) || problem_.has(grad::dbeta); }
   std::int64_t groups() const noexcept { return (problem_.columns() + group_columns - 1) / group_columns; }
@@ -124,18 +124,20 @@ class GradPlan final : public LaunchPlan {
                            problem_.columns(),
                            static_cast<std::int64_t>(dtype_size(problem_.dtype())),
                            {staged(grad::dy), staged(grad::x1), staged(grad::x2), staged(grad::dsum)},
-                           access == Access::words ? -1 : 3,
-                           1};
+                           access == Access::runs ? -1 : 3,
+                           1,
+                           true};
     Way way;
     way.rows = tune_rows(needs, share_.gpu);
     if (!way.rows) return;
     way.access = access;
-    way.kernel = find_kernel(name(Pass::rows, access, way.rows->most_warps));
+    way.kernel = find_kernel(name(Pass::rows, access, way.rows->row_threads));
     const std::int64_t streams = way.rows->shape.streams;
-    divide(way, streams * share_.blocks(way.rows->blocks_per_multiprocessor));
+    divide(way, streams * share_.clusters(*way.rows));
     way.blocks = blocks_for(way.streams, streams, way.streams);
     way.streams = way.blocks * streams;
-    use(way.kernel, way.rows->shared_bytes);
+    way.blocks *= static_cast<unsigned>(way.rows->cluster);
+    uses_.push_back({way.kernel, way.rows->shared_bytes, static_cast<unsigned>(way.rows->cluster), way.rows->threads});
     ways_.push_back(way);
   }
 
@@ -220,6 +222,7 @@ class GradPlan final : public LaunchPlan {
     Launch& launch = add_launch(launches, way.kernel, p);
     launch.grid_x = way.blocks;
     launch.threads = way.rows->threads;
+    launch.cluster = static_cast<unsigned>(way.rows->cluster);
     launch.shared_bytes = way.rows->shared_bytes;
   }
 

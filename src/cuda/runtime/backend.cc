@@ -1,7 +1,9 @@
 // The device "cuda" on GPUs: plans are made ready to launch, and a run begins their launches on a stream.
 #include "plan/backend.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 
 #include "cuda/launch.h"
@@ -33,7 +35,7 @@ class GpuExecution final : public Execution {
  public:
   GpuExecution(const Problem& problem, int gpu, const Gpu& facts, const char* isa,
                std::unique_ptr<LaunchPlan> plan) noexcept
-      : operator_(problem.what().name), gpu_(gpu), facts_(facts), isa_(isa), plan_(std::move(plan)) {}
+      : problem_(problem), gpu_(gpu), facts_(facts), isa_(isa), plan_(std::move(plan)) {}
 
   const char* device() const noexcept override { return gpu_name(gpu_); }
   const Memory* memory() const noexcept override { return &gpu_memory(gpu_); }
@@ -48,6 +50,9 @@ class GpuExecution final : public Execution {
     if (here.error() != cudaSuccess) return device_error(gpu_, "become the current device", here.error());
     const auto stream = static_cast<cudaStream_t>(arguments.stream);
     if (Status status = check_stream(stream); !status.ok()) return status;
+    if (checks_pointers_) {
+      if (Status status = check_pointers(arguments); !status.ok()) return status;
+    }
     const Launches launches = plan_->launches(arguments);
     for (int i = 0; i < launches.count; ++i) {
       const cudaError_t error = launch(launches.list[static_cast<std::size_t>(i)], stream);
@@ -58,14 +63,15 @@ class GpuExecution final : public Execution {
   // There is a launch for this, too.
   Status run_empty(const Problem&, const Arguments& arguments) const noexcept override { return run(arguments); }
 
-  /// Everything that takes time or locks, or may not be done in a capture, once: kernels are loaded.
-  Status prepare() const {
+  /// Everything that takes time or locks, or may not be done in a capture, once: kernels are loaded. Where the GPU has
+  /// room for fewer clusters than `facts` has, that becomes what there is, and `planned` false.
+  Status prepare(Gpu& facts, bool& planned) const {
     for (const Use& use : plan_->uses()) {
       cudaFuncAttributes attributes{};
       cudaError_t error = cudaFuncGetAttributes(&attributes, use.kernel->function);
       const std::int64_t most = facts_.shared_per_block - static_cast<std::int64_t>(attributes.sharedSizeBytes);
       if (error == cudaSuccess && use.shared_bytes > most) {
-        return {Code::unsupported, std::string("a kernel of ") + operator_ + " takes " +
+        return {Code::unsupported, std::string("a kernel of ") + problem_.what().name + " takes " +
                                        std::to_string(use.shared_bytes) + " bytes of shared memory but " +
                                        gpu_name(gpu_) + " has " + std::to_string(most)};
       }
@@ -80,6 +86,12 @@ class GpuExecution final : public Execution {
                                        describe_gpu(gpu_, facts_) + " (" + in_words(error) + ")"};
       }
       if (error != cudaSuccess) return device_error(gpu_, "load a kernel", error);
+      for (std::size_t i = 0; i < cluster_sizes.size(); ++i) {
+        if (use.cluster != static_cast<unsigned>(cluster_sizes[i])) continue;
+        const int clusters = clusters_at_once(use);
+        planned = planned && clusters >= facts.clusters[i];
+        facts.clusters[i] = std::min(clusters, facts.clusters[i]);
+      }
     }
     return {};
   }
@@ -107,26 +119,75 @@ class GpuExecution final : public Execution {
     return out_of_memory();
   }
 
+  /// What the GPU can't reach would make it fault. CUDA tells of a pointer in about a microsecond.
+  Status check_pointers(const Arguments& arguments) const noexcept try {
+    const auto check = [&](const char* name, const void* pointer) -> Status {
+      cudaPointerAttributes found{};
+      const cudaError_t error = cudaPointerGetAttributes(&found, pointer);
+      if (error != cudaSuccess) return device_error(gpu_, "look at a pointer", error);
+      if (found.devicePointer != nullptr) return {};
+      return {Code::bad_option, std::string(name) + " is memory of " +
+                                    (found.type == cudaMemoryTypeDevice ? gpu_name(found.device) : "the host") +
+                                    " but must be memory that " + gpu_name(gpu_) + " can reach"};
+    };
+    const auto operands = problem_.what().operands;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (!problem_.has(i) || arguments.data[i] == nullptr) continue;
+      if (Status status = check(operands[i].name, arguments.data[i]); !status.ok()) return status;
+    }
+    return workspace_size() > 0 ? check("the workspace", arguments.workspace) : Status();
+  } catch (...) {
+    return out_of_memory();
+  }
+
+  static cudaLaunchAttribute in_clusters_of(unsigned blocks) noexcept {
+    cudaLaunchAttribute attribute{};
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = blocks;
+    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+    return attribute;
+  }
+
+  /// A GPU, or a part of one, may be without clusters of a size; that is no error.
+  static int clusters_at_once(const Use& use) noexcept {
+    cudaLaunchAttribute attribute = in_clusters_of(use.cluster);
+    cudaLaunchConfig_t config{};
+    config.gridDim = {use.cluster, 1, 1};
+    config.blockDim = {use.threads, 1, 1};
+    config.dynamicSmemBytes = use.shared_bytes;
+    config.attrs = &attribute;
+    config.numAttrs = 1;
+    int clusters = 0;
+    if (cudaOccupancyMaxActiveClusters(&clusters, use.kernel->function, &config) == cudaSuccess) return clusters;
+    static_cast<void>(cudaGetLastError());
+    return 0;
+  }
+
   static cudaError_t launch(const Launch& what, cudaStream_t stream) noexcept {
-    cudaLaunchAttribute early{};
-    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchAttribute attributes[2];
     cudaLaunchConfig_t config{};
     config.gridDim = {what.grid_x, what.grid_y, 1};
     config.blockDim = {what.threads, 1, 1};
     config.dynamicSmemBytes = what.shared_bytes;
     config.stream = stream;
-    config.attrs = &early;
-    config.numAttrs = what.early ? 1 : 0;
+    config.attrs = attributes;
+    if (what.early) {
+      cudaLaunchAttribute& early = attributes[config.numAttrs++];
+      early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+      early.val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (what.cluster > 1) attributes[config.numAttrs++] = in_clusters_of(what.cluster);
     void* parameters[] = {const_cast<std::byte*>(what.parameters.data())};
     return cudaLaunchKernelExC(&config, what.kernel->function, parameters);
   }
 
-  const char* operator_;
+  Problem problem_;
   int gpu_;
   Gpu facts_;
   const char* isa_;
   std::unique_ptr<LaunchPlan> plan_;
+  /// The environment variable, whatever it is set to, when the plan is made.
+  bool checks_pointers_ = std::getenv("ALNG_CUDA_CHECK_POINTERS") != nullptr;
 };
 
 /// The GPU that "cuda" or "cuda:N" means.
@@ -197,13 +258,17 @@ class GpuBackend final : public Backend {
     const Gpu real = facts.value();
     const Result<const char*> isa = choose_isa(options.isa, gpu.value(), facts.value());
     if (!isa.ok()) return isa.status();
-    Result<std::unique_ptr<LaunchPlan>> launches = plan_launches(problem, facts.value(), options);
-    if (!launches.ok()) return launches.status();
-    auto execution =
-        std::make_unique<GpuExecution>(problem, gpu.value(), real, isa.value(), std::move(launches).value());
     const DuringCapture relaxed;
-    if (Status status = execution->prepare(); !status.ok()) return status;
-    return std::unique_ptr<Execution>(std::move(execution));
+    // How many clusters there is room for can be asked of a loaded kernel alone.
+    while (true) {
+      Result<std::unique_ptr<LaunchPlan>> launches = plan_launches(problem, facts.value(), options);
+      if (!launches.ok()) return launches.status();
+      auto execution =
+          std::make_unique<GpuExecution>(problem, gpu.value(), real, isa.value(), std::move(launches).value());
+      bool planned = true;
+      if (Status status = execution->prepare(facts.value(), planned); !status.ok()) return status;
+      if (planned) return std::unique_ptr<Execution>(std::move(execution));
+    }
   }
 };
 

@@ -86,6 +86,9 @@ Result<Gpu> gpu_facts(int gpu) {
   facts.shared_per_block = ask(cudaDevAttrMaxSharedMemoryPerBlockOptin);
   facts.shared_per_multiprocessor = ask(cudaDevAttrMaxSharedMemoryPerMultiprocessor);
   if (error != cudaSuccess) return device_error(gpu, "tell what it is", error);
+  for (std::size_t i = 0; i < cluster_sizes.size() && facts.architecture >= 90; ++i) {
+    facts.clusters[i] = facts.multiprocessors / cluster_sizes[i];  // at most; a plan that wants them asks
+  }
   return facts;
 }
 

@@ -7,20 +7,23 @@ namespace alng::impl::cuda::simt {
 
 thread_local Block* Block::current_ = nullptr;
 
-Block::Block(unsigned threads, std::size_t shared_bytes, Index block, Index grid, const Schedule& schedule,
-             GlobalMemory& global, Report& report, std::vector<Fiber>& fibers)
-    : block_(block),
+Block::Block(unsigned threads, std::size_t shared_bytes, Index first, unsigned cluster, Index grid,
+             const Schedule& schedule, GlobalMemory& global, Report& report, std::vector<Fiber>& fibers)
+    : threads_(threads),
+      first_(first),
       grid_(grid),
       schedule_(schedule),
       global_(global),
       report_(report),
       fibers_(fibers),
-      clocks_(threads),
-      shared_(shared_bytes, clocks_, report, schedule.count_banks),
-      states_(threads),
-      warps_((threads + 31) / 32),
-      random_(schedule.seed * 7919 + block.x * 31 + block.y + 1) {
+      clocks_(threads, cluster),
+      states_(threads * cluster),
+      warps_((threads * cluster + 31) / 32),
+      random_(schedule.seed * 7919 + first.x * 31 + first.y + 1) {
   mbarriers_.reserve(Clocks::most_mbarriers);
+  for (unsigned rank = 0; rank < cluster; ++rank) {
+    parts_.push_back(std::make_unique<Part>(shared_bytes, threads, clocks_, report, schedule.count_banks));
+  }
 }
 
 // A remainder would take as long as the switch it chooses.
@@ -33,11 +36,19 @@ void Block::enter() {
   current_->body_(current_->parameters_);
   State& state = current_->states_[current_->running_];
   if (!state.uncommitted.empty()) {
-    current_->report_.add("thread " + std::to_string(current_->running_) +
+    current_->report_.add(current_->clocks_.text(current_->running_) +
                           " ends with asynchronous copies that it has not committed");
   }
   state.done = true;
+  current_->leave();
   current_->fibers_[current_->running_].suspend();
+}
+
+void Block::leave() {
+  Part& part = *parts_[rank()];
+  if (--part.running == 0 && cluster() > 1) part.shared.end(rank() * threads_);
+  // A cluster barrier waits for the threads that there still are.
+  complete_cluster_barrier();
 }
 
 void Block::run(void (*body)(const void*), const void* parameters) {
@@ -46,7 +57,7 @@ void Block::run(void (*body)(const void*), const void* parameters) {
   body_ = body;
   parameters_ = parameters;
   if (fibers_.size() < states_.size()) fibers_.resize(states_.size());
-  for (unsigned t = 0; t < threads(); ++t) {
+  for (unsigned t = 0; t < states_.size(); ++t) {
     fibers_[t].start(&enter);
     ready_.push_back(t);
   }
@@ -55,6 +66,7 @@ void Block::run(void (*body)(const void*), const void* parameters) {
     if (ready_.empty()) continue;
     const std::size_t pick = any_of(ready_.size());
     running_ = ready_[pick];
+    rank_ = running_ / threads_;
     ready_[pick] = ready_.back();
     ready_.pop_back();
     states_[running_].waits = nullptr;
@@ -68,15 +80,17 @@ void Block::run(void (*body)(const void*), const void* parameters) {
 void Block::report_stuck() {
   std::string stuck;
   int listed = 0;
-  for (unsigned t = 0; t < threads() && listed < 4; ++t) {
+  for (unsigned t = 0; t < states_.size() && listed < 4; ++t) {
     const State& state = states_[t];
     if (state.done) continue;
     // The first of those that wait at one place.
     if (t > 0 && !states_[t - 1].done && states_[t - 1].place.line == state.place.line) continue;
-    stuck += (listed++ > 0 ? ", " : "") + std::string("thread ") + std::to_string(t) + " at " + state.waits + " in " +
-             text(state.place);
+    stuck += (listed++ > 0 ? ", " : "") + clocks_.text(t) + " at " + state.waits + " in " + text(state.place);
   }
-  if (listed > 0) report_.add("block " + std::to_string(block_.x) + " waits for ever: " + stuck);
+  if (listed > 0) {
+    report_.add((cluster() > 1 ? "the cluster of block " : "block ") + std::to_string(first_.x) +
+                " waits for ever: " + stuck);
+  }
 }
 
 void Block::suspend(const char* what, const Place& place) {
@@ -93,8 +107,8 @@ void Block::wake(std::vector<unsigned>& waiting) {
 void Block::arrive(Barrier& barrier, unsigned count, bool orders_memory, const char* what, const Place& place) {
   if (barrier.waiting.empty()) barrier.count = count;
   if (barrier.count != count) {
-    report_.add(text(place) + ": thread " + std::to_string(running_) + " comes to a " + what + " of " +
-                std::to_string(count) + " threads where others wait for " + std::to_string(barrier.count));
+    report_.add(text(place) + ": " + clocks_.text(running_) + " comes to a " + what + " of " + std::to_string(count) +
+                " threads where others wait for " + std::to_string(barrier.count));
   }
   barrier.waiting.push_back(running_);
   if (barrier.waiting.size() == barrier.count) {
@@ -105,15 +119,76 @@ void Block::arrive(Barrier& barrier, unsigned count, bool orders_memory, const c
 }
 
 void Block::barrier(unsigned id, unsigned count, const Place& place) {
-  if (id >= barriers_.size() || count % 32 != 0 || count == 0 || count > threads()) {
+  auto& barriers = parts_[rank()]->barriers;
+  if (id >= barriers.size() || count % 32 != 0 || count == 0 || count > threads()) {
     report_.add(text(place) + ": bar.sync " + std::to_string(id) + ", " + std::to_string(count) + " in a block of " +
                 std::to_string(threads()) + " threads: there are 16 barriers, and they count whole warps of the block");
     return;
   }
-  arrive(barriers_[id], count, true, "bar.sync", place);
+  arrive(barriers[id], count, true, "bar.sync", place);
 }
 
 void Block::warp_barrier(const Place& place) { arrive(warps_[running_ / 32].barrier, 32, true, "__syncwarp", place); }
+
+void Block::cluster_arrive(const Place& place) {
+  State& state = states_[running_];
+  if (state.at_cluster_barrier) {
+    report_.add(text(place) + ": " + clocks_.text(running_) +
+                " arrives at a cluster barrier twice without a wait between");
+    return;
+  }
+  state.at_cluster_barrier = true;
+  cluster_arrivals_.push_back(clocks_.arrive(running_));
+  complete_cluster_barrier();
+}
+
+void Block::complete_cluster_barrier() {
+  std::size_t alive = 0;
+  for (const auto& part : parts_) alive += part->running;
+  if (cluster_arrivals_.empty() || cluster_arrivals_.size() < alive) return;
+  of_cluster_phase_ = clocks_.together(cluster_arrivals_);
+  cluster_arrivals_.clear();
+  ++cluster_phase_;
+  wake(cluster_waiting_);
+}
+
+void Block::cluster_wait(const Place& place) {
+  State& state = states_[running_];
+  if (!state.at_cluster_barrier) {
+    report_.add(text(place) + ": " + clocks_.text(running_) +
+                " waits for a cluster barrier that it has not arrived at");
+    return;
+  }
+  while (state.cluster_phases == cluster_phase_) {
+    cluster_waiting_.push_back(running_);
+    suspend("a cluster barrier", place);
+  }
+  ++state.cluster_phases;
+  state.at_cluster_barrier = false;
+  clocks_.learn(running_, of_cluster_phase_);
+}
+
+void* Block::write_remote(const void* p, std::size_t bytes, unsigned rank, const Place& place) {
+  if (rank >= cluster()) {
+    report_.add(text(place) + ": " + clocks_.text(running_) + " writes shared memory of block " + std::to_string(rank) +
+                " in a cluster of " + std::to_string(cluster()));
+    return nullptr;
+  }
+  const std::string writes =
+      text(place) + ": " + clocks_.text(running_) + " writes shared memory of block " + std::to_string(rank);
+  if (states_[running_].cluster_phases == 0) {
+    report_.add(writes + " before a cluster barrier has told that it runs");
+    return nullptr;
+  }
+  Part& part = *parts_[rank];
+  if (part.running == 0) {
+    report_.add(writes + ", which may have ended by then");
+    return nullptr;
+  }
+  const std::ptrdiff_t offset = static_cast<const std::byte*>(p) - shared_data();
+  std::byte* const there = part.shared.data() + offset;
+  return part.shared.write(there, bytes, running_, place) ? there : nullptr;
+}
 
 // Values alternate between two sets of slots, so that a lane's next shuffle can't overwrite what others still have to
 // read. A shuffle orders no memory.
@@ -136,7 +211,7 @@ bool Block::now_or_later() {
 }
 
 void Block::mbarrier_init(const void* at, unsigned arrivals, const Place& place) {
-  if (!shared_.write(at, 8, running_, place)) return;
+  if (!shared().write(at, 8, running_, place)) return;
   if (mbarriers_.size() == Clocks::most_mbarriers)
     return report_.add(text(place) + ": too many mbarriers for the model");
   Mbarrier mbarrier{};
@@ -149,7 +224,7 @@ void Block::mbarrier_init(const void* at, unsigned arrivals, const Place& place)
 void Block::mbarrier_fence() { states_[running_].fenced = true; }
 
 Block::Mbarrier* Block::mbarrier_at(const void* at, const Place& place) {
-  if (!shared_.read(at, 8, running_, place)) return nullptr;
+  if (!shared().read(at, 8, running_, place)) return nullptr;
   const auto found = std::ranges::find(mbarriers_, at, &Mbarrier::at);
   if (found != mbarriers_.end()) return &*found;
   report_.add(text(place) + ": there is no mbarrier at this place of shared memory");
@@ -196,7 +271,7 @@ void Block::bulk_copy(void* to, const void* from, std::uint32_t bytes, const voi
     return;
   }
   const auto agent = clocks_.agent_of_mbarrier(static_cast<unsigned>(mbarrier - mbarriers_.data()));
-  if (!shared_.copy(to, bytes, 16, running_, {1 + agent, mbarrier->phase + 1}, place)) return;
+  if (!shared().copy(to, bytes, 16, running_, {1 + agent, mbarrier->phase + 1}, place)) return;
   if (!global_.copy(from, bytes, 16, place)) return;
   mbarrier->late.push_back({static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes, 0, bytes});
   if (now_or_later()) deliver_one(*mbarrier);
@@ -223,7 +298,7 @@ bool Block::deliver_some() {
 
 void Block::async_copy(void* to, const void* from, std::size_t size, std::size_t first, std::size_t end,
                        const Place& place) {
-  if (!shared_.copy(to, size, size, running_, clocks_.copy_of(running_), place)) return;
+  if (!shared().copy(to, size, size, running_, clocks_.copy_of(running_), place)) return;
   if (reinterpret_cast<std::uintptr_t>(from) % size != 0) {
     return report_.add(text(place) + ": an asynchronous copy of " + std::to_string(size) +
                        " bytes from an address that is no multiple of that");

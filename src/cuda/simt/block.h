@@ -1,10 +1,11 @@
-// One thread block on the model: its threads as fibers of the calling thread, their barriers, shuffles, mbarriers and
-// asynchronous copies, in an order that the schedule's seed tells.
+// One thread block on the model, or the blocks of a cluster, which run together: their threads as fibers of the calling
+// thread, their barriers, shuffles, mbarriers and asynchronous copies, in an order that the schedule's seed tells.
 #ifndef ALNG_CUDA_SIMT_BLOCK_H
 #define ALNG_CUDA_SIMT_BLOCK_H
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct Index {
 
 class Block {
  public:
-  Block(unsigned threads, std::size_t shared_bytes, Index block, Index grid, const Schedule& schedule,
+  /// `first`: the first block of a cluster, or the block.
+  Block(unsigned threads, std::size_t shared_bytes, Index first, unsigned cluster, Index grid, const Schedule& schedule,
         GlobalMemory& global, Report& report, std::vector<Fiber>& fibers);
   Block(const Block&) = delete;
 
@@ -41,17 +43,29 @@ class Block {
   /// That of the running thread.
   static Block& current() { return *current_; }
 
-  // Of the running thread.
-  unsigned thread() const { return running_; }
-  unsigned threads() const { return static_cast<unsigned>(states_.size()); }
-  Index block() const { return block_; }
+  // Of the running thread and its block.
+  unsigned thread() const { return running_ - rank_ * threads_; }
+  unsigned threads() const { return threads_; }
+  unsigned rank() const { return rank_; }
+  unsigned cluster() const { return static_cast<unsigned>(parts_.size()); }
+  Index block() const { return {first_.x + rank(), first_.y}; }
   Index grid() const { return grid_; }
-  SharedMemory& shared() { return shared_; }
+  bool read_shared(const void* p, std::size_t bytes, const Place& place) {
+    return shared().read(p, bytes, running_, place);
+  }
+  bool write_shared(const void* p, std::size_t bytes, const Place& place) {
+    return shared().write(p, bytes, running_, place);
+  }
+  /// Where in another block of the cluster it is what is `p` here; null where it must not be written.
+  void* write_remote(const void* p, std::size_t bytes, unsigned rank, const Place& place);
+  std::byte* shared_data() { return shared().data(); }
   GlobalMemory& global() { return global_; }
   Report& report() { return report_; }
 
   void barrier(unsigned id, unsigned count, const Place& place);
   void warp_barrier(const Place& place);
+  void cluster_arrive(const Place& place);
+  void cluster_wait(const Place& place);
   /// The value that lane `from` of the warp brings to the same shuffle.
   std::uint32_t shuffle(std::uint32_t value, unsigned from, const Place& place);
 
@@ -84,6 +98,9 @@ class Block {
     std::vector<Group> groups;  // not yet sure to be there
     bool fenced = true;
     std::uint32_t shuffles = 0;
+    bool at_cluster_barrier = false;
+    /// Cluster barriers that the thread has waited for.
+    std::uint32_t cluster_phases = 0;
   };
   struct Barrier {
     unsigned count = 0;
@@ -93,6 +110,15 @@ class Block {
     Barrier barrier;
     Barrier shuffle;
     std::uint32_t slot[2][32];
+  };
+  /// What each block of the cluster has for itself.
+  struct Part {
+    Part(std::size_t shared_bytes, unsigned threads, Clocks& clocks, Report& report, bool count_banks)
+        : shared(shared_bytes, clocks, report, count_banks), running(threads) {}
+    SharedMemory shared;
+    std::array<Barrier, 16> barriers;
+    /// Threads that have not ended.
+    unsigned running;
   };
   struct Mbarrier {
     const void* at;
@@ -104,7 +130,10 @@ class Block {
     std::vector<unsigned> waiting;
   };
 
+  SharedMemory& shared() { return parts_[rank()]->shared; }
   static void enter();
+  void leave();
+  void complete_cluster_barrier();
   void suspend(const char* what, const Place& place);
   void wake(std::vector<unsigned>& waiting);
   /// True for the thread that completes the barrier.
@@ -120,19 +149,23 @@ class Block {
 
   static thread_local Block* current_;
 
-  Index block_, grid_;
+  unsigned threads_;
+  Index first_, grid_;
   const Schedule& schedule_;
   GlobalMemory& global_;
   Report& report_;
   std::vector<Fiber>& fibers_;
   Clocks clocks_;
-  SharedMemory shared_;
-  std::vector<State> states_;
+  std::vector<std::unique_ptr<Part>> parts_;
+  std::vector<State> states_;  // of the threads of all blocks, one block after the other
   std::vector<Warp> warps_;
-  std::array<Barrier, 16> barriers_;
   std::vector<Mbarrier> mbarriers_;
+  std::vector<Clocks::Arrival> cluster_arrivals_;
+  std::vector<unsigned> cluster_waiting_;
+  std::uint32_t cluster_phase_ = 0;
+  Knowledge of_cluster_phase_;
   std::vector<unsigned> ready_;
-  unsigned running_ = 0;
+  unsigned running_ = 0, rank_ = 0;  // of the cluster, and its block
   void (*body_)(const void*) = nullptr;
   const void* parameters_ = nullptr;
   std::uint64_t random_;

@@ -1,11 +1,13 @@
-// Which accesses of a block are sure to have happened before which: vector clocks, one entry for each agent. Agents are
-// the block's threads, each thread's asynchronous copies (cp.async), and each mbarrier's bulk copies.
+// Which accesses of a cluster are sure to have happened before which: vector clocks, one entry for each agent. Agents
+// are the threads of all its blocks, each thread's asynchronous copies (cp.async), and each mbarrier's bulk copies.
 #ifndef ALNG_CUDA_SIMT_CLOCKS_H
 #define ALNG_CUDA_SIMT_CLOCKS_H
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace alng::impl::cuda::simt {
@@ -22,7 +24,15 @@ using Knowledge = std::shared_ptr<const std::vector<std::uint32_t>>;
 
 class Clocks {
  public:
-  explicit Clocks(unsigned threads) : threads_(threads), of_(threads) {}
+  Clocks(unsigned threads_of_block, unsigned blocks)
+      : threads_of_block_(threads_of_block), threads_(threads_of_block * blocks), of_(threads_) {}
+
+  unsigned threads_of_block() const { return threads_of_block_; }
+  /// "thread 5", "thread 5 of block 1": threads are numbered through the cluster.
+  std::string text(unsigned thread) const {
+    return "thread " + std::to_string(thread % threads_of_block_) +
+           (threads_ > threads_of_block_ ? " of block " + std::to_string(thread / threads_of_block_) : "");
+  }
 
   static constexpr unsigned most_mbarriers = 128;
   unsigned agent_of_copies(unsigned thread) const { return threads_ + thread; }
@@ -57,6 +67,32 @@ class Clocks {
     }
     const Knowledge known = std::move(all);
     for (const unsigned thread : threads) of_[thread].knowledge = known;
+  }
+
+  /// What a thread hands over where it arrives at a barrier that it doesn't wait at.
+  struct Arrival {
+    unsigned thread;
+    std::uint32_t epoch, copies;
+    Knowledge knowledge;
+  };
+  Arrival arrive(unsigned thread) {
+    Of& mine = of_[thread];
+    return {thread, mine.epoch++, mine.arrived, mine.knowledge};
+  }
+  Knowledge together(std::span<const Arrival> arrivals) const {
+    auto all = fresh();
+    std::vector<const void*> seen;  // those who come from the same barriers know the same
+    for (const Arrival& one : arrivals) {
+      if (std::ranges::find(seen, one.knowledge.get()) == seen.end()) {
+        raise(*all, one.knowledge);
+        seen.push_back(one.knowledge.get());
+      }
+    }
+    for (const Arrival& one : arrivals) {
+      (*all)[one.thread] = one.epoch;
+      (*all)[agent_of_copies(one.thread)] = one.copies;
+    }
+    return all;
   }
 
   /// An arrival at an mbarrier hands over what the thread knows, and a wait takes it.
@@ -105,7 +141,7 @@ class Clocks {
     all[agent_of_copies(thread)] = of_[thread].arrived;
   }
 
-  unsigned threads_;
+  unsigned threads_of_block_, threads_;
   std::vector<Of> of_;
   Knowledge cached_mine_, cached_from_, cached_result_;
 };

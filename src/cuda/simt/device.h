@@ -15,6 +15,7 @@
 #define __global__
 #define __grid_constant__
 #define __launch_bounds__(...)
+#define ALNG_HAS_SM90 true
 #define ALNG_DEVICE inline __attribute__((always_inline))
 #define ALNG_DEVICE_CALL inline
 
@@ -33,7 +34,9 @@ ALNG_DEVICE unsigned block_x() { return simt::Block::current().block().x; }
 ALNG_DEVICE unsigned block_y() { return simt::Block::current().block().y; }
 ALNG_DEVICE unsigned grid_x() { return simt::Block::current().grid().x; }
 ALNG_DEVICE unsigned grid_y() { return simt::Block::current().grid().y; }
-ALNG_DEVICE std::byte* shared_memory() { return simt::Block::current().shared().data(); }
+ALNG_DEVICE std::byte* shared_memory() { return simt::Block::current().shared_data(); }
+ALNG_DEVICE unsigned cluster_rank() { return simt::Block::current().rank(); }
+ALNG_DEVICE unsigned cluster_blocks() { return simt::Block::current().cluster(); }
 
 // What the hardware would find in memory that must not be read: here always NaN.
 template <class T>
@@ -45,13 +48,15 @@ T nothing() {
 
 template <class T>
 T read_shared(const T* p, simt::Place place = simt::Place::current()) {
-  simt::Block& block = simt::Block::current();
-  return block.shared().read(p, sizeof(T), block.thread(), place) ? *p : nothing<T>();
+  return simt::Block::current().read_shared(p, sizeof(T), place) ? *p : nothing<T>();
 }
 template <class T>
 void write_shared(T* p, T value, simt::Place place = simt::Place::current()) {
-  simt::Block& block = simt::Block::current();
-  if (block.shared().write(p, sizeof(T), block.thread(), place)) *p = value;
+  if (simt::Block::current().write_shared(p, sizeof(T), place)) *p = value;
+}
+inline void write_remote(float* p, unsigned rank, float value, simt::Place place = simt::Place::current()) {
+  void* const there = simt::Block::current().write_remote(p, sizeof value, rank, place);
+  if (there != nullptr) *static_cast<float*>(there) = value;
 }
 template <class T>
 T read_global(const T* p, simt::Place place = simt::Place::current()) {
@@ -70,6 +75,8 @@ inline void block_barrier(unsigned id, unsigned threads, simt::Place place = sim
   simt::Block::current().barrier(id, threads, place);
 }
 inline void warp_barrier(simt::Place place = simt::Place::current()) { simt::Block::current().warp_barrier(place); }
+inline void cluster_arrive(simt::Place place = simt::Place::current()) { simt::Block::current().cluster_arrive(place); }
+inline void cluster_wait(simt::Place place = simt::Place::current()) { simt::Block::current().cluster_wait(place); }
 inline float shuffle_xor(float value, unsigned mask, simt::Place place = simt::Place::current()) {
   simt::Block& block = simt::Block::current();
   return std::bit_cast<float>(block.shuffle(std::bit_cast<std::uint32_t>(value), (block.thread() ^ mask) % 32, place));
@@ -96,9 +103,9 @@ inline void bulk_copy(void* to, const void* from, unsigned bytes, Mbarrier* at,
 inline void async_copy_16(void* to, const void* from, simt::Place place = simt::Place::current()) {
   simt::Block::current().async_copy(to, from, 16, 0, 16, place);
 }
-inline void async_copy_4(void* to, const void* from, unsigned first, unsigned end,
-                         simt::Place place = simt::Place::current()) {
-  simt::Block::current().async_copy(to, from, 4, first, end, place);
+inline void async_copy_part(void* to, const void* from, unsigned first, unsigned end,
+                            simt::Place place = simt::Place::current()) {
+  simt::Block::current().async_copy(to, from, 16, first, end, place);
 }
 inline void async_commit() { simt::Block::current().async_commit(); }
 template <int Pending>

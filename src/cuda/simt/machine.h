@@ -1,4 +1,4 @@
-// A GPU on the model: runs launches block by block on the calling thread, exactly and slowly.
+// A GPU on the model: runs launches block by block, or cluster by cluster, on the calling thread, exactly and slowly.
 #ifndef ALNG_CUDA_SIMT_MACHINE_H
 #define ALNG_CUDA_SIMT_MACHINE_H
 

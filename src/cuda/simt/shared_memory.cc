@@ -12,8 +12,6 @@ namespace {
 // What bulk copies and 16-byte accesses need and more; the kernels ask for 128.
 constexpr std::size_t alignment = 128;
 
-std::string thread_text(unsigned thread) { return "thread " + std::to_string(thread); }
-
 }  // namespace
 
 SharedMemory::SharedMemory(std::size_t bytes, Clocks& clocks, Report& report, bool count_banks)
@@ -35,9 +33,9 @@ std::string SharedMemory::who(const Access& access) const {
   const unsigned agent = access.by - 1;
   if (agent >= clocks_.agent_of_mbarrier(0)) return "a bulk copy";
   if (agent >= clocks_.agent_of_copies(0)) {
-    return "an asynchronous copy of " + thread_text(agent - clocks_.agent_of_copies(0));
+    return "an asynchronous copy of " + clocks_.text(agent - clocks_.agent_of_copies(0));
   }
-  return thread_text(agent);
+  return clocks_.text(agent);
 }
 
 bool SharedMemory::in_range(const void* p, std::size_t bytes, std::size_t align, unsigned thread, const char* what,
@@ -45,12 +43,12 @@ bool SharedMemory::in_range(const void* p, std::size_t bytes, std::size_t align,
   const auto* begin = static_cast<const std::byte*>(p);
   const std::ptrdiff_t offset = begin - data_;
   if (offset < 0 || static_cast<std::size_t>(offset) + bytes > bytes_) {
-    report_.add(text(place) + ": " + thread_text(thread) + " " + what + " shared memory at byte " +
+    report_.add(text(place) + ": " + clocks_.text(thread) + " " + what + " shared memory at byte " +
                 std::to_string(offset) + " of " + std::to_string(bytes_));
     return false;
   }
   if (static_cast<std::size_t>(offset) % align != 0) {
-    report_.add(text(place) + ": " + thread_text(thread) + " " + what + " " + std::to_string(bytes) +
+    report_.add(text(place) + ": " + clocks_.text(thread) + " " + what + " " + std::to_string(bytes) +
                 " bytes of shared memory at byte " + std::to_string(offset) + ", no multiple of " +
                 std::to_string(align));
     return false;
@@ -67,7 +65,7 @@ bool SharedMemory::read(const void* p, std::size_t bytes, unsigned thread, const
     if (word.write.by == 0) {
       report_.add(text(place) + ": shared memory is read that nobody has written");
     } else if (!clocks_.before(word.write, thread)) {
-      report_.add(text(place) + ": race: " + thread_text(thread) + " reads what " + who(word.write) + " writes at " +
+      report_.add(text(place) + ": race: " + clocks_.text(thread) + " reads what " + who(word.write) + " writes at " +
                   text(word.place) + " without a barrier or wait between");
     }
     const Access now = clocks_.now(thread);
@@ -88,7 +86,7 @@ void SharedMemory::overwrite(const void* p, std::size_t bytes, unsigned thread, 
     Word& word = words_[w];
     const auto judge = [&](const Access& access, const char* did, const Place& where) {
       if (access.by == 0 || clocks_.before(access, thread)) return;
-      report_.add(text(place) + ": race: " + thread_text(thread) + " " + what + " what " + who(access) + " " + did +
+      report_.add(text(place) + ": race: " + clocks_.text(thread) + " " + what + " what " + who(access) + " " + did +
                   " at " + text(where) + " without a barrier or wait between");
     };
     judge(word.write, "writes", word.place);
@@ -117,8 +115,22 @@ bool SharedMemory::copy(const void* p, std::size_t bytes, std::size_t align, uns
   return true;
 }
 
-void SharedMemory::count_banks(const void* p, std::size_t bytes, unsigned thread, const Place& place) {
-  const unsigned warp = thread / 32;
+void SharedMemory::end(unsigned first) {
+  for (const Word& word : words_) {
+    const unsigned agent = word.write.by - 1;
+    if (word.write.by == 0 || agent >= clocks_.agent_of_copies(0)) continue;
+    if (agent / clocks_.threads_of_block() == first / clocks_.threads_of_block()) continue;
+    bool known = false;
+    for (unsigned t = 0; t < clocks_.threads_of_block() && !known; ++t) known = clocks_.before(word.write, first + t);
+    if (known) continue;
+    report_.add(text(word.place) + ": " + who(word.write) + " writes shared memory of block " +
+                std::to_string(first / clocks_.threads_of_block()) + ", which may have ended by then");
+    return;
+  }
+}
+
+void SharedMemory::count_banks(const void* p, std::size_t bytes, unsigned cluster_thread, const Place& place) {
+  const unsigned thread = cluster_thread % clocks_.threads_of_block(), warp = thread / 32;
   const std::uint64_t where = std::hash<const void*>()(place.file) * 31 + static_cast<std::uint64_t>(place.line);
   const std::uint32_t visit = visits_[where * 1024 + thread]++;
   Instruction& instruction = instructions_[(where * 64 + warp) * 1'000'003 + visit];

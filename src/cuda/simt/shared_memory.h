@@ -26,10 +26,14 @@ class SharedMemory {
 
   /// Each false where the access must not be carried out: it is outside or misaligned.
   bool read(const void* p, std::size_t bytes, unsigned thread, const Place& place);
+  /// By a thread of this block or of another.
   bool write(const void* p, std::size_t bytes, unsigned thread, const Place& place);
   /// An asynchronous copy, by the thread that starts it: from now on nobody may touch these bytes who has not waited
   /// for it. `align`: of the destination.
   bool copy(const void* p, std::size_t bytes, std::size_t align, unsigned thread, const Access& as, const Place& place);
+  /// At the end of this block, whose first thread is `first`: what threads of other blocks have written must be known
+  /// to have been written by one of its own.
+  void end(unsigned first);
 
  private:
   struct Word {
