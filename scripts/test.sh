@@ -66,10 +66,16 @@ stage_python() {
   if $every; then scripts/test_python.sh; else scripts/test_python.sh --quick; fi
 }
 
+# The sources of the Python package where the stage python has compiled them.
 stage_tidy() {
   cmake --preset release
-  sources -name '*.cc' \( -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*' \) -print0 |
-    xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet --warnings-as-errors='*'
+  tidy build/release -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*'
+  if [[ -e build/python/compiled/compile_commands.json ]]; then tidy build/python/compiled -path 'python/native/*'; fi
+}
+
+tidy() { # BUILD FIND-EXPRESSION...
+  sources -name '*.cc' \( "${@:2}" \) -print0 |
+    xargs -0 -n 1 -P "$jobs" clang-tidy-14 -p "$1" --quiet --warnings-as-errors='*'
 }
 
 # Chosen: the shared library alone.

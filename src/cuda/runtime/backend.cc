@@ -99,6 +99,7 @@ class GpuExecution final : public Execution {
  private:
   Status check_stream(cudaStream_t stream) const noexcept try {
     // The default streams are those of the current device.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): CUDA's macros
     if (stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread) return {};
     int gpu = gpu_;
     const cudaError_t error = cudaStreamGetDevice(stream, &gpu);

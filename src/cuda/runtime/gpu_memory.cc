@@ -1,6 +1,7 @@
 #include "cuda/runtime/gpu_memory.h"
 
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "cuda/runtime/gpus.h"
@@ -9,7 +10,7 @@
 namespace alng::impl::cuda {
 namespace {
 
-constexpr cudaStream_t default_stream = nullptr;
+constexpr std::nullptr_t default_stream = nullptr;
 
 class Event {
  public:
@@ -90,7 +91,7 @@ class GpuMemory final : public Memory {
 
 template <std::size_t... gpus>
 constexpr std::array<GpuMemory, most_gpus> one_for_each(std::index_sequence<gpus...>) noexcept {
-  return {GpuMemory(static_cast<int>(gpus))...};
+  return {GpuMemory{static_cast<int>(gpus)}...};
 }
 
 constinit const std::array<GpuMemory, most_gpus> memories = one_for_each(std::make_index_sequence<most_gpus>());
