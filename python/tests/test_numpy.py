@@ -162,6 +162,15 @@ def test_made_outputs_have_the_documented_shapes_and_dtypes(dtype: np.dtype[Any]
     assert [(a.shape, a.dtype) for a in grad] == [((6, 4, 10), dtype), ((4, 10), FLOAT32), ((4, 10), FLOAT32)]
 
 
+def test_large_outputs_begin_on_a_line() -> None:
+    x = np.ones((2050, 1025), np.float32)
+    y, _, _, total = alng.add_layer_norm(x, x, x=True, normalized_dims=1)
+    for array in (y, total):
+        assert array.ctypes.data % 64 == 0 and array.flags.c_contiguous and array.flags.writeable
+        assert array.shape == x.shape and array.dtype == x.dtype
+    assert (total == 2).all()
+
+
 def test_unwanted_outputs_are_none_and_the_others_keep_their_bits() -> None:
     e = example()
     whole = alng.add_layer_norm_grad(**e)
