@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The aarch64 build under qemu, on a processor without SVE and with SVE vectors of 128, 256, 512 and 2048 bits: the operator
-# test's cases that depend on vectors most (all of them would take half an hour), and whether gradients computed here and
-# there are the same files, byte by byte.
+# test's cases that depend on vectors most (all of them would take half an hour), and whether forwards and gradients
+# computed here and there are the same files, byte by byte.
 #
 #   tests/aarch64/run.sh NATIVE-BUILD AARCH64-BUILD
 set -euo pipefail
@@ -9,7 +9,7 @@ native=$1/tools/alng/alng
 emulator=(qemu-aarch64 -L /usr/aarch64-linux-gnu)
 foreign=("${emulator[@]}" "$2/tools/alng/alng")
 cases='ForcedInstructionSet.*'
-for name in columns_1 rows_3 denormal nan_inf signed_zero huge mixed column_strided; do cases+=":Fast/Cpu.*/$name*"; done
+for name in columns_1 rows_3 denormal nan_inf signed_zero huge mixed column_strided; do cases+=":Fast/Cpu.*/$name*:Fast/ForwardCpu.*/$name*"; done
 work=$2/bits
 rm -rf "$work"
 mkdir -p "$work"
@@ -28,23 +28,28 @@ operator_test() { # QEMU-CPU
 }
 
 check() { # NAME ISA QEMU-CPU
-  local out="$work/$1.$2.safetensors"
-  rm -f "$out"
-  if QEMU_CPU=$3 "${foreign[@]}" run "$work/$1.safetensors" -o "$out" --isa "$2" --threads 3 >"$work/last.log" 2>&1 &&
-    cmp "$work/$1.here.safetensors" "$out"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAILED  $1 with $2 on $3"
-    cat "$work/last.log"
-  fi
+  local out="$work/$1.$2.safetensors" command
+  for command in forward run; do
+    rm -f "$out"
+    if QEMU_CPU=$3 "${foreign[@]}" "$command" "$work/$1.safetensors" -o "$out" --isa "$2" --threads 3 >"$work/last.log" 2>&1 &&
+      cmp "$work/$1.here.$command.safetensors" "$out"; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+      echo "FAILED  alng $command of $1 with $2 on $3"
+      cat "$work/last.log"
+    fi
+  done
 }
 
 make_and_check() { # NAME MAKE-ARGUMENT...
   local name=$1
   shift
   "$native" make -o "$work/$name.safetensors" "$@" >/dev/null
-  "$native" run "$work/$name.safetensors" -o "$work/$name.here.safetensors" >/dev/null
+  local command
+  for command in forward run; do
+    "$native" "$command" "$work/$name.safetensors" -o "$work/$name.here.$command.safetensors" >/dev/null
+  done
   check "$name" scalar cortex-a57
   check "$name" neon cortex-a57
   for vector in 1 2 4; do check "$name" sve max,sve-max-vq=$vector; done
