@@ -67,6 +67,7 @@ void* create_array(const char* function, const Entry* value, std::uint64_t size)
     if (value == nullptr && size > 0) {
       return invalid_parameter(std::string(function) + ": value is null but size is " + std::to_string(size));
     }
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the entries of some arrays are pointers
     constexpr std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max() / sizeof(Entry);
     if (size > most) {
       return invalid_parameter(wrong_number(function, "size", size,
