@@ -95,8 +95,10 @@ class Mapping {
  public:
   Mapping(void* at, std::shared_ptr<Physical> physical) : at_(at), physical_(std::move(physical)) {}
   ~Mapping() {
-    // The addresses stay reserved.
-    ::mmap(at_, physical_->size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    // The addresses stay reserved. Where the system fails, what is mapped there stays, too, as long as the process
+    // runs.
+    static_cast<void>(
+        ::mmap(at_, physical_->size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
     const std::lock_guard lock(addresses().mutex);
     addresses().mapped.erase(address_of(at_));
   }
