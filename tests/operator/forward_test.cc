@@ -205,6 +205,14 @@ TEST(Forward, RefusesOutputsThatShareMemory) {
   EXPECT_NE(status.message().find("overlaps y"), std::string::npos) << status.message();
 }
 
+TEST(Forward, RefusesAnEpsBelowZero) {
+  ForwardDescription description = ForwardDescription::dense(DType::float32, 2, 3);
+  description.eps = -1;
+  const Status status = ForwardProblem::create(description).status();
+  EXPECT_EQ(status.code(), Code::bad_option);
+  EXPECT_EQ(status.message(), "eps is -1 but must be finite and at least 0");
+}
+
 TEST(Forward, ExplainsItself) {
   const auto plan =
       ForwardPlan::create(ForwardProblem::create(ForwardDescription::dense(DType::float16, 64, 96)).value());
