@@ -37,7 +37,7 @@ typedef enum alng_code {
   ALNG_BAD_WORKSPACE = 6, /* absent, or smaller than alng_plan_workspace_size */
   ALNG_BAD_OPTION = 7, /* no such value: device, instruction set, thread count, size, a stream where there is none; or a
                           plan of another operator */
-  ALNG_UNSUPPORTED = 8,   /* valid, but no back end here can do it; the sentence gives each one's reason */
+  ALNG_UNSUPPORTED = 8,   /* valid, but the device can't do it; the sentence says why */
   ALNG_OUT_OF_MEMORY = 9, /* for the work, or for the sentence of another refusal */
   ALNG_DEVICE_ERROR = 10  /* the device failed at this run or before it; outputs may be partly written */
 } alng_code;
@@ -117,8 +117,7 @@ ALNG_EXPORT alng_code alng_grad_judge(const alng_grad_problem* problem, alng_sum
 /* How a plan shall be made. NULL or {sizeof(alng_options)}: the best there is. Strings may be NULL. */
 typedef struct alng_options {
   size_t size;        /* sizeof(alng_options) */
-  const char* device; /* as alng_device names it, or "cuda", the calling thread's GPU; NULL or "": the best of those
-                         that work in the host's memory */
+  const char* device; /* as alng_device names it, or "cuda", the calling thread's GPU; NULL or "": the CPU */
   const char*
       isa; /* as alng_instruction_set names it; NULL or "": what ALNG_ISA in the environment says, else the best */
   int32_t threads; /* the most tasks at once; 0: as many as there are processors for the calling thread */

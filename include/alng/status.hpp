@@ -31,7 +31,7 @@ enum class Code : std::int32_t {
   /// An option has no such value: unknown device, unknown instruction set, negative thread count, a stream on a device
   /// without streams; or a plan of another operator is run.
   bad_option = ALNG_BAD_OPTION,
-  /// The request is valid, but no back end on this machine can do it. The sentence gives each back end's reason.
+  /// The request is valid, but the device can't do it. The sentence says why.
   unsupported = ALNG_UNSUPPORTED,
   /// Memory ran out, for the work or for the sentence of another refusal.
   out_of_memory = ALNG_OUT_OF_MEMORY,

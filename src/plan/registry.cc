@@ -16,6 +16,7 @@ constinit std::atomic<bool> left_out = false;
 }  // namespace
 
 std::vector<const Backend*> backends() {
+  // The first one does what no device is named for.
   std::vector<const Backend*> all = {&cpu_backend(), &reference_backend(), &cuda_backend()};
   for (const auto& entry : registered) {
     const Backend* backend = entry.load(std::memory_order_acquire);

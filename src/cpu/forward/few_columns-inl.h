@@ -41,7 +41,7 @@ class BatchRows {
   const std::int64_t stride_;
 };
 
-// Whether that is so of every tensor, and every row of an output that is written past the caches begins on a line.
+// Whether the rows of every tensor have one stride, and those that are written past the caches begin on lines.
 inline bool InBatches(const ForwardOperands& run) {
   if (!run.tuning.in_batches) return false;
   const auto can = [](const Tensor& tensor, bool on_lines) {
@@ -69,7 +69,7 @@ struct alignas(64) BatchSums {
   float of_row[batch_rows][16];
 };
 
-// Puts the two sums of row k there, from `terms` as in FoldRow. The row has one part.
+// Puts the two sums of row k into w and q, from `terms` as in FoldRow. The row has one part.
 template <class T, class Terms>
 HWY_INLINE void SumShortRow(std::size_t columns, const Terms& terms, std::size_t k, BatchSums& w, BatchSums& q) {
   Step w_row = hn::Zero(F()), q_row = hn::Zero(F());
@@ -122,8 +122,8 @@ HWY_INLINE V FoldBatch(const BatchSums& sums) {
   }
 }
 
-// Rows [begin, begin + rows) of at most batch_rows, where InBatches. `own_x` has room
-// for batch_rows rows in float32. kFull: as in SweepThree.
+// Rows [begin, begin + rows), at most batch_rows, where InBatches is true. `own_x` has room for batch_rows rows in
+// float32. kFull: as in SweepThree.
 template <class T, bool kFull>
 HWY_NOINLINE void ForwardBatch(const ForwardOperands& run, std::int64_t begin, std::size_t rows, float* own_x) {
   const F d;
