@@ -138,7 +138,7 @@ stage_tsan() {
 stage_mutants() {
   local which=()
   $every || which=(--chosen)
-  build_preset release --target operator_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test cuda_model_test cuda_kernel_test
+  build_preset release --target operator_test problem_test own_threads_test cann_test graph_test kernel_test cli_unit_test cli_command_test cuda_door_test cuda_library_test cuda_model_test cuda_kernel_test
   tests/mutants/run.sh . build/release "${which[@]}"
   if $every; then ascend/tests/kernel_mutants.sh . build/release; fi
 }

@@ -5,8 +5,8 @@
 #
 # BUILD_DIR is a finished build with shared libraries. A mutant (*.mutant here) names a file, a text in it and what stands there
 # instead; its sources alone are compiled again, from a copy, linked with the other objects of the build to a library of its
-# own, and the tests of that library are run with it: operator_test for src/, graph_test for cann/ge/, cann_test for the
-# rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
+# own, and the tests of that library are run with it: operator_test and problem_test for src/, graph_test for cann/ge/,
+# cann_test for the rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
 # that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it; for src/cuda/ the
 # test of tests/cuda that it names, which has the model's objects in it. Caught: a test fails. What is unchanged goes through the same mill first.
 set -euo pipefail
@@ -27,7 +27,7 @@ choose_wing() { # MUTANT
   local file own_test
   file=$(head_of "$1" file)
   own_test=$(head_of "$1" test)
-  wing=${file%%/*} program='' holds_objects=''
+  wing=${file%%/*} program='' holds_objects='' also=''
   case $file in
     src/cuda/runtime/*)
       # With the GPUs of the tests' own.
@@ -53,6 +53,7 @@ choose_wing() { # MUTANT
       test=$build_dir/tests/operator/operator_test
       # What decides bit by bit, without the largest cases.
       filter='-Slow*:Property.*:Oracle.*:*FiniteDifference*:*IsWithinTheBounds*:*2p20*:*rows_65*:*rows_131073*:*columns_65537*:*columns_262144*'
+      also=$build_dir/tests/problem/problem_test
       ;;
     cann/*)
       library=libalng_cann.so.0
@@ -85,7 +86,7 @@ choose_wing() { # MUTANT
       ;;
     *) die "there are no mutants of $file" ;;
   esac
-  if [ -n "$own_test" ]; then test=$build_dir/tests/operator/$own_test filter='*'; fi
+  if [ -n "$own_test" ]; then test=$build_dir/tests/operator/$own_test filter='*' also=''; fi
   [ -x "$test" ] || die "$test is not built"
 }
 
@@ -153,17 +154,21 @@ link() {
 tests_pass() {
   # What runs is the test with the library of this folder before its own, the test itself linked anew, or the test of a
   # program that is.
-  local runs=$test loaded
+  local runs=$test loaded each
   if [ -n "$holds_objects" ]; then
     runs=$1/$library
   elif [ "$wing" != tools ] && [ "$library" != libalng_fake_cuda.so ]; then
-    loaded=$(LD_LIBRARY_PATH=$1 ldd "$test")
-    [[ $loaded == *"$library => $1/"* ]] || die "$test does not load the library in $1"
+    for each in "$test" $also; do
+      loaded=$(LD_LIBRARY_PATH=$1 ldd "$each")
+      [[ $loaded == *"$library => $1/"* ]] || die "$each does not load the library in $1"
+    done
   fi
-  # In a shell of its own, so that what bash says about a crash goes to the log too.
-  # shellcheck disable=SC2016  # the inner shell expands it
-  env ALNG_TESTED="$1/$library" ALNG_CUDA_LIBRARY="$1/libalng_fake_cuda.so" ALNG_FAKE_GPUS=2 "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$runs" \
-    "$filter" >"$1/log" 2>&1
+  for each in "$runs" $also; do
+    # In a shell of its own, so that what bash says about a crash goes to the log too.
+    # shellcheck disable=SC2016  # the inner shell expands it
+    env ALNG_TESTED="$1/$library" ALNG_CUDA_LIBRARY="$1/libalng_fake_cuda.so" ALNG_FAKE_GPUS=2 "${@:2}" bash -c 'LD_LIBRARY_PATH=$1 timeout 240 "$2" --gtest_brief=1 --gtest_fail_fast --gtest_filter="$3"; exit $?' _ "$1" "$each" \
+      "$filter" >"$1/log" 2>&1 || return 1
+  done
 }
 
 compile() {
