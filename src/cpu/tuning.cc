@@ -38,7 +38,9 @@ constexpr std::int64_t stream_bytes = 8 << 20;
 // columns, 1.1 at 256, equal at 384, 5 % slower at 768.
 constexpr std::int64_t row_by_row_columns_float32 = 1280;
 constexpr std::int64_t row_by_row_columns_16_bit = 256;
-// The first and the last row of a task never share their sweep with another: one or two rows take 5 to 10 % less so.
+// The first and the last row of a task never share their sweep with another: one or two rows of a gradient take 5 to
+// 10 % less so. Of a forward one row takes 0.65 to 0.83 of the time, two 0.83 to 0.91, four 0.94 to 0.98 (768 and 4096
+// columns, Emerald Rapids); 64 rows take 1.1 to 1.26 times as long.
 constexpr std::int64_t row_by_row_rows = 2;
 
 // Rows are added to the sums two at a time where the first of them is still there in the second's sweep: half the loads
@@ -53,6 +55,10 @@ constexpr std::size_t batch_row_bytes = 256;
 
 // Below this many bytes for each task, waking another thread costs more than it saves.
 constexpr std::int64_t min_task_bytes = 160 << 10;
+// A task of a gradient also moves its column sums to another core, at 2.7 GB/s, and that must not take longer than the
+// rows it does. With bfloat16 8x8192 two threads took 46 us and one 30, float32 43 and 36; 16x8192 the same in
+// bfloat16, 67 and 130 in float32 (Emerald Rapids).
+constexpr std::int64_t sums_weight = 12;
 
 // Not by the size alone: an Intel Xeon of 2023 (Emerald Rapids) has 48 KB, too, and takes 1.49, 1.43 (float32)
 // and 2.12, 1.78 times (bfloat16) as long on two threads with lines fetched into the first level as with them in the
@@ -85,6 +91,7 @@ bool force(Tuning& tuning, std::string_view name, std::string_view value) {
                        : name == "row_by_row" ? &tuning.row_by_row
                        : name == "in_twos"    ? &tuning.in_twos
                        : name == "in_batches" ? &tuning.in_batches
+                       : name == "own_copies" ? &tuning.own_copies
                                               : nullptr;
   if (choice == nullptr || (value != "on" && value != "off")) return false;
   *choice = value == "on";
@@ -99,7 +106,7 @@ Status force(Tuning& tuning, std::string_view list) {
     if (!force(tuning, item.substr(0, equals), item.substr(std::min(equals + 1, item.size())))) {
       return {Code::bad_option, "the environment variable ALNG_TUNING has \"" + std::string(item) +
                                     "\" but must be a list of fetch=nowhere, first or second and stream=, in_batches=, "
-                                    "row_by_row= and in_twos=on or off"};
+                                    "row_by_row=, in_twos= and own_copies=on or off"};
     }
   }
   return {};
@@ -114,6 +121,7 @@ Tuning common_tuning(const Problem& problem) {
   Tuning tuning;
   tuning.fetch = fastest_fetch(problem.bytes());
   tuning.stream = tensor_bytes(problem) >= stream_bytes;
+  tuning.own_copies = tuning.fetch == Fetch::nowhere;
   tuning.most_tasks = std::max<std::int64_t>(1, problem.bytes() / min_task_bytes);
   return tuning;
 }
@@ -140,6 +148,7 @@ std::string Tuning::explain_dx() const {
 Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
   Tuning tuning = common_tuning(problem);
   tuning.in_batches = row_bytes(problem) <= batch_row_bytes;
+  tuning.row_by_row = tuning.fetch == Fetch::nowhere && problem.rows() <= row_by_row_rows;
   if (Status status = force_by_environment(tuning); !status.ok()) return status;
   tuning.in_batches =
       tuning.in_batches && problem.columns() <= batch_columns && isa == InstructionSet::avx512 && dense.all;
@@ -148,6 +157,7 @@ Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa,
   if (tuning.fetch == Fetch::first_level) tuning.fetch = Fetch::second_level;
   tuning.stream = tuning.stream && dense.outputs && (problem.has(forward::y) || problem.has(forward::x)) &&
                   isa != InstructionSet::scalar;
+  tuning.row_by_row = tuning.row_by_row && dense.all && !tuning.stream && !tuning.in_batches;
   return tuning;
 }
 
@@ -160,6 +170,8 @@ Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, De
   tuning.row_by_row =
       !tuning.stream && tuning.fetch == Fetch::nowhere && (short_row || problem.rows() <= row_by_row_rows);
   tuning.in_twos = tuning.fetch != Fetch::first_level || columns > sums_stay_columns;
+  tuning.most_tasks = std::max<std::int64_t>(
+      1, problem.bytes() / (min_task_bytes + sums_weight * 2 * columns * static_cast<std::int64_t>(sizeof(float))));
   if (Status status = force_by_environment(tuning); !status.ok()) return status;
   // What there are no kernels for: only AVX-512 has those that fetch into the first level, scalar code has no stores
   // past the caches, and those that do row by row have all tensors.

@@ -24,13 +24,15 @@ struct Tuning {
   /// Of a forward: rows of few columns are done 16 at a time, where the rows of all tensors are dense and those of
   /// outputs need no staging. Only with AVX-512.
   bool in_batches = false;
-  /// Of a gradient: each row's dx is written before the next row begins, not in the sweep of the next. Only where all
-  /// tensors are there and dense.
+  /// Each row is done before the next begins, not in the sweep of the next. Only where all tensors are dense, and of a
+  /// gradient where all are there.
   bool row_by_row = false;
   /// Of a gradient: every second sweep adds both its rows to the column sums. Only where dx and both sums are wanted
   /// and all is dense.
   bool in_twos = false;
-  /// More tasks than this cost more to wake than they save.
+  /// Each task makes copies of its own of gamma and beta where kernels need them in an order of their own.
+  bool own_copies = false;
+  /// More tasks than this cost more to wake, and their column sums more to move between cores, than they save.
   std::int64_t most_tasks = 1;
 
   /// As lines of PlanOf::explain: of the inputs, and of dx and the column sums.
@@ -48,7 +50,7 @@ struct DenseRows {
 };
 
 /// The fastest choices on this processor, but for what the environment variable ALNG_TUNING says, a list such as
-/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, in_batches, row_by_row, in_twos (on, off). What a
+/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, in_batches, row_by_row, in_twos, own_copies (on, off). What a
 /// problem or an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
 Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);

@@ -85,7 +85,8 @@ class ForwardExecution final : public Execution {
             (dense_ ? "read and written in place" : "some gathered or scattered through the workspace") + "\n";
     if (tuning_.in_batches) text += "few columns: " + std::to_string(batch_rows) + " rows at a time\n";
     text += tuning_.explain_inputs();
-    text += std::string("y and x: written ") + tuning_.where_written() + ", y while the rows behind are read\n";
+    text += std::string("y and x: written ") + tuning_.where_written() + ", " +
+            (tuning_.row_by_row ? "before the next row begins" : "y while the rows behind are read") + "\n";
     return text;
   }
 
@@ -107,18 +108,18 @@ class ForwardExecution final : public Execution {
     pass.mean = tensor(forward::mean);
     pass.rstd = tensor(forward::rstd);
     pass.x = tensor(forward::x);
-    pass.gamma = of_columns(arguments, forward::gamma, workspace + gamma_);
-    pass.beta = of_columns(arguments, forward::beta, workspace + beta_);
     pass.dense = dense_;
     pass.tuning = tuning_;
+    if (!tuning_.own_copies) take_weights(arguments, workspace, pass);
 
-    Run run{pass, workspace, Units(workspace, units_, tasks_)};
+    Run run{arguments, pass, workspace, Units(workspace, units_, tasks_)};
     run_tasks(arguments.executor, tasks_, [&](std::int32_t task) { work(run, task); });
     return {};
   }
 
  private:
   struct Run {
+    const Arguments& arguments;
     const ForwardOperands& pass;
     std::byte* workspace;
     Units units;
@@ -126,6 +127,12 @@ class ForwardExecution final : public Execution {
 
   bool needs_copy(std::size_t place) const noexcept {
     return problem_.has(place) && kernels_.order.needs_copy(views_[place]);
+  }
+
+  // gamma and beta, whose copies are made at `memory` where they are needed.
+  void take_weights(const Arguments& arguments, std::byte* memory, ForwardOperands& pass) const noexcept {
+    pass.gamma = of_columns(arguments, forward::gamma, memory + gamma_);
+    pass.beta = of_columns(arguments, forward::beta, memory + beta_);
   }
 
   // gamma or beta as the kernels read it; null where absent.
@@ -140,14 +147,17 @@ class ForwardExecution final : public Execution {
     const auto columns = static_cast<std::size_t>(padded(problem_.columns()));
     const std::size_t floats = round_up(columns * sizeof(float));
     const std::size_t row = row_bytes(problem_);
-    gamma_ = Units::size(tasks_);
-    beta_ = gamma_ + (needs_copy(forward::gamma) ? floats : 0);
-    tasks_scratch_ = round_up(beta_ + (needs_copy(forward::beta) ? floats : 0), workspace_alignment);
+    const std::size_t gamma_floats = needs_copy(forward::gamma) ? floats : 0;
+    const std::size_t copies = gamma_floats + (needs_copy(forward::beta) ? floats : 0);
+    tasks_scratch_ = round_up(Units::size(tasks_) + (tuning_.own_copies ? 0 : copies), workspace_alignment);
     second_x_ = place_in_page(floats, second_x_in_page);
     rows_ = std::max(second_x_ + floats, tuning_.in_batches ? static_cast<std::size_t>(batch_rows) * floats : 0);
     y_staging_ = rows_ + (dense_ ? 0 : round_up(4 * row));
     x_staging_ = y_staging_ + (tuning_.stream ? Staging::size_for(row) : 0);
-    task_scratch_size_ = round_up(x_staging_ + (tuning_.stream ? Staging::size_for(row) : 0), workspace_alignment);
+    const std::size_t task_end = x_staging_ + (tuning_.stream ? Staging::size_for(row) : 0);
+    gamma_ = tuning_.own_copies ? task_end : Units::size(tasks_);
+    beta_ = gamma_ + gamma_floats;
+    task_scratch_size_ = round_up(task_end + (tuning_.own_copies ? copies : 0), workspace_alignment);
     workspace_size_ = tasks_scratch_ + static_cast<std::size_t>(tasks_) * task_scratch_size_ + workspace_alignment - 1;
   }
 
@@ -161,11 +171,13 @@ class ForwardExecution final : public Execution {
                      scratch + rows_,
                      {scratch + y_staging_, Staging::size_for(row_bytes(problem_))},
                      {scratch + x_staging_, Staging::size_for(row_bytes(problem_))}};
+    ForwardOperands pass = run.pass;
+    if (tuning_.own_copies) take_weights(run.arguments, scratch, pass);
     for (std::int64_t unit; (unit = run.units.next(index)) < units_;) {
-      kernels_.row_pass(run.pass, leaf_begin(unit, problem_.rows(), units_),
-                        leaf_begin(unit + 1, problem_.rows(), units_), task);
+      kernels_.row_pass(pass, leaf_begin(unit, problem_.rows(), units_), leaf_begin(unit + 1, problem_.rows(), units_),
+                        task);
     }
-    kernels_.finish(run.pass, task);
+    kernels_.finish(pass, task);
   }
 
   Problem problem_;
@@ -179,8 +191,8 @@ class ForwardExecution final : public Execution {
   int tasks_ = 1;
   std::int64_t units_ = 1;
 
-  // The workspace, in bytes from its first page boundary: copies of gamma and beta, then for each task two rows of x in
-  // float32, and at these distances its scratch rows and staging (kernels.h).
+  // The workspace, in bytes from its first page boundary: copies of gamma and beta, unless each task has its own; then
+  // for each task two rows of x in float32, and at these distances its scratch rows, staging (kernels.h) and copies.
   std::size_t gamma_ = 0;
   std::size_t beta_ = 0;
   std::size_t tasks_scratch_ = 0;

@@ -144,9 +144,7 @@ HWY_NOINLINE void ForwardBatch(const ForwardOperands& run, std::int64_t begin, s
         columns,
         [&]<bool kWhole>(std::size_t i, std::size_t n, Step& sum, Step& unused) ALNG_INLINE_LAMBDA {
           if (fetch_far) lines.FetchFar(i, StepElements());
-          sum = unused = summands.template X<kWhole>(As<Step>(), i, n);
-          if (kFull || x_at != nullptr) StoreStep<kWhole>(sum, x_at + i, n, out);
-          StoreOwn(sum, own + i);
+          sum = unused = FormX<kWhole>(As<Step>(), summands, x_at, out, own, i, n);
         },
         k, w, q);
   }
@@ -177,13 +175,7 @@ HWY_NOINLINE void ForwardBatch(const ForwardOperands& run, std::int64_t begin, s
   const Affine<T, kFull> affine{run.gamma, run.beta};
   for (std::size_t k = 0; k < rows; ++k) {
     const V m_row = hn::Set(d, m[k]), e_row = hn::Set(d, e[k]), rstd_row = hn::Set(d, rstd[k]);
-    T* const y_at = y.row(k);
-    const float* const own = own_x + k * padded_columns;
-    ForEachStep(columns, [&]<bool kWhole>(std::size_t i, std::size_t n) ALNG_INLINE_LAMBDA {
-      const As<Step> as;
-      const Step value = affine.template Y<kWhole>(as, LoadOwn(as, own + i), m_row, e_row, rstd_row, i, n);
-      StoreStep<kWhole>(value, y_at + i, n, out);
-    });
+    WriteY<T, kFull>(columns, affine, own_x + k * padded_columns, m_row, e_row, rstd_row, y.row(k), out);
   }
 }
 

@@ -33,7 +33,7 @@ class ForwardPass {
     if (InBatches(run)) return RowsInBatches<T>(run, begin, end, task.x_formed);
 #endif
     ForwardPass pass(run, task);
-    for (std::int64_t r = begin; r < end; ++r) pass.OneRow(r);
+    for (std::int64_t r = begin; r < end; ++r) run.tuning.row_by_row ? pass.WholeRow(r) : pass.OneRow(r);
   }
 
   // ForwardKernels::finish
@@ -64,16 +64,42 @@ class ForwardPass {
     EndRow<T>(run_.x, row.x, task_.x_staging, columns_, true);
 
     task_.judged = {};
-    if (formed.r >= 0) {
-      const float e = sums.w * run_.inverse_columns;
-      const float v = std::fma(-e, e, sums.q * run_.inverse_columns);
-      const float rstd = 1.0f / std::sqrt((v < 0.0f ? 0.0f : v) + run_.eps);
-      WriteStatistic(run_.mean, formed.r, formed.m + e);
-      WriteStatistic(run_.rstd, formed.r, rstd);
-      if (run_.y.base != nullptr) task_.judged = {formed.r, formed.m, e, rstd};
-    }
+    if (formed.r >= 0) task_.judged = Judged(formed.r, formed.m, sums);
     task_.formed = {r, sums.u * run_.inverse_columns};
     std::swap(task_.x_formed, task_.x_outer);
+  }
+
+  // The statistics of row r, from m and the sums of what that left. The row is done where no y is wanted.
+  HWY_INLINE UnfinishedRow Judged(std::int64_t r, float m, const RowSums& sums) const {
+    const float e = sums.w * run_.inverse_columns;
+    const float v = std::fma(-e, e, sums.q * run_.inverse_columns);
+    const float rstd = 1.0f / std::sqrt((v < 0.0f ? 0.0f : v) + run_.eps);
+    WriteStatistic(run_.mean, r, m + e);
+    WriteStatistic(run_.rstd, r, rstd);
+    return run_.y.base != nullptr ? UnfinishedRow{r, m, e, rstd} : UnfinishedRow{};
+  }
+
+  // All of a row by itself.
+  void WholeRow(std::int64_t r) {
+    const bool full = run_.x2.base != nullptr && run_.x.base != nullptr && run_.gamma != nullptr &&
+                      run_.beta != nullptr && run_.y.base != nullptr;
+    full ? WholeRow<true>(r) : WholeRow<false>(r);
+  }
+
+  template <bool kFull>
+  HWY_NOINLINE void WholeRow(std::int64_t r) {
+    const auto of = [r](const Tensor& tensor) {
+      return kFull || tensor.base != nullptr ? reinterpret_cast<T*>(tensor.row(r)) : nullptr;
+    };
+    const BuildingRow out(false);
+    float* const x = task_.x_formed;
+    const float m =
+        SumX<T, kFull>(columns_, {of(run_.x1), of(run_.x2), run_.round_sum}, of(run_.x), out, x) * run_.inverse_columns;
+    const UnfinishedRow judged = Judged(r, m, SumDeviations<T>(columns_, x, m));
+    if (judged.r < 0) return;
+    const F d;
+    WriteY<T, kFull>(columns_, {run_.gamma, run_.beta}, x, hn::Set(d, m), hn::Set(d, judged.e), hn::Set(d, judged.rstd),
+                     of(run_.y), out);
   }
 
   template <bool kFull>

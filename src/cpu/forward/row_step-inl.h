@@ -84,6 +84,46 @@ HWY_INLINE void Deviations(S x, V m, std::size_t n, S& w, S& q) {
   }
 }
 
+// Forms x at x_at and, in float32, at own_x. x_at may be null; never where kFull.
+template <bool kWhole, class S, class T, bool kFull>
+HWY_INLINE S FormX(As<S> as, const Summands<T, kFull>& summands, T* x_at, const BuildingRow& x_row, float* own_x,
+                   std::size_t i, std::size_t n) {
+  const S x = summands.template X<kWhole>(as, i, n);  // +0 beyond the row, where all that is loaded is +0
+  if (kFull || x_at != nullptr) StoreStep<kWhole>(x, x_at + i, n, x_row);
+  StoreOwn(x, own_x + i);
+  return x;
+}
+
+// Of a whole row: x and its sum; the sums of what m leaves of it; y.
+template <class T, bool kFull>
+HWY_INLINE float SumX(std::size_t columns, const Summands<T, kFull>& summands, T* x_at, const BuildingRow& x_row,
+                      float* own_x) {
+  const auto terms = [&]<bool kWhole, class S>(std::size_t i, std::size_t n, S& w, S& q, S&) ALNG_INLINE_LAMBDA {
+    w = FormX<kWhole>(As<S>(), summands, x_at, x_row, own_x, i, n);
+    q = hn::Zero(F());
+  };
+  return FoldRow<T, Loop::unrolled, 2>(
+             columns, terms, [](std::size_t) {}, [](std::size_t) {})
+      .w;
+}
+template <class T>
+HWY_INLINE RowSums SumDeviations(std::size_t columns, const float* own_x, float m) {
+  const V m_row = hn::Set(F(), m);
+  const auto terms = [&]<bool kWhole, class S>(std::size_t i, std::size_t n, S& w, S& q, S&)
+                         ALNG_INLINE_LAMBDA { Deviations<T, kWhole>(LoadOwn(As<S>(), own_x + i), m_row, n, w, q); };
+  return FoldRow<T, Loop::unrolled, 2>(
+      columns, terms, [](std::size_t) {}, [](std::size_t) {});
+}
+template <class T, bool kFull>
+HWY_INLINE void WriteY(std::size_t columns, const Affine<T, kFull>& affine, const float* own_x, V m, V e, V rstd,
+                       T* y_at, const BuildingRow& y_row) {
+  ForEachStep(columns, [&]<bool kWhole>(std::size_t i, std::size_t n) ALNG_INLINE_LAMBDA {
+    const As<Step> as;
+    const Step y = affine.template Y<kWhole>(as, LoadOwn(as, own_x + i), m, e, rstd, i, n);
+    StoreStep<kWhole>(y, y_at + i, n, y_row);
+  });
+}
+
 // Forms x of `row`, at row.x and in float32 at x_outer, where x of `judged` is until then; writes y of `judged`.
 // Returns the sums of c and c * c of the row between the two, whose mean as rounded is m and whose x is at x_formed
 // (null where there is none), and of x of `row`.
@@ -113,11 +153,7 @@ HWY_INLINE RowSums SweepThree(const ForwardOperands& run, const NewRow<T>& row, 
     }
     w = q = u = hn::Zero(d);
     if (has_formed) Deviations<T, kWhole>(LoadOwn(as, x_formed + i), m_formed, n, w, q);
-    if (has_row) {
-      u = summands.template X<kWhole>(as, i, n);  // +0 beyond the row, where all that is loaded is +0
-      if (wants_x) StoreStep<kWhole>(u, x_at + i, n, x_row);
-      StoreOwn(u, x_outer + i);
-    }
+    if (has_row) u = FormX<kWhole>(as, summands, x_at, x_row, x_outer, i, n);
   };
   const auto ahead = [&](std::size_t i) ALNG_INLINE_LAMBDA {
     if (fetch_far) lines.FetchFar(i, 2 * StepElements());

@@ -56,13 +56,13 @@ class GradExecution final : public Execution {
       views_[i] = rows_of(problem, i);
       if (operands[i].role == Role::element) dense_ = dense_ && views_[i].dense_row;
     }
-    own_gamma_ = problem.has(grad::gamma) && kernels_.order.needs_copy(views_[grad::gamma]);
+    copy_of_gamma_ = problem.has(grad::gamma) && kernels_.order.needs_copy(views_[grad::gamma]);
   }
 
   void divide(const Tuning& tuning, int threads) {
     tuning_ = tuning;
     const auto most = static_cast<int>(std::min<std::int64_t>(threads, tuning.most_tasks));
-    partition_ = make_partition(problem_, most, {!dense_, tuning.stream, own_gamma_});
+    partition_ = make_partition(problem_, most, {!dense_, tuning.stream, copy_of_gamma_, tuning.own_copies});
     prepare_default_executor(partition_.tasks);
   }
 
@@ -103,13 +103,8 @@ class GradExecution final : public Execution {
     pass.dx = tensor(grad::dx);
     pass.rstd = tensor(grad::rstd);
     pass.mean = tensor(grad::mean);
-    pass.gamma = static_cast<const float*>(own_gamma_ ? nullptr : arguments.data[grad::gamma]);
-    if (own_gamma_) {
-      float* own = floats_at(workspace, p.gamma);
-      widen(kernels_.order, problem_.dtype(), views_[grad::gamma], arguments.data[grad::gamma], problem_.columns(),
-            own);
-      pass.gamma = own;
-    }
+    pass.gamma = static_cast<const float*>(arguments.data[grad::gamma]);
+    if (copy_of_gamma_ && !tuning_.own_copies) copy_gamma(arguments, floats_at(workspace, p.gamma), pass);
     pass.dense = dense_;
     pass.tuning = tuning_;
 
@@ -128,6 +123,11 @@ class GradExecution final : public Execution {
     std::byte* workspace;
   };
 
+  void copy_gamma(const Arguments& arguments, float* copy, RunOperands& pass) const noexcept {
+    widen(kernels_.order, problem_.dtype(), views_[grad::gamma], arguments.data[grad::gamma], problem_.columns(), copy);
+    pass.gamma = copy;
+  }
+
   // One task: unit after unit, as long as there are any.
   void work(Run& run, int index) const noexcept {
     const Partition& p = partition_;
@@ -136,6 +136,8 @@ class GradExecution final : public Execution {
               reinterpret_cast<float*>(scratch + p.task_h),
               scratch + p.task_rows,
               {scratch + p.task_staging, Staging::size_for(row_bytes(problem_))}};
+    RunOperands pass = run.pass;
+    if (copy_of_gamma_ && tuning_.own_copies) copy_gamma(run.arguments, floats_at(scratch, p.task_gamma), pass);
     // With sums: without a free slot this task stops; the others hold them all and will do the units that are left.
     for (int slot = -1; p.slots == 0 || (slot = run.tree.acquire(p.slots / p.tasks * index)) >= 0;) {
       const std::int64_t unit = run.units.next(index);
@@ -143,18 +145,19 @@ class GradExecution final : public Execution {
         if (slot >= 0) run.tree.release(slot);
         break;
       }
-      do_unit(run, unit, slot >= 0 ? run.tree.at(slot) : nullptr, scratch, task);
+      do_unit(pass, unit, slot >= 0 ? run.tree.at(slot) : nullptr, scratch, task);
       if (slot < 0) continue;
       const int root = run.tree.complete(unit, slot, kernels_.add);
       if (root >= 0) write_sums(run, p.slot.sums(run.tree.at(root)));
     }
-    kernels_.finish(run.pass, task);
+    kernels_.finish(pass, task);
   }
 
   // The leaves of a unit in order. Their sums are a stack: a leaf goes on top, and the two on top are added as long as
   // they are two halves of an aligned subtree. In the end all that is left is added, from the top, which is what
   // passing up odd nodes means.
-  void do_unit(const Run& run, std::int64_t unit, float* result, std::byte* scratch, Task& task) const noexcept {
+  void do_unit(const RunOperands& pass, std::int64_t unit, float* result, std::byte* scratch,
+               Task& task) const noexcept {
     const Partition& p = partition_;
     const Sums block = p.slot.sums(reinterpret_cast<float*>(scratch + p.task_block));
     const auto entry = [&](int depth) {
@@ -168,7 +171,7 @@ class GradExecution final : public Execution {
     const std::int64_t begin = unit * p.unit_leaves;
     const std::int64_t end = std::min(begin + p.unit_leaves, p.leaves);
     for (std::int64_t leaf = begin; leaf < end; ++leaf) {
-      kernels_.row_pass(run.pass, leaf_begin(leaf, problem_.rows(), p.leaves),
+      kernels_.row_pass(pass, leaf_begin(leaf, problem_.rows(), p.leaves),
                         leaf_begin(leaf + 1, problem_.rows(), p.leaves),
                         result != nullptr ? p.slot.sums(entry(depth)) : Sums{nullptr, nullptr}, block, task);
       if (result == nullptr) continue;
@@ -206,7 +209,7 @@ class GradExecution final : public Execution {
   /// By place; meaningless where the tensor is absent.
   std::array<Rows, max_operands> views_;
   bool dense_ = true;
-  bool own_gamma_ = false;
+  bool copy_of_gamma_ = false;
   Tuning tuning_;
   Partition partition_;
 };

@@ -48,7 +48,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.tasks_units = place(Units::size(tasks));
   p.bookkeeping_size = LeafTree::bookkeeping_size(p.units, p.slots);
   p.bookkeeping = place(p.bookkeeping_size);
-  p.gamma = place(needs.own_gamma ? sums : 0);
+  p.gamma = place(needs.copy_of_gamma && !needs.own_copies ? sums : 0);
   end = round_up(end, workspace_alignment);
   p.slots_memory = place(static_cast<std::size_t>(p.slots) * slot_size);
   const bool blocks = problem.rows() > leaves * block_rows;
@@ -58,7 +58,8 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.task_h = p.task_block + (blocks ? slot_size : 0);
   p.task_rows = p.task_h + (problem.has(grad::dx) ? sums : 0);
   p.task_staging = p.task_rows + (needs.gather ? round_up(5 * row) : 0);
-  p.task_scratch_size = round_up(p.task_staging + (needs.stream ? Staging::size_for(row) : 0),
+  p.task_gamma = p.task_staging + (needs.stream ? Staging::size_for(row) : 0);
+  p.task_scratch_size = round_up(p.task_gamma + (needs.copy_of_gamma && needs.own_copies ? sums : 0),
                                  p.slots > 0 ? workspace_alignment : line_bytes);
   p.tasks_scratch = place(static_cast<std::size_t>(tasks) * p.task_scratch_size);
   p.workspace_size = end + workspace_alignment - 1;

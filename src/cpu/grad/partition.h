@@ -27,17 +27,18 @@ struct Partition {
   std::size_t tasks_units = 0;
   std::size_t bookkeeping = 0;
   std::size_t bookkeeping_size = 0;
-  /// The kernels' copy of gamma, where they need one.
+  /// The kernels' copy of gamma, where they need one and tasks have none of their own.
   std::size_t gamma = 0;
   std::size_t slots_memory = 0;
   /// For each task, task_scratch_size bytes: a stack of slots for the levels within a unit, then at these distances its
-  /// block sums, h, scratch rows and staging (kernels.h).
+  /// block sums, h, scratch rows, staging (kernels.h) and copy of gamma.
   std::size_t tasks_scratch = 0;
   std::size_t task_scratch_size = 0;
   std::size_t task_block = 0;
   std::size_t task_h = 0;
   std::size_t task_rows = 0;
   std::size_t task_staging = 0;
+  std::size_t task_gamma = 0;
   /// All of it, and what it takes to find the boundary.
   std::size_t workspace_size = 0;
 };
@@ -48,8 +49,9 @@ struct Needs {
   bool gather;
   /// dx is written past the caches.
   bool stream;
-  /// gamma is not dense float32 in the order of the kernels.
-  bool own_gamma;
+  /// gamma is not dense float32 in the order of the kernels: one copy of it, or one for each task.
+  bool copy_of_gamma;
+  bool own_copies;
 };
 
 /// `threads` is at least 1.
