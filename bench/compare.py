@@ -5,7 +5,9 @@
 
 Writes speed_all.csv or speed_one.csv, and machine_all.json or machine_one.json, into the results; of the forward
 speed_forward_all.csv and so on. One line for each row and contestant: the median of its times with its quartiles, and
-its median time divided by alng's of the same round, the median and quartiles of that over the rounds. scripts/bench.sh calls this; docs/performance.md says how to read it.
+its median time divided by alng's of the same round, the median and quartiles of that over the rounds. in_cache is how
+the row was timed: whether its bytes fit in the largest cache that the system names. scripts/bench.sh calls this;
+docs/performance.md says how to read it.
 """
 
 import argparse

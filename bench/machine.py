@@ -1,10 +1,12 @@
-"""What a result was measured on and with: processor, caches, versions, flags."""
+"""What a result was measured on and with: processor, caches, versions, flags. As a program: the folder of this processor's
+results in bench/results."""
 
 import ctypes
 import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import subprocess
 
 
@@ -25,6 +27,16 @@ def processor():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor() or "unknown"
+
+
+def plain_name(model):
+    """A processor's model name without marks and clock: "Intel(R) Xeon(R) Processor" is Intel Xeon Processor."""
+    return " ".join(re.sub(r"\((r|tm)\)|@.*", " ", model, flags=re.IGNORECASE).split())
+
+
+def folder_name(model):
+    """The same as the name of a folder: intel-xeon-processor."""
+    return "-".join(re.findall(r"[a-z0-9]+", plain_name(model).lower())) or "unknown"
 
 
 def vector_instructions():
@@ -70,3 +82,7 @@ def use_one_processor():
 
 def library(path):
     return ctypes.CDLL(str(path), mode=os.RTLD_LOCAL | os.RTLD_NOW)
+
+
+if __name__ == "__main__":
+    print(folder_name(processor()))

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures alng beside what a user would take instead, on the same data in the same run, and writes docs/performance.md.
+# Measures alng beside what a user would take instead, on the same data in the same run. Keeps what it measured in
+# bench/results, in a folder for this processor, and writes docs/performance.md from all of them.
 #
 #   scripts/bench.sh                   everything: installs what is missing, builds, measures
 #   scripts/bench.sh --quick           fewer rows; the results stay in build/bench and docs/ as they are
@@ -7,7 +8,7 @@
 #     --seconds S                      for each row and dtype (default: 2.5, with --quick 1)
 #   scripts/bench.sh --check [COMMIT]  whether this tree is faster or slower than COMMIT (default: HEAD), interleaved
 #   scripts/bench.sh --check-itself    two builds of one commit are the same, a planted slowdown of 10 % is slower
-#   scripts/bench.sh --page            docs/performance.md, its plots and README's table from the recorded results
+#   scripts/bench.sh --page            docs/performance.md, a page for each processor and README's table from the results
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -178,8 +179,9 @@ sweep() {
 }
 
 measure() {
-  local results=$1 operator
+  local results operator
   scripts/install_packages.sh build bench
+  results=$1/$(python3 bench/machine.py)
   use_ccache
   mkdir -p "$work" "$results"
   install_python
