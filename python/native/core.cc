@@ -179,7 +179,8 @@ void run_on_gpu(const Key<Operator>& key, typename Operator::Where& where, nb::h
 
 template <class Operator>
 nb::object call(Key<Operator>& key, const Objects<Operator>& objects, nb::handle in_graph) {
-  const Tensors<Operator> tensors(objects, key.problem, truth("in_graph", in_graph));
+  const bool of_torch = truth("in_graph", in_graph);
+  const Tensors<Operator> tensors(objects, key.problem, of_torch);
   typename Operator::Where where = tensors.addresses();
   if (tensors.gpu() != in_host_memory) {
     key.gpu = tensors.gpu();
@@ -187,6 +188,7 @@ nb::object call(Key<Operator>& key, const Objects<Operator>& objects, nb::handle
     run_on_gpu(key, where, objects[0]);
     return tensors.outputs();
   }
+  if (of_torch) where.executor = torch_threads();
   run_unlocked([&](alng_status* said) { return run_kept_plan(key, where, said); });
   return tensors.outputs();
 }

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "dlpack.h"
+#include "plans.h"
 
 namespace nb = nanobind;
 
@@ -22,8 +23,10 @@ struct {
   PyObject *forward_ad, *dispatch_modes, *transforms_active, *is_grad_enabled;  // a module and functions
 } known;
 
-// From libtorch's stable C interface. Null before torch 2.14.
+// From libtorch's stable C interface. parallel_for is null before torch 2.10, the others before 2.14.
 struct {
+  std::int32_t (*parallel_for)(std::int64_t begin, std::int64_t end, std::int64_t grain,
+                               void (*part)(std::int64_t begin, std::int64_t end, void* data), void* data);
   using Tensor = void*;
   std::int32_t (*empty_strided)(std::int64_t rank, const std::int64_t* shape, const std::int64_t* strides,
                                 std::int32_t dtype, std::int32_t device_kind, std::int32_t device, Tensor* made);
@@ -59,6 +62,21 @@ bool operators_are_plain() {
 
 bool requires_grad(nb::handle object) {
   return !object.is_none() && checked(PyObject_GetAttr(object.ptr(), known.requires_grad)).ptr() == Py_True;
+}
+
+// alng_executor::parallel
+void run_on_torch_threads(void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) {
+  struct {
+    void (*task)(void*, std::int32_t);
+    void* data;
+  } work{task, task_data};
+  libtorch.parallel_for(
+      0, count, 1,
+      [](std::int64_t begin, std::int64_t end, void* data) {
+        const auto& [one, its_data] = *static_cast<decltype(work)*>(data);
+        for (; begin < end; ++begin) one(its_data, static_cast<std::int32_t>(begin));
+      },
+      &work);
 }
 
 bool are_trailing_dims(nb::handle normalized_shape, const nb::dlpack::dltensor& x) {
@@ -108,6 +126,11 @@ nb::object new_torch_tensor(const ExchangeApi& api, const alng_tensor& layout, i
   return nb::steal(static_cast<PyObject*>(object));
 }
 
+const alng_executor* torch_threads() noexcept {
+  static constexpr alng_executor executor{&run_on_torch_threads, nullptr};
+  return libtorch.parallel_for != nullptr && forks().load(std::memory_order_relaxed) == 0 ? &executor : nullptr;
+}
+
 void use_torch(nb::handle torch) {
   const auto forever = [](nb::object object) { return object.release().ptr(); };
   const nb::object c_side = torch.attr("_C");
@@ -134,6 +157,7 @@ void use_torch(nb::handle torch) {
     value = function();
     return true;
   };
+  find(libtorch.parallel_for, "torch_parallel_for");
   const bool complete = find(libtorch.empty_strided, "aoti_torch_empty_strided") &&
                         find(libtorch.get_data_ptr, "aoti_torch_get_data_ptr") &&
                         find(libtorch.destroy, "aoti_torch_delete_tensor_object") &&

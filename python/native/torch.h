@@ -21,6 +21,10 @@ bool takes_gradient_at_once(nanobind::handle dy, nanobind::handle x, nanobind::h
 /// A new, contiguous tensor and its memory. Null where torch, before 2.14, has no C interface that makes one.
 nanobind::object new_torch_tensor(const ExchangeApi& api, const alng_tensor& layout, int gpu, const void** data);
 
+/// PyTorch's own threads: those of the operators before and after a call are awake, and others would compete with them.
+/// Null, which stands for the library's, before torch 2.10 and in the child of a fork, where PyTorch's may be gone.
+const alng_executor* torch_threads() noexcept;
+
 /// To be called once before the others.
 void use_torch(nanobind::handle torch);
 
