@@ -29,7 +29,7 @@ NOT_MEASURED = "Not measured."
 # Of rows with more bytes the stream is shown. They come from memory where it is at most so many times as fast as the
 # largest row's.
 LARGE_BYTES = 32 << 20
-FROM_MEMORY = 1.5
+FROM_MEMORY = 1.25
 ONEDNN = ("oneDNN", "oneDNN 3.2 OpenMP")
 # The rows of the table in short, which README has, too: what is trained most, in and out of cache.
 SHORT_SHAPES = tuple(f"{shape} {dtype}" for shape in ("512x1024", "8192x1024", "65536x768", "8192x4096")
@@ -180,7 +180,8 @@ def table(header, rows):
 def speed_table(speed):
     out, rows = out_of_cache(speed), []
     for shape, lines in by_shape(speed).items():
-        rows.append([shape + ("" if shape in out else " (in cache)"), lines["alng"]["microseconds"]])
+        from_python = lines.get("alng from Python", {}).get("microseconds", "")
+        rows.append([shape + ("" if shape in out else " (in cache)"), lines["alng"]["microseconds"], from_python])
         for name in ("stream", *PEERS):
             line = lines.get(name)
             if line is None or name == "stream" and int(line["bytes"]) <= LARGE_BYTES:
@@ -190,7 +191,7 @@ def speed_table(speed):
             else:
                 median, q1, q3 = (float(line[name]) for name in ("ratio", "ratio_q1", "ratio_q3"))
                 rows[-1].append(f"{median:.2f} [{q1:.2f}, {q3:.2f}]")
-    return table(["shape", "alng, µs", "stream", *PEERS], rows)
+    return table(["shape", "alng, µs", "from Python, µs", "stream", *PEERS], rows)
 
 
 def worst(ratios, least, more=""):
