@@ -220,25 +220,6 @@ TEST_F(Names, AResultDoesNotReplaceARenamedTensor) {
   expect_same_results("whole", "out");
 }
 
-// Whatever was read, and whatever name it is written by.
-TEST_F(Names, AResultReplacesNoFileThatWasRead) {
-  done("make -o m.safetensors --shape 4x6 --dtype fp32");
-  done("forward m.safetensors -o s.safetensors");
-  std::filesystem::create_directory(path("linked"));
-  std::filesystem::create_symlink("../m.safetensors", path("linked/dbeta.npy"));
-  std::filesystem::create_hard_link(path("s.safetensors"), path("linked/dgamma.npy"));
-  const auto before = everything();
-  EXPECT_EQ(refused("run m.safetensors -o linked"), "OUT is IN: linked/dbeta.npy would be overwritten");
-  for (const auto& [output, name] : {std::pair{"s.safetensors", "s.safetensors"},
-                                     {"linked/../s.safetensors", "linked/../s.safetensors"},
-                                     {"linked", "linked/dgamma.npy"}}) {
-    EXPECT_EQ(refused(std::string("run m.safetensors --statistics s.safetensors -o ") + output),
-              std::string("OUT is IN or the file of --statistics: ") + name + " would be overwritten");
-  }
-  EXPECT_EQ(everything(), before);
-  done("run m.safetensors -o s.safetensors");
-}
-
 // The forward's own tensors; what the gradient alone reads may be anything.
 TEST_F(Names, TheForwardReadsItsTensorsAlone) {
   done("make -o p --shape 4x6 --dtype fp32");

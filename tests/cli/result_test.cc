@@ -102,6 +102,25 @@ TEST_F(ResultCommand, TheStatisticsMayBeInAnotherFile) {
             "can't read none.safetensors: No such file or directory");
 }
 
+// Whatever was read, and whatever name it is written by.
+TEST_F(ResultCommand, ReplacesNoFileThatWasRead) {
+  done("make -o p.safetensors --shape 4x6 --dtype fp32");
+  done("forward p.safetensors -o s.safetensors");
+  std::filesystem::create_directory(path("linked"));
+  std::filesystem::create_symlink("../p.safetensors", path("linked/dbeta.npy"));
+  std::filesystem::create_hard_link(path("s.safetensors"), path("linked/dgamma.npy"));
+  const auto before = everything();
+  EXPECT_EQ(refused("run p.safetensors -o linked"), "OUT is IN: linked/dbeta.npy would be overwritten");
+  for (const auto& [output, name] : {std::pair{"s.safetensors", "s.safetensors"},
+                                     {"linked/../s.safetensors", "linked/../s.safetensors"},
+                                     {"linked", "linked/dgamma.npy"}}) {
+    EXPECT_EQ(refused(std::string("run p.safetensors --statistics s.safetensors -o ") + output),
+              std::string("OUT is IN or the file of --statistics: ") + name + " would be overwritten");
+  }
+  EXPECT_EQ(everything(), before);
+  done("run p.safetensors -o s.safetensors");
+}
+
 TEST_F(ResultCommand, ExplainTellsTheForwardWhenAsked) {
   done("make -o p.safetensors --shape 64x768 --dtype bf16");
   const std::string text = done("explain p.safetensors --forward --eps 0.5 --round-sum");
