@@ -241,7 +241,8 @@ typedef struct alng_availability {
   char reason[220];  /* why it has it, or why not, in a few words */
 } alng_availability;
 
-/* Number `index` of the list, best first. Returns 1, or 0 past its end (*entry is then untouched). */
+/* Number `index` of the list: of the devices the CPU, the default, comes first, of the instruction sets the best.
+ * Returns 1, or 0 past its end (*entry is then untouched). */
 ALNG_EXPORT int32_t alng_device(int32_t index, alng_availability* entry);
 ALNG_EXPORT int32_t alng_instruction_set(int32_t index, alng_availability* entry);
 

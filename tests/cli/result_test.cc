@@ -232,7 +232,7 @@ TEST_F(ResultCommand, ExplainShowsProblemAndPlan) {
   EXPECT_EQ(plan["rows"], 64);
 }
 
-TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
+TEST_F(ResultCommand, NamesTensorsNobodyUses) {
   json header;
   std::size_t end = 0;
   for (const char* name : {"dy", "x1", "x2", "Gamma", "rstd", "mean"}) {
@@ -245,6 +245,14 @@ TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
   const std::string text = done("explain p.safetensors");
   EXPECT_NE(text.find("no gamma"), std::string::npos) << text;
   EXPECT_NE(text.find("not used    Gamma"), std::string::npos) << text;
+  for (const char* command : {"explain p.safetensors", "run p.safetensors -o r.safetensors",
+                              "forward p.safetensors -o f.safetensors --normalized-dims 1", "verify p.safetensors"}) {
+    // verify exits with 1: mean and rstd are zeros.
+    const json report = json::parse(alng(std::string(command) + " --json").out);
+    EXPECT_EQ(report["not_used"], "Gamma\ngamma is absent; --rename gamma=Gamma reads \"Gamma\" as gamma") << command;
+  }
+  done("make -o q.safetensors --shape 1x2 --dtype fp32");
+  EXPECT_EQ(json::parse(done("explain q.safetensors --json"))["not_used"], "");
 }
 
 TEST_F(ResultCommand, InfoTellsWhatThereIsAndWhy) {

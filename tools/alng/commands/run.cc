@@ -47,6 +47,7 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
   const auto bytes = static_cast<double>(input.problem.bytes());
   const TensorLayout& first = *layout_at(input.problem.description(), 0);
   const double speed = seconds > 0 ? bytes / seconds * 1e-9 : 0;
+  const std::string unused = unused_tensors<Operator>(input.file);
   if (options.json) {
     print_json({{"shape", std::vector<std::int64_t>(first.shape.begin(), first.shape.begin() + first.rank)},
                 {"rows", input.problem.rows()},
@@ -63,6 +64,7 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
                 {"first_run_seconds", computed.first_seconds},
                 {"bytes", input.problem.bytes()},
                 {"gb_per_s", speed},
+                {"not_used", unused},
                 {"output", options.output}});
     return;
   }
@@ -76,8 +78,7 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
   }
   fields.emplace_back("speed",
                       fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
-  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty())
-    fields.emplace_back("not used", unused);
+  if (!unused.empty()) fields.emplace_back("not used", unused);
   fields.emplace_back("output", options.output);
   print_fields(fields);
 }
