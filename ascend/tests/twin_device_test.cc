@@ -202,7 +202,7 @@ TEST(AscendDevices, UnknownOnesAreRefusedWithTheList) {
   EXPECT_EQ(plan.status().message(),
             "device is \"ascend:a5\" but must be one of cpu, reference, cuda, ascend:950pr, ascend:950dt, ascend:a3, "
             "ascend:a2, "
-            "or empty for the best");
+            "or empty for cpu");
 }
 
 }  // namespace

@@ -29,12 +29,13 @@ GradDescription describe(const Tensors& tensors) {
   return d;
 }
 
-// The layout is one that a Problem accepts: this fits in 63 bits.
+// The layout is one that a Problem accepts: this fits in 63 bits, unless there are no elements.
 std::size_t bytes_of(const TensorLayout& layout) {
+  const std::int64_t* const end = layout.shape.data() + layout.rank;
+  if (std::find(layout.shape.data(), end, 0) != end) return 0;
   std::int64_t last = 0;
   for (int d = 0; d < layout.rank; ++d) {
     const auto i = static_cast<std::size_t>(d);
-    if (layout.shape[i] == 0) return 0;
     last += (layout.shape[i] - 1) * layout.strides[i];
   }
   return (static_cast<std::size_t>(last) + 1) * dtype_size(layout.dtype);

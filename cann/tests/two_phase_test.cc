@@ -186,6 +186,14 @@ TEST_F(TwoPhases, GiveZerosForNoRows) {
   EXPECT_EQ(problem.values(dbeta), std::vector<float>(4));
 }
 
+// However long the other dimensions are: nothing is computed of them.
+TEST_F(TwoPhases, GiveZerosForNoRowsBesideHugeExtents) {
+  AclProblem problem;
+  resize(problem, {INT64_MAX, INT64_MAX, 0}, {4});
+  ASSERT_EQ(problem.run(stream_.get()), 0) << recent_message();
+  EXPECT_EQ(problem.values(dgamma), std::vector<float>(4));
+}
+
 TEST_F(TwoPhases, DoNothingForNoColumns) {
   AclProblem problem;
   resize(problem, {5}, {0});

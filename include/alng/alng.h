@@ -8,8 +8,8 @@
  *
  * Structs that begin with `size` can grow: the caller sets it to sizeof the struct as its own header has it. Members
  * that a newer library has and an older caller doesn't know are taken as 0. A newer caller's members that an older
- * library doesn't know must be 0, else the call is refused (ALNG_UNSUPPORTED). A size below that of this first version
- * is refused (ALNG_BAD_OPTION). */
+ * library doesn't know must be 0, else the call is refused (ALNG_UNSUPPORTED). A size below that of this first version,
+ * or of 64 KiB and more, is refused (ALNG_BAD_OPTION). */
 #ifndef ALNG_ALNG_H
 #define ALNG_ALNG_H
 
@@ -32,7 +32,7 @@ typedef enum alng_code {
   ALNG_BAD_DTYPE = 2,    /* not accepted for this tensor, or not the one of the tensor it must agree with */
   ALNG_BAD_SHAPE = 3,    /* a rank or an extent is out of range or disagrees with the tensor it must agree with */
   ALNG_BAD_STRIDE = 4,   /* negative; or an output's elements share addresses; or an offset leaves 64 bits; or a pointer
-                            is   not a multiple of its element's size */
+                            is not a multiple of its element's size */
   ALNG_OVERLAP = 5,      /* an output overlaps another tensor in a way that is not allowed (alng_..._arguments) */
   ALNG_BAD_WORKSPACE = 6, /* absent, or smaller than alng_plan_workspace_size */
   ALNG_BAD_OPTION = 7, /* no such value: device, instruction set, thread count, size, a stream where there is none; or a
@@ -241,7 +241,8 @@ typedef struct alng_availability {
   char reason[220];  /* why it has it, or why not, in a few words */
 } alng_availability;
 
-/* Number `index` of the list, best first. Returns 1, or 0 past its end (*entry is then untouched). */
+/* Number `index` of the list: of the devices the CPU, the default, comes first, of the instruction sets the best.
+ * Returns 1, or 0 past its end (*entry is then untouched). */
 ALNG_EXPORT int32_t alng_device(int32_t index, alng_availability* entry);
 ALNG_EXPORT int32_t alng_instruction_set(int32_t index, alng_availability* entry);
 

@@ -119,7 +119,7 @@ inline Status add_layer_norm_grad(const GradDescription& description, const Grad
   return c_structs::one_call<c_structs::Grad>(description, arguments, options);
 }
 
-/// The devices this build knows, best first.
+/// The devices this build knows; the CPU, the default, first.
 inline std::vector<Availability> devices() { return c_structs::list(alng_device); }
 /// The CPU instruction sets this build knows, best first.
 inline std::vector<Availability> instruction_sets() { return c_structs::list(alng_instruction_set); }

@@ -23,15 +23,19 @@ struct alng_plan {
 namespace alng::impl {
 namespace {
 
+/// Beyond what any version's struct will need: a size that was never set is not read to its end.
+constexpr std::size_t too_large = std::size_t{1} << 16;
+
 /// Copies a struct that begins with its size, as the caller's header has it, to one as this library has it.
 template <class Struct>
 Status copy(const Struct* given, const char* name, Struct& out) {
   static_assert(std::is_trivially_copyable_v<Struct> && offsetof(Struct, size) == 0);
   std::size_t size;
   std::memcpy(&size, given, sizeof size);
-  if (size < sizeof out) {
+  if (size < sizeof out || size >= too_large) {
     return {Code::bad_option, "the size of " + std::string(name) + " is " + std::to_string(size) +
-                                  " but must be its sizeof, " + std::to_string(sizeof out) + " or more"};
+                                  " but must be its sizeof, " + std::to_string(sizeof out) + " or more" +
+                                  (size < sizeof out ? "" : " and less than " + std::to_string(too_large))};
   }
   const auto* bytes = reinterpret_cast<const unsigned char*>(given);
   if (std::any_of(bytes + sizeof out, bytes + size, [](unsigned char byte) { return byte != 0; })) {
@@ -40,6 +44,13 @@ Status copy(const Struct* given, const char* name, Struct& out) {
   }
   std::memcpy(&out, given, sizeof out);
   return {};
+}
+
+/// All of it is 0. What is 0 in part was meant to be a tensor.
+bool is_absent(const alng_tensor& tensor) noexcept {
+  static_assert(std::has_unique_object_representations_v<alng_tensor>);
+  constexpr alng_tensor none{};
+  return std::memcmp(&tensor, &none, sizeof none) == 0;
 }
 
 TensorLayout layout_of(const alng_tensor& tensor) noexcept {
@@ -92,8 +103,8 @@ Result<Problem> problem_of(const Struct* given) {
   Description description(Named<Struct>::what);
   for (std::size_t place = 0; place < Table::operands.size(); ++place) {
     Table::at(problem, place, [&](const alng_tensor& tensor) {
-      const bool absent = tensor.dtype == 0 && tensor.rank == 0;
-      if (!absent || Table::operands[place].presence == Presence::required) description.give(place, layout_of(tensor));
+      const bool required = Table::operands[place].presence == Presence::required;
+      if (required || !is_absent(tensor)) description.give(place, layout_of(tensor));
     });
   }
   description.normalized_dims = problem.normalized_dims;
@@ -249,9 +260,10 @@ alng_tensor alng_contiguous(alng_dtype dtype, int32_t rank, const int64_t* shape
   alng_tensor tensor{};
   tensor.dtype = dtype;
   tensor.rank = rank;
-  if (rank < 1 || rank > ALNG_MAX_RANK) return tensor;
-  if (shape == nullptr) {
-    tensor.rank = 0;
+  const bool valid = rank >= 1 && rank <= ALNG_MAX_RANK;
+  if (!valid || shape == nullptr) {
+    if (valid) tensor.rank = 0;
+    if (is_absent(tensor)) tensor.rank = -1;  // refused, too
     return tensor;
   }
   const auto layout = alng::TensorLayout::contiguous(

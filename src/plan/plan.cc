@@ -8,12 +8,10 @@ namespace alng::impl {
 namespace {
 
 std::string known_devices() {
+  const std::vector<const Backend*> all = backends();
   std::string names;
-  for (const Backend* backend : backends()) {
-    if (!names.empty()) names += ", ";
-    names += backend->device();
-  }
-  return names + ", or empty for the best" +
+  for (const Backend* backend : all) names += std::string(backend->device()) + ", ";
+  return names + "or empty for " + all.front()->device() +
          (backend_left_out() ? "; a back end built for another version of alng was left out" : "");
 }
 

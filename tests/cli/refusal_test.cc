@@ -171,10 +171,7 @@ TEST_F(Refusal, ForwardsThatCannotBe) {
   EXPECT_EQ(forward(""), "in.safetensors: beta is float16[6] but must be bfloat16, the dtype of x1, or float32");
   tensors_["beta"] = {"F32", {6}, 24};
   write("in.safetensors", safetensors());
-  for (const auto& [eps, number] : {std::pair("-1", "-1"), {"nan", "nan"}, {"inf", "inf"}, {"1e39", "inf"}}) {
-    EXPECT_EQ(forward(std::string("--eps ") + eps),
-              std::string("in.safetensors: eps is ") + number + " but must be finite and at least 0");
-  }
+  EXPECT_EQ(forward("--eps -1"), "in.safetensors: eps is -1 but must be finite and at least 0");
   EXPECT_EQ(forward("--no-x2"), "in.safetensors: it has a tensor x2, but --no-x2 is given");
   for (const char* option : {"--eps 1", "--round-sum"}) {
     EXPECT_THAT(refused(std::string("explain in.safetensors ") + option), HasSubstr("requires --forward"));
@@ -191,14 +188,43 @@ TEST_F(Refusal, ForwardsThatCannotBe) {
   EXPECT_THAT(forward("--no-x2"), HasSubstr("normalized_dims is 0 but must be 1 to 2"));
 }
 
+// None is clamped, wrapped, cut or read as octal.
+TEST_F(Refusal, NumbersThatAnOptionCannotHold) {
+  const auto check = [&](const std::string& command, const std::string& option, const std::string& value,
+                         const std::string& expected) {
+    EXPECT_EQ(
+        refused(command + " " + option + " '" + value + "'"),
+        option + ": the value is \"" + value + "\" but must be " + expected + " (alng --help, or alng COMMAND --help)");
+  };
+  for (const char* value : {"many", "1.5", "1e1", "0x7", "+3", " 3", "3 ", "1,000", "2147483648", "-2147483649"}) {
+    const std::string whole = "a whole number from -2147483648 to 2147483647";
+    check("run a -o b", "--threads", value, whole);
+    check("make -o b --shape 2x3 --dtype fp32", "--normalized-dims", value, whole);
+    check("bench", "--repeats", value, whole);
+  }
+  for (const char* value : {"-1", "18446744073709551616", "99999999999999999999999"}) {
+    check("make -o b --shape 2x3 --dtype fp32", "--seed", value, "a whole number from 0 to 18446744073709551615");
+  }
+  for (const char* value : {"nan", "inf", "-inf", "1e39", "1e-50", "-1e400", "1e-5f", "0x1p-3", "1,5"}) {
+    check("forward a -o b", "--eps", value, "a finite number that float32 holds");
+  }
+  for (const char* value : {"nan", "inf", "1e400", "1e-400"}) {
+    check("make -o b --shape 2x3 --dtype fp32", "--mean-over-std", value, "a finite number that float64 holds");
+    check("bench", "--seconds", value, "a finite number that float64 holds");
+  }
+  EXPECT_TRUE(files().empty());
+}
+
 TEST_F(Refusal, Usage) {
   EXPECT_EQ(refused(""),
             "a command is expected: run, forward, verify, make, explain, info, bench (alng --help says more)");
   EXPECT_EQ(refused("dance"),
             "there is no command dance: run, forward, verify, make, explain, info, bench are expected (alng --help "
             "says more)");
+  EXPECT_EQ(refused("--json info"),
+            "there is no option --json of alng itself: a command comes first: run, forward, verify, make, explain, "
+            "info, bench (alng --help says more)");
   EXPECT_THAT(refused("run"), HasSubstr("IN is required"));
-  EXPECT_THAT(refused("run a -o b --threads many"), HasSubstr("many"));
   EXPECT_THAT(refused("run a -o b --speed 7"), HasSubstr("--speed"));
 }
 

@@ -102,6 +102,25 @@ TEST_F(ResultCommand, TheStatisticsMayBeInAnotherFile) {
             "can't read none.safetensors: No such file or directory");
 }
 
+// Whatever was read, and whatever name it is written by.
+TEST_F(ResultCommand, ReplacesNoFileThatWasRead) {
+  done("make -o p.safetensors --shape 4x6 --dtype fp32");
+  done("forward p.safetensors -o s.safetensors");
+  std::filesystem::create_directory(path("linked"));
+  std::filesystem::create_symlink("../p.safetensors", path("linked/dbeta.npy"));
+  std::filesystem::create_hard_link(path("s.safetensors"), path("linked/dgamma.npy"));
+  const auto before = everything();
+  EXPECT_EQ(refused("run p.safetensors -o linked"), "OUT is IN: linked/dbeta.npy would be overwritten");
+  for (const auto& [output, name] : {std::pair{"s.safetensors", "s.safetensors"},
+                                     {"linked/../s.safetensors", "linked/../s.safetensors"},
+                                     {"linked", "linked/dgamma.npy"}}) {
+    EXPECT_EQ(refused(std::string("run p.safetensors --statistics s.safetensors -o ") + output),
+              std::string("OUT is IN or the file of --statistics: ") + name + " would be overwritten");
+  }
+  EXPECT_EQ(everything(), before);
+  done("run p.safetensors -o s.safetensors");
+}
+
 TEST_F(ResultCommand, ExplainTellsTheForwardWhenAsked) {
   done("make -o p.safetensors --shape 64x768 --dtype bf16");
   const std::string text = done("explain p.safetensors --forward --eps 0.5 --round-sum");
@@ -213,7 +232,7 @@ TEST_F(ResultCommand, ExplainShowsProblemAndPlan) {
   EXPECT_EQ(plan["rows"], 64);
 }
 
-TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
+TEST_F(ResultCommand, NamesTensorsNobodyUses) {
   json header;
   std::size_t end = 0;
   for (const char* name : {"dy", "x1", "x2", "Gamma", "rstd", "mean"}) {
@@ -226,6 +245,14 @@ TEST_F(ResultCommand, ExplainNamesTensorsNobodyUses) {
   const std::string text = done("explain p.safetensors");
   EXPECT_NE(text.find("no gamma"), std::string::npos) << text;
   EXPECT_NE(text.find("not used    Gamma"), std::string::npos) << text;
+  for (const char* command : {"explain p.safetensors", "run p.safetensors -o r.safetensors",
+                              "forward p.safetensors -o f.safetensors --normalized-dims 1", "verify p.safetensors"}) {
+    // verify exits with 1: mean and rstd are zeros.
+    const json report = json::parse(alng(std::string(command) + " --json").out);
+    EXPECT_EQ(report["not_used"], "Gamma\ngamma is absent; --rename gamma=Gamma reads \"Gamma\" as gamma") << command;
+  }
+  done("make -o q.safetensors --shape 1x2 --dtype fp32");
+  EXPECT_EQ(json::parse(done("explain q.safetensors --json"))["not_used"], "");
 }
 
 TEST_F(ResultCommand, InfoTellsWhatThereIsAndWhy) {

@@ -61,11 +61,21 @@ const Refusal refusals[] = {
     {"GammaOfRank0", ALNG_BAD_SHAPE, "gamma has rank 0 but must", CREATED(c.problem_.gamma.rank = 0)},
     {"DsumOfRank0", ALNG_BAD_SHAPE, "dsum has rank 0 but must", CREATED(c.problem_.dsum.rank = 0)},
     {"DxOfRank0", ALNG_BAD_SHAPE, "dx has rank 0 but must", CREATED(c.problem_.dx.rank = 0)},
+    // Nor is one of which only dtype and rank were left out.
+    {"X2WithoutDtypeAndRank", ALNG_BAD_DTYPE, "x2 has dtype number 0 but must be float32, the dtype of dy",
+     CREATED(c.problem_.x2.dtype = 0; c.problem_.x2.rank = 0)},
+    {"GammaOfNoDtypeAndNoShape", ALNG_BAD_DTYPE, "gamma has dtype number 0 but must be float32, the dtype of dy",
+     CREATED(c.problem_.gamma = alng_contiguous(static_cast<alng_dtype>(0), 1, nullptr))},
+    {"DxOfNoDtypeAndRank0", ALNG_BAD_DTYPE, "dx has dtype number 0 but must be float32, the dtype of dy",
+     CREATED(c.problem_.dx = alng_contiguous(static_cast<alng_dtype>(0), 0, nullptr))},
     {"SizeOfAProblem", ALNG_BAD_OPTION, size_of<alng_grad_problem>("alng_grad_problem", sizeof(alng_grad_problem) - 1),
      CREATED(--c.problem_.size)},
     {"SizeOfOptions", ALNG_BAD_OPTION, size_of<alng_options>("alng_options", 8), CREATED(c.options_.size = 8)},
     {"SizeOfArguments", ALNG_BAD_OPTION, size_of<alng_grad_arguments>("alng_grad_arguments", 0),
      RUN(c.arguments_.size = 0)},
+    {"SizeNeverSet", ALNG_BAD_OPTION,
+     size_of<alng_grad_problem>("alng_grad_problem", SIZE_MAX) + " and less than 65536",
+     CREATED(c.problem_.size = SIZE_MAX)},
     {"SizeOfASummary", ALNG_BAD_OPTION, size_of<alng_summary>("alng_summary", 0),
      [](CDoorCall& c) {
        alng_summary none{};

@@ -95,6 +95,10 @@ int run(int argc, char** argv) {
       app.get_subcommands([&](const CLI::App* command) { return command->check_name(argv[1]); }).empty()) {
     return fail(fmt::format("there is no command {}: {} are expected (alng --help says more)", argv[1], commands));
   }
+  if (const std::string first = argv[1]; first[0] == '-' && app.get_option_no_throw(first) == nullptr) {
+    return fail(fmt::format("there is no option {} of alng itself: a command comes first: {} (alng --help says more)",
+                            first, commands));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

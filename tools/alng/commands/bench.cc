@@ -261,9 +261,10 @@ void add_bench(CLI::App& app, int&) {
   command.add_flag("--no-gamma", choices->no_gamma, "Without gamma; of a forward, without gamma and beta.");
   command.add_flag("--no-dsum", choices->no_dsum, "Without dsum.")->excludes(forward);
   CLI::Option* const repeats =
-      command.add_option("--repeats", choices->options.repeats, "Rounds in which every contestant has its turn.")
+      add_number<int>(command, "--repeats", choices->options.repeats, "Rounds in which every contestant has its turn.")
           ->check(CLI::Range(1, 1000000));
-  command.add_option("--seconds", choices->options.seconds, "Seconds for each row, instead of --repeats. Default: 2.")
+  add_number<double>(command, "--seconds", choices->options.seconds,
+                     "Seconds for each row, instead of --repeats. Default: 2.")
       ->check(CLI::Range(0.0, 3600.0))
       ->excludes(repeats);
   command.add_flag("--free-order", choices->options.free_order,

@@ -22,6 +22,7 @@ void explain(const ExplainOptions& options) {
   const ProblemFile<Operator> input = load_problem<Operator>(options.problem.input, options.problem.choices);
   const auto plan = or_fail(PlanOf<Operator>::create(input.problem, options.plan));
   const auto& description = input.problem.description();
+  const std::string unused = unused_tensors<Operator>(input.file);
   if (options.json) {
     print_json({{"problem", input.problem.to_string()},
                 {"rows", input.problem.rows()},
@@ -32,7 +33,8 @@ void explain(const ExplainOptions& options) {
                 {"isa", plan.isa()},
                 {"threads", plan.threads()},
                 {"workspace_bytes", plan.workspace_size()},
-                {"plan", plan.explain()}});
+                {"plan", plan.explain()},
+                {"not_used", unused}});
     return;
   }
   std::vector<std::pair<std::string, std::string>> fields{{"problem", input.problem.to_string()}};
@@ -44,9 +46,7 @@ void explain(const ExplainOptions& options) {
   fields.emplace_back("normalised", std::to_string(description.normalized_dims) +
                                         (description.normalized_dims == 1 ? " dimension" : " dimensions"));
   fields.emplace_back("plan", plan.explain());
-  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty()) {
-    fields.emplace_back("not used", unused);
-  }
+  if (!unused.empty()) fields.emplace_back("not used", unused);
   print_fields(fields);
 }
 

@@ -102,15 +102,15 @@ void add_make(CLI::App& app, int&) {
   command.add_option("--dtype", options->dtype, "fp32, fp16 or bf16.")->required();
   command.add_option("--gamma-dtype", options->gamma_dtype,
                      "Of gamma and beta: fp32, or that of --dtype, which is the default.");
-  command.add_option("--normalized-dims", options->problem.normalized_dims,
-                     "How many of the last dimensions are normalised (1).");
+  add_number<int>(command, "--normalized-dims", options->problem.normalized_dims,
+                  "How many of the last dimensions are normalised (1).");
   command.add_flag("--no-gamma", options->no_gamma, "Without gamma.");
   command.add_flag("--no-beta", options->no_beta, "Without beta, which the forward alone reads.");
   command.add_flag("--no-dsum", options->no_dsum, "Without dsum.");
   command.add_flag("--no-x2", options->no_x2, "Without x2: the LayerNorm of x1 alone.");
-  command.add_option("--seed", options->problem.seed, "Another seed, other numbers (0).");
-  command.add_option(
-      "--mean-over-std", options->problem.mean_over_std,
+  add_number<std::uint64_t>(command, "--seed", options->problem.seed, "Another seed, other numbers (0).");
+  add_number<double>(
+      command, "--mean-over-std", options->problem.mean_over_std,
       "Shift x1 so that mean/std of x1 + x2 is about this. Where the dtype has no room for variation beside the "
       "shift, x1 is the shift alone and x2 varies.");
   add_json_option(command, options->json);

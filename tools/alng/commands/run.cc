@@ -24,20 +24,18 @@ std::string time_text(double seconds) {
   return fmt::format("{:.3f} s", seconds);
 }
 
-// --rename may give a tensor of a folder the name of a result.
+// What is read may lie anywhere: in IN, in the file of --statistics, behind a link.
 template <class Operator>
-void refuse_to_overwrite(const TensorFile& input, const std::filesystem::path& output) {
-  std::error_code error;
-  for (const std::string_view tensor : problem_tensors<Operator>) {
-    const std::filesystem::path read = std::filesystem::path(input.name()) / (input.names().in_file(tensor) + ".npy");
-    for (const std::string_view result : result_tensors<Operator>) {
-      const std::filesystem::path written = output / fmt::format("{}.npy", result);
-      // False where one of them is not there; what else may keep it from being looked at also keeps it from being
-      // written.
-      if (std::filesystem::equivalent(read, written, error)) {
-        throw Failure(fmt::format("OUT is IN: {} would be overwritten", written.string()));
-      }
-    }
+void refuse_to_overwrite(const TensorFile& input, const RunOptions& options) {
+  std::vector<std::filesystem::path> written{options.output};
+  for (const std::string_view result : result_tensors<Operator>) {
+    written.push_back(written[0] / fmt::format("{}.npy", result));
+  }
+  for (const std::filesystem::path& file : written) {
+    if (!input.reads(file)) continue;
+    throw Failure(fmt::format("OUT is IN{}: {} would be overwritten",
+                              options.problem.choices.statistics.empty() ? "" : " or the file of --statistics",
+                              file.string()));
   }
 }
 
@@ -49,6 +47,7 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
   const auto bytes = static_cast<double>(input.problem.bytes());
   const TensorLayout& first = *layout_at(input.problem.description(), 0);
   const double speed = seconds > 0 ? bytes / seconds * 1e-9 : 0;
+  const std::string unused = unused_tensors<Operator>(input.file);
   if (options.json) {
     print_json({{"shape", std::vector<std::int64_t>(first.shape.begin(), first.shape.begin() + first.rank)},
                 {"rows", input.problem.rows()},
@@ -65,6 +64,7 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
                 {"first_run_seconds", computed.first_seconds},
                 {"bytes", input.problem.bytes()},
                 {"gb_per_s", speed},
+                {"not_used", unused},
                 {"output", options.output}});
     return;
   }
@@ -78,21 +78,15 @@ void print_report(const RunOptions& options, const ProblemFile<Operator>& input,
   }
   fields.emplace_back("speed",
                       fmt::format("{:.2f} GB/s, {:.2f} MB that must cross memory at least once", speed, bytes * 1e-6));
-  if (const std::string unused = unused_tensors<Operator>(input.file); !unused.empty())
-    fields.emplace_back("not used", unused);
+  if (!unused.empty()) fields.emplace_back("not used", unused);
   fields.emplace_back("output", options.output);
   print_fields(fields);
 }
 
 template <class Operator>
 void run(const RunOptions& options) {
-  std::error_code error;
-  if (std::filesystem::is_regular_file(options.output, error) &&
-      std::filesystem::equivalent(options.problem.input, options.output, error)) {
-    throw Failure(fmt::format("OUT is IN: {} would be overwritten", options.output));
-  }
   const ProblemFile<Operator> input = load_problem<Operator>(options.problem.input, options.problem.choices);
-  refuse_to_overwrite<Operator>(input.file, options.output);
+  refuse_to_overwrite<Operator>(input.file, options);
   const auto plan = or_fail(PlanOf<Operator>::create(input.problem, options.plan));
   // Before the work, so that a place that can't be written is known at once.
   OutputFile output(options.output, output_tensors(input.problem));

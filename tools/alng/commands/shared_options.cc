@@ -2,9 +2,35 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
 #include "terminal/failure.h"
 
 namespace alng::cli {
+
+template <class Number>
+std::string read_number(std::string& text) {
+  if (text.empty()) return "";  // refused for that
+  Number value{};
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && rest == end && std::isfinite(value)) {
+    text = fmt::format("{}", value);
+    return "";
+  }
+  using Limits = std::numeric_limits<Number>;
+  const std::string expected = Limits::is_integer
+                                   ? fmt::format("a whole number from {} to {}", Limits::min(), Limits::max())
+                                   : fmt::format("a finite number that float{} holds", 8 * sizeof(Number));
+  return fmt::format("the value is \"{}\" but must be {}", text, expected);
+}
+template std::string read_number<int>(std::string&);
+template std::string read_number<std::uint64_t>(std::string&);
+template std::string read_number<float>(std::string&);
+template std::string read_number<double>(std::string&);
 
 void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors) {
   command
@@ -13,9 +39,8 @@ void add_problem_options(CLI::App& command, ProblemOptions& options, const std::
                               "bfloat16 is '<V2', or '<u2' with a file NAME.dtype that says bfloat16.",
                               tensors))
       ->required();
-  command.add_option(
-      "--normalized-dims", options.choices.normalized_dims,
-      "How many of the last dimensions are normalised. Needed where no tensor of fewer dimensions tells.");
+  add_number<int>(command, "--normalized-dims", options.choices.normalized_dims,
+                  "How many of the last dimensions are normalised. Needed where no tensor of fewer dimensions tells.");
   command.add_flag("--no-x2", options.choices.no_x2, "IN has no x2: the LayerNorm of x1 alone.");
   command.add_option("--prefix", options.choices.prefix,
                      "What stands before the names in IN, also before those of --rename, as in model.layers.0.");
@@ -34,8 +59,8 @@ void add_statistics_option(CLI::App& command, ProblemChoices& choices) {
 
 void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option* only_with, const char* default_eps) {
   CLI::Option* const options[] = {
-      command.add_option(
-          "--eps", choices.eps,
+      add_number<float>(
+          command, "--eps", choices.eps,
           fmt::format("What the forward adds to the variance: finite, at least 0. Default: {}.", default_eps)),
       command.add_flag(
           "--round-sum", choices.round_sum,
@@ -47,7 +72,8 @@ void add_forward_options(CLI::App& command, ProblemChoices& choices, CLI::Option
 }
 
 void add_plan_options(CLI::App& command, PlanOptions& options) {
-  command.add_option("--threads", options.threads, "The most threads to use; 0: as many as there are processors.");
+  add_number<int>(command, "--threads", options.threads,
+                  "The most threads to use; 0: as many as there are processors.");
   command.add_option("--isa", options.isa,
                      "The instruction set, as `alng info` lists them. Default: $ALNG_ISA or the best.");
   command.add_option("--device", options.device,

@@ -18,6 +18,17 @@ struct ProblemOptions {
 inline constexpr const char* grad_tensors = "dy, x1, x2, rstd, mean and optionally gamma, dsum";
 inline constexpr const char* forward_tensors = "x1, x2 and optionally gamma, beta";
 
+/// Puts the value of an option that takes a number as `Number` writes it, or says what is wrong with it. CLI11 itself
+/// takes 010 for 8, -1 for the largest number without a sign, and what is too large or too small for the largest or 0.
+template <class Number>
+std::string read_number(std::string& text);
+
+/// An option that takes a decimal number; one that its type can't hold is refused.
+template <class Number, class Target = Number>
+CLI::Option* add_number(CLI::App& command, const std::string& name, Target& value, const std::string& help) {
+  return command.add_option(name, value, help)->transform(CLI::Validator(read_number<Number>, ""));
+}
+
 /// IN, --normalized-dims, --no-x2, --prefix, --rename.
 void add_problem_options(CLI::App& command, ProblemOptions& options, const std::string& tensors);
 

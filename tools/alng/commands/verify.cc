@@ -214,6 +214,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
   }
   const std::string problem = gradient ? gradient->problem().to_string() : forward->problem().to_string();
   const std::string source = gradient ? gradient->source() : forward->source();
+  const std::string unused = gradient ? unused_tensors<Grad>(input) : unused_tensors<Forward>(input);
   exit_code = verification.ok() ? 0 : 1;
   if (options.json) {
     nlohmann::ordered_json checks = nlohmann::ordered_json::array();
@@ -228,6 +229,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
     print_json({{"problem", problem},
                 {"forward", forward ? nlohmann::ordered_json(forward->problem().to_string()) : nullptr},
                 {"results", source},
+                {"not_used", unused},
                 {"checks", checks},
                 {"notes", verification.notes},
                 {"warnings", verification.warnings},
@@ -237,10 +239,7 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
   std::vector<std::pair<std::string, std::string>> fields{{"problem", problem}};
   if (gradient && forward) fields.emplace_back("forward", forward->problem().to_string());
   fields.emplace_back("results", source);
-  if (const std::string unused = gradient ? unused_tensors<Grad>(input) : unused_tensors<Forward>(input);
-      !unused.empty()) {
-    fields.emplace_back("not used", unused);
-  }
+  if (!unused.empty()) fields.emplace_back("not used", unused);
   print_fields(fields);
   print_table(verification);
 }

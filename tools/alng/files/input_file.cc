@@ -48,6 +48,13 @@ InputFile::~InputFile() {
   ::close(descriptor_);
 }
 
+bool InputFile::is(const std::filesystem::path& path) const {
+  struct stat own {
+  }, other{};
+  return ::fstat(descriptor_, &own) == 0 && ::stat(path.c_str(), &other) == 0 && own.st_dev == other.st_dev &&
+         own.st_ino == other.st_ino;
+}
+
 void InputFile::load(std::span<const std::byte> part, const std::function<void(std::int64_t)>& advance) const {
   if (part.empty()) return;
   auto* const to = const_cast<std::byte*>(part.data());

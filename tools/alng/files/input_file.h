@@ -22,6 +22,8 @@ class InputFile {
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
+  /// Whether this name, links followed, is that of the file.
+  bool is(const std::filesystem::path& path) const;
   /// The whole file's place. Only what was loaded may be touched.
   std::span<const std::byte> bytes() const { return bytes_; }
   /// Brings a part of `bytes()` into memory. `advance` is told of bytes as they come.

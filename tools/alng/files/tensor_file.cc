@@ -157,6 +157,10 @@ std::vector<std::string> TensorFile::unused_names() const {
   return unused;
 }
 
+bool TensorFile::reads(const std::filesystem::path& file) const {
+  return std::ranges::any_of(files_, [&](const auto& each) { return each->is(file); });
+}
+
 // The library wants elements at addresses their type can have. Files written by the usual libraries have that, and are
 // used where they lie; one whose header has an odd length is read to another place instead.
 void TensorFile::place(FileTensor& tensor, const InputFile& file) {

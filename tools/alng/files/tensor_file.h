@@ -64,6 +64,8 @@ class TensorFile {
   const std::vector<std::string>& all_names() const { return all_names_; }
   /// What is there and not wanted.
   std::vector<std::string> unused_names() const;
+  /// Whether a tensor wanted, or one that `take` replaced, is in the file of this name, links followed.
+  bool reads(const std::filesystem::path& file) const;
   /// The file or folder, as the caller named it.
   const std::string& name() const { return name_; }
 
