@@ -159,22 +159,24 @@ def _normalize_forward(eps: float, primals: dict[str, Any]) -> tuple[Any, Any]:
     saved = {"x1": result.get("x", tensors["x1"]), "rstd": result["rstd"], "mean": result["mean"]}
     if "gamma" in tensors:
         saved["gamma"] = tensors["gamma"]
-    # Keys alone, since residuals can hold arrays but no names: which gradients are wanted, of tensors of which dtype.
-    wanted = {name: jnp.zeros(0, tensors[name].dtype) for name, primal in primals.items() if primal.perturbed}
-    return (result["y"], result.get("x")), (saved, wanted, {name: () for name in tensors})
+    # Residuals hold arrays alone, as many each time, since JAX takes one call's number of them for another's: which
+    # gradients are wanted is told by lengths of 1 and 0, of arrays of the gradients' dtypes.
+    wanted = {name: jnp.zeros(int(primal.perturbed), primal.value.dtype) for name, primal in primals.items()}
+    return (result["y"], result.get("x")), (saved, wanted)
 
 
 def _normalize_backward(eps: float, residuals: Any, cotangents: Any) -> tuple[dict[str, jax.Array | None]]:
     del eps  # which is in rstd
-    saved, wanted, names = residuals
+    saved, lengths = residuals
+    wanted = {name: of_dtype.dtype for name, of_dtype in lengths.items() if of_dtype.size == 1}
     dy, dsum = (None if isinstance(given, SymbolicZero) else given for given in cotangents)
     tensors = {"dy": jnp.zeros_like(saved["x1"]) if dy is None else dy} | saved
     if dsum is not None:
         tensors["dsum"] = dsum
     outputs = {"x1": "dx", "x2": "dx", "gamma": "dgamma", "beta": "dbeta"}
     result = _grad(tensors, frozenset(outputs[name] for name in wanted))
-    gradients = {name: result[outputs[name]].astype(dtype_of.dtype) for name, dtype_of in wanted.items()}
-    return ({name: gradients.get(name) for name in names},)
+    gradients = {name: result[outputs[name]].astype(dtype) for name, dtype in wanted.items()}
+    return ({name: gradients.get(name) for name in lengths},)
 
 
 _normalize.defvjp(_normalize_forward, _normalize_backward, symbolic_zeros=True)

@@ -73,6 +73,16 @@ std::int32_t dlpack_dtype(const Operand& operand, nb::dlpack::dtype dtype) {
   refuse_type(std::string(operand.name) + " is a " + type_of(object) + " that gives no DLPack tensor: " + what_it_does);
 }
 
+// With the first line of the error that it raised, which in torch is followed by a backtrace.
+[[noreturn]] void refuse_by_error(const Operand& operand, nb::handle object) {
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) throw nb::python_error();  // KeyboardInterrupt
+  nb::python_error cause;
+  const std::string said = nb::str(cause.value()).c_str();
+  nb::raise_from(cause, PyExc_TypeError, "%s is a %s that gives no DLPack tensor: %s", operand.name,
+                 type_of(object).c_str(), said.substr(0, said.find('\n')).c_str());
+  throw nb::python_error();
+}
+
 nb::object call_dlpack(const Operand& operand, nb::handle object) {
   const nb::object method = object.attr(nb::handle(known.dlpack));
   const nb::object nothing = nb::make_tuple();
@@ -81,12 +91,8 @@ nb::object call_dlpack(const Operand& operand, nb::handle object) {
     PyErr_Clear();
     capsule = PyObject_Call(method.ptr(), nothing.ptr(), nullptr);
   }
-  if (capsule != nullptr) return nb::steal(capsule);
-  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) throw nb::python_error();  // KeyboardInterrupt
-  nb::python_error cause;
-  nb::raise_from(cause, PyExc_TypeError, "%s is a %s that gives no DLPack tensor: %s", operand.name,
-                 type_of(object).c_str(), nb::str(cause.value()).c_str());
-  throw nb::python_error();
+  if (capsule == nullptr) refuse_by_error(operand, object);
+  return nb::steal(capsule);
 }
 
 std::int64_t device_kind(const Operand& operand, nb::handle object) {
@@ -224,7 +230,7 @@ const ExchangeApi* exchange_api_of(nb::handle type, bool any_subclass) {
 
 Tensor read_exchange(const Operand& operand, nb::handle object, const ExchangeApi& api, bool may_be_on_gpu) {
   nb::dlpack::dltensor described{};
-  if (api.describe(object.ptr(), &described) != 0) throw nb::python_error();
+  if (api.describe(object.ptr(), &described) != 0) refuse_by_error(operand, object);
   const bool on_gpu = described.device.device_type == nb::device::cuda::value;
   if (!on_gpu || !may_be_on_gpu || api.current_stream == nullptr) {
     refuse_unless_on_cpu(operand, described.device.device_type);

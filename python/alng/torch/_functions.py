@@ -48,6 +48,8 @@ def add_layer_norm(
 
     x1 and x2 are broadcast and promoted as by +. For the backward x, mean, rstd and weight are kept, x1 and x2 are not.
     """
+    if x2 is None:
+        raise TypeError("alng: x2 is None but must be a tensor: layer_norm takes x1 alone")
     done = _at_once(x1, x2, normalized_shape, weight, bias, eps)
     if done is not None:
         return done  # type: ignore[no-any-return]

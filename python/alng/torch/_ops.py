@@ -15,6 +15,7 @@ not wanted is an empty tensor. float64 is computed by PyTorch's own LayerNorm.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -212,7 +213,7 @@ def _one_by_one(op: Any, info: Any, in_dims: Sequence[Any], arguments: Sequence[
     return tuple(torch.stack(of) for of in zip(*calls)), (0,) * len(calls[0])
 
 
-def _vmap_forward(op: Any, inputs: int, info: Any, in_dims: Sequence[Any], arguments: Sequence[Any]) -> tuple[Any, Any]:
+def _vmap_forward(op: Any, inputs: int, info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
     """The batch joins the rows, unless weight or bias has it."""
     if any(d is not None for d in in_dims[inputs:]):
         return _one_by_one(op, info, in_dims, arguments)
@@ -221,9 +222,8 @@ def _vmap_forward(op: Any, inputs: int, info: Any, in_dims: Sequence[Any], argum
     return outputs, (0,) * len(outputs)
 
 
-def _vmap_grad(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+def _vmap_grad(op: Any, info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
     normalized_dims, wanted = arguments[7:]
-    op = route(Grad, torch.ops.alng.add_layer_norm_grad)
     if in_dims[5] is not None or wanted[1] or wanted[2]:
         return _one_by_one(op, info, (*in_dims[:7], None, None), arguments)
     of_rows = [_in_front(a, d, info.batch_size) for a, d in zip(arguments[:5], in_dims)]
@@ -253,8 +253,11 @@ class Grad(torch.autograd.Function):
             "use torch.nn.functional.layer_norm for it"
         )
 
+    @staticmethod
+    def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+        return _vmap_grad(route(Grad, torch.ops.alng.add_layer_norm_grad), info, in_dims, *arguments)
+
     jvp = staticmethod(_refuse_forward_mode)
-    vmap = staticmethod(_vmap_grad)
 
 
 def _keep(ctx: Any, x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor | None, normalized_dims: int) -> None:
@@ -291,7 +294,7 @@ class LayerNorm(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
-        return _vmap_forward(route(LayerNorm, torch.ops.alng.layer_norm), 1, info, in_dims, arguments)
+        return _vmap_forward(route(LayerNorm, torch.ops.alng.layer_norm), 1, info, in_dims, *arguments)
 
     jvp = staticmethod(_refuse_forward_mode)
 
@@ -316,7 +319,7 @@ class AddLayerNorm(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
-        return _vmap_forward(route(AddLayerNorm, torch.ops.alng.add_layer_norm), 2, info, in_dims, arguments)
+        return _vmap_forward(route(AddLayerNorm, torch.ops.alng.add_layer_norm), 2, info, in_dims, *arguments)
 
     jvp = staticmethod(_refuse_forward_mode)
 
@@ -354,16 +357,17 @@ EagerAddLayerNorm._backward_cls.apply = EagerAddLayerNorm.backward
 # What the dispatcher calls. torch.library's own autograd serves torch.ops.alng.* and torch.compile; the functions above
 # also serve torch.func, which torch.library's does not.
 def _register() -> None:
-    for name, kernel, fake, function in (
-        ("layer_norm", layer_norm, _fake_layer_norm, LayerNorm),
-        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, AddLayerNorm),
-        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, Grad),
+    ops = torch.ops.alng
+    for name, kernel, fake, vmap, function in (
+        ("layer_norm", layer_norm, _fake_layer_norm, partial(_vmap_forward, ops.layer_norm, 1), LayerNorm),
+        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, partial(_vmap_forward, ops.add_layer_norm, 2), AddLayerNorm),
+        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, partial(_vmap_grad, ops.add_layer_norm_grad), Grad),
     ):
         qualified = f"alng::{name}"
         library.impl(name, kernel, "CPU")
         library.impl(name, kernel, "CUDA")
         torch.library.register_fake(qualified, fake, lib=library)
-        torch.library.register_vmap(qualified, function.vmap, lib=library)
+        torch.library.register_vmap(qualified, vmap, lib=library)
         torch.library.register_autograd(
             qualified, function.backward, setup_context=function.setup_context, lib=library
         )
