@@ -129,9 +129,10 @@ def _checked_dims(tensors: _Tensors, normalized_dims: Any) -> int:
 
 def _gathered(tensors: _Tensors) -> _Tensors:
     """With sharding in types (a mesh whose axes are Explicit), whole on every device, as XLA would do it elsewhere."""
-    whole: Any = PartitionSpec()  # JAX types it no better
+    spec: Any = PartitionSpec  # JAX types neither
+    reshard: Any = jax.sharding.reshard
     return {
-        name: jax.sharding.reshard(tensor, whole) if any(jax.typeof(tensor).sharding.spec) else tensor
+        name: reshard(tensor, spec()) if any(jax.typeof(tensor).sharding.spec) else tensor
         for name, tensor in tensors.items()
     }
 

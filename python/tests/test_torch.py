@@ -187,6 +187,9 @@ def test_transforms_within_transforms() -> None:
         got, want = (of_batch(f, (0, None, w_dim, None))(x, x2, w, bias) for f in (ours, plain))
         torch.testing.assert_close(got, want)
 
+    got = torch.func.vmap(lambda x: torch.ops.alng.add_layer_norm(x, x2, weight, bias, 1, 1e-5)[0])(x)
+    torch.testing.assert_close(got, plain(x, x2, weight, bias)[0])
+
     def loss(x: torch.Tensor) -> torch.Tensor:
         return alng.torch.layer_norm(x, (5,), weight).sin().sum()
 
@@ -257,6 +260,7 @@ def test_refusals() -> None:
     refuses(AttributeError, "NoneType", lambda: norm(None, (4,)))
     refuses(TypeError, "weight is float64 but must be", lambda: norm(x, (4,), x[0].double()))
     refuses(alng.AlngError, "gamma is float32[3] but must be [4]", lambda: norm(x, (4,), torch.ones(3)))
+    refuses(TypeError, "x2 is None but must be a tensor", lambda: alng.torch.add_layer_norm(x, None, (4,)))
     refuses(NotImplementedError, "SparseCPU", lambda: norm(x.to_sparse(), (4,)))
 
 
@@ -501,6 +505,17 @@ def test_numpy_door_refuses_to_cut_the_graph() -> None:
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(x))
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(nn.Parameter(torch.ones(3, 4))))
     assert alng.add_layer_norm(x.detach(), normalized_dims=1).y.shape == (3, 4)
+
+
+@on_cpu_alone
+def test_numpy_door_names_what_has_no_memory() -> None:
+    def norm(x: torch.Tensor) -> Any:
+        return alng.add_layer_norm(x, normalized_dims=1)
+
+    x = torch.randn(3, 4)
+    for call in (lambda: norm(x.to("meta")), lambda: norm(x.to_sparse()), lambda: torch.vmap(norm)(x[None])):
+        with pytest.raises(TypeError, match="x1 is a torch.Tensor that gives no DLPack tensor: [^\n]*$"):
+            call()
 
 
 def test_tensors_still_to_be_negated() -> None:

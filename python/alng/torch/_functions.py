@@ -27,7 +27,7 @@ def layer_norm(
     """
     done = _at_once(x, None, normalized_shape, weight, bias, eps)
     if done is not None:
-        return done  # type: ignore[no-any-return]
+        return done
     if has_torch_function_variadic(x, weight, bias):  # torch.fx traces, or subclasses have their say
         given = (x, normalized_shape, weight, bias, eps)
         return handle_torch_function(layer_norm, (x, weight, bias), *given)  # type: ignore[no-any-return]
@@ -52,7 +52,7 @@ def add_layer_norm(
         raise TypeError("alng: x2 is None but must be a tensor: layer_norm takes x1 alone")
     done = _at_once(x1, x2, normalized_shape, weight, bias, eps)
     if done is not None:
-        return done  # type: ignore[no-any-return]
+        return done
     if has_torch_function_variadic(x1, x2, weight, bias):
         given = (x1, x2, normalized_shape, weight, bias, eps)
         return handle_torch_function(add_layer_norm, (x1, x2, weight, bias), *given)  # type: ignore[no-any-return]

@@ -55,11 +55,12 @@ def restore_layer_norms(model: nn.Module) -> int:
     """Undoes replace_layer_norms. AddLayerNorms that the model had of its own stay. Returns how many it undid."""
     restored = 0
     for module in model.modules():
-        if type(module) is AddLayerNorm and module.__dict__.pop("_was_layer_norm", False):
-            module.__class__ = nn.LayerNorm
+        class_: Any = _written(type(module))
+        if class_ is AddLayerNorm and module.__dict__.pop("_was_layer_norm", False):
+            class_ = nn.LayerNorm
             restored += 1
-        if type(module) is not _written(type(module)):
-            module.__class__ = _written(type(module))
+        if type(module) is not class_:
+            module.__class__ = class_
     return restored
 
 
@@ -80,7 +81,8 @@ def _normalized_sum(norm: nn.Module, a: Any, b: Any) -> Any:
 
 def _is_watched(norm: nn.Module) -> bool:
     hooks = norm._forward_pre_hooks, norm._forward_hooks, norm._backward_pre_hooks, norm._backward_hooks
-    return any(hooks) or torch.nn.modules.module._has_any_global_hook() or "forward" in norm.__dict__
+    has_global: Any = torch.nn.modules.module._has_any_global_hook
+    return any(hooks) or has_global() or "forward" in norm.__dict__
 
 
 # Subclasses whose forward hands its sums to its LayerNorms, by the class as written and the names of the LayerNorms;
@@ -119,7 +121,7 @@ def _fused_class(written: Any, names: frozenset[str]) -> tuple[type, frozenset[s
 
 def _reduce(self: Any, protocol: Any) -> Any:
     """Copies and pickles are made of the class as written, which can be found by its name, and are then fused."""
-    fused = next(c for c in type(self).__mro__ if "_written_class" in c.__dict__)
+    fused: Any = next(c for c in type(self).__mro__ if "_written_class" in c.__dict__)
     make, arguments, *rest = super(fused, self).__reduce_ex__(protocol)
     if type(self) is not fused or all(a is not fused for a in arguments):
         return make, arguments, *rest
@@ -186,7 +188,7 @@ def _rewrite(original: Any, names: frozenset[str]) -> tuple[Any, frozenset[str]]
 
 
 def _first_line(definition: ast.FunctionDef) -> int:
-    return min(node.lineno for node in (definition, *definition.decorator_list))
+    return min([definition.lineno, *(decorator.lineno for decorator in definition.decorator_list)])
 
 
 def _code_like(code: types.CodeType, tree: ast.Module) -> types.CodeType | None:
