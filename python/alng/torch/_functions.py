@@ -30,7 +30,7 @@ def layer_norm(
         return done
     if has_torch_function_variadic(x, weight, bias):  # torch.fx traces, or subclasses have their say
         given = (x, normalized_shape, weight, bias, eps)
-        return handle_torch_function(layer_norm, (x, weight, bias), *given)  # type: ignore[no-any-return]
+        return handle_torch_function(layer_norm, (x, weight, bias), *given)
     normalized_dims = _normalized_dims(x, normalized_shape)
     weight, bias = _as_taken("weight", weight, x), _as_taken("bias", bias, x)
     return _ops.route(_ops.LayerNorm, torch.ops.alng.layer_norm)(x, weight, bias, normalized_dims, eps)[0]
@@ -55,7 +55,7 @@ def add_layer_norm(
         return done
     if has_torch_function_variadic(x1, x2, weight, bias):
         given = (x1, x2, normalized_shape, weight, bias, eps)
-        return handle_torch_function(add_layer_norm, (x1, x2, weight, bias), *given)  # type: ignore[no-any-return]
+        return handle_torch_function(add_layer_norm, (x1, x2, weight, bias), *given)
     if x1.dtype != x2.dtype:
         dtype = torch.result_type(x1, x2)
         x1, x2 = x1.to(dtype), x2.to(dtype)
