@@ -28,10 +28,9 @@ __version__: str = _core.version()
 
 
 class Array(Protocol):
-    """Any array with DLPack: numpy.ndarray, torch.Tensor, jax.Array."""
+    """Any array with DLPack: numpy.ndarray, torch.Tensor, jax.Array (whose types don't tell of __dlpack_device__)."""
 
     def __dlpack__(self, *args: Any, **kwargs: Any) -> Any: ...
-    def __dlpack_device__(self) -> Any: ...
 
 
 Output: TypeAlias = Array | bool

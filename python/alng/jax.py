@@ -12,8 +12,10 @@ would normalise the columns that it sees. Outside of shard_map XLA gathers shard
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
+import operator
 from typing import Any
 
 import jax
@@ -67,14 +69,14 @@ def add_layer_norm(
     given = {"x1": x1, "x2": x2, "gamma": gamma, "beta": beta}
     tensors = {name: _checked(name, tensor) for name, tensor in given.items() if tensor is not None or name == "x1"}
     dims = _checked_dims(tensors, normalized_dims)
-    tensors = _varying_alike(tensors)
+    tensors = _varying_alike(_gathered(tensors))
     shape = tensors["x1"].shape
     columns = math.prod(shape[len(shape) - dims :])
     rows = math.prod(shape[: len(shape) - dims])
     flat = {
         name: tensor.reshape((rows, columns) if name in ("x1", "x2") else columns) for name, tensor in tensors.items()
     }
-    y, x = _normalize(float(eps), flat)
+    y, x = _normalize_compiled(_number("eps", eps), flat)
     return y.reshape(shape), tensors["x1"] if x is None else x.reshape(shape)
 
 
@@ -86,16 +88,29 @@ def _checked(name: str, tensor: Any) -> jax.Array:
     return jnp.asarray(tensor)
 
 
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, str):
+        with contextlib.suppress(TypeError):
+            return float(value)
+    raise TypeError(f"{name} is {value!r} but must be a number")
+
+
 def _refusal(code: str, sentence: str) -> AlngError:
     error = AlngError(sentence)
     error.code = code
     return error
 
 
-def _checked_dims(tensors: _Tensors, normalized_dims: int) -> int:
+def _checked_dims(tensors: _Tensors, normalized_dims: Any) -> int:
     """How many dimensions are normalised. The kernel sees rows and columns: shapes are judged here."""
     x1 = tensors["x1"]
-    dims = normalized_dims or next((tensors[name].ndim for name in ("gamma", "beta") if name in tensors), 0)
+    if x1.ndim == 0:
+        raise _refusal("bad_shape", "x1 has rank 0 but must have rank 1 or more")
+    try:
+        given = operator.index(normalized_dims)
+    except TypeError:
+        raise TypeError(f"normalized_dims is {normalized_dims!r} but must be an integer") from None
+    dims = given or next((tensors[name].ndim for name in ("gamma", "beta") if name in tensors), 0)
     if not 1 <= dims <= x1.ndim:
         what = f"normalized_dims is {dims} but must be 1 to {x1.ndim}"
         raise _refusal("bad_option", f"{what}: x1 is {x1.dtype}{list(x1.shape)}")
@@ -110,6 +125,16 @@ def _checked_dims(tensors: _Tensors, normalized_dims: int) -> int:
             or_float32 = ", or float32" if is_weight else ""
             raise _refusal("bad_dtype", f"{what} {x1.dtype}, the dtype of x1{or_float32}")
     return dims
+
+
+def _gathered(tensors: _Tensors) -> _Tensors:
+    """With sharding in types (a mesh whose axes are Explicit), whole on every device, as XLA would do it elsewhere."""
+    spec: Any = PartitionSpec  # JAX types neither
+    reshard: Any = jax.sharding.reshard
+    return {
+        name: reshard(tensor, spec()) if any(jax.typeof(tensor).sharding.spec) else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _varying_alike(tensors: _Tensors) -> _Tensors:
@@ -135,25 +160,31 @@ def _normalize_forward(eps: float, primals: dict[str, Any]) -> tuple[Any, Any]:
     saved = {"x1": result.get("x", tensors["x1"]), "rstd": result["rstd"], "mean": result["mean"]}
     if "gamma" in tensors:
         saved["gamma"] = tensors["gamma"]
-    # Keys alone, since residuals can hold arrays but no names: which gradients are wanted, of tensors of which dtype.
-    wanted = {name: jnp.zeros(0, tensors[name].dtype) for name, primal in primals.items() if primal.perturbed}
-    return (result["y"], result.get("x")), (saved, wanted, {name: () for name in tensors})
+    # Residuals hold arrays alone, as many each time, since JAX takes one call's number of them for another's: which
+    # gradients are wanted is told by lengths of 1 and 0, of arrays of the gradients' dtypes.
+    wanted = {name: jnp.zeros(int(primal.perturbed), primal.value.dtype) for name, primal in primals.items()}
+    return (result["y"], result.get("x")), (saved, wanted)
 
 
 def _normalize_backward(eps: float, residuals: Any, cotangents: Any) -> tuple[dict[str, jax.Array | None]]:
     del eps  # which is in rstd
-    saved, wanted, names = residuals
+    saved, lengths = residuals
+    wanted = {name: of_dtype.dtype for name, of_dtype in lengths.items() if of_dtype.size == 1}
     dy, dsum = (None if isinstance(given, SymbolicZero) else given for given in cotangents)
     tensors = {"dy": jnp.zeros_like(saved["x1"]) if dy is None else dy} | saved
     if dsum is not None:
         tensors["dsum"] = dsum
     outputs = {"x1": "dx", "x2": "dx", "gamma": "dgamma", "beta": "dbeta"}
     result = _grad(tensors, frozenset(outputs[name] for name in wanted))
-    gradients = {name: result[outputs[name]].astype(dtype_of.dtype) for name, dtype_of in wanted.items()}
-    return ({name: gradients.get(name) for name in names},)
+    gradients = {name: result[outputs[name]].astype(dtype) for name, dtype in wanted.items()}
+    return ({name: gradients.get(name) for name in lengths},)
 
 
 _normalize.defvjp(_normalize_forward, _normalize_backward, symbolic_zeros=True)
+
+# Also where no one else compiles: shard_map can't run a custom_vjp with symbolic zeros step by step, and what vmap makes
+# of a call is compiled once.
+_normalize_compiled = jax.jit(_normalize, static_argnums=0, inline=True)
 
 
 def _forward(eps: float, tensors: _Tensors, statistics: bool) -> _Tensors:
@@ -204,8 +235,8 @@ def _rows_as_one(call: Any, size: int, batched: dict[str, bool], tensors: _Tenso
         if name in tensors:
             tensor = tensors[name]
             whole = tensor if batched[name] else jnp.broadcast_to(tensor, (size, *tensor.shape))
-            flat[name] = whole.reshape(-1, whole.shape[-1])
-    result = {name: output.reshape(size, -1, output.shape[-1]) for name, output in call(flat).items()}
+            flat[name] = whole.reshape(size * whole.shape[1], whole.shape[2])
+    result = {name: output.reshape(size, output.shape[0] // size, output.shape[1]) for name, output in call(flat).items()}
     return result, dict.fromkeys(result, True)
 
 

@@ -356,12 +356,13 @@ NB_MODULE(_core, module) {       // NOLINT(readability-identifier-naming): nanob
   module.attr("BFLOAT16") = static_cast<int>(ALNG_BFLOAT16);
 
   module.def("add_layer_norm", &add_layer_norm, "x1"_a.none(), "x2"_a.none(), "gamma"_a.none(), "beta"_a.none(),
-             "y"_a.none(), "mean"_a.none(), "rstd"_a.none(), "x"_a.none(), "normalized_dims"_a = 0, "eps"_a = 1e-5,
-             "round_sum"_a = false, "threads"_a = 0, "isa"_a = nb::none(), "in_graph"_a = false);
+             "y"_a.none(), "mean"_a.none(), "rstd"_a.none(), "x"_a.none(), "normalized_dims"_a.none() = 0,
+             "eps"_a.none() = 1e-5, "round_sum"_a.none() = false, "threads"_a.none() = 0, "isa"_a = nb::none(),
+             "in_graph"_a.none() = false);
   module.def("add_layer_norm_grad", &add_layer_norm_grad, "dy"_a.none(), "x1"_a.none(), "x2"_a.none(), "rstd"_a.none(),
              "mean"_a.none(), "gamma"_a.none(), "dsum"_a.none(), "dx"_a.none(), "dgamma"_a.none(), "dbeta"_a.none(),
-             "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none(),
-             "in_graph"_a = false);
+             "normalized_dims"_a.none() = 0, "accumulate"_a.none() = false, "threads"_a.none() = 0,
+             "isa"_a = nb::none(), "in_graph"_a.none() = false);
 
   add_plan<Forward>(module, "ForwardPlan")
       .def(
@@ -370,15 +371,16 @@ NB_MODULE(_core, module) {       // NOLINT(readability-identifier-naming): nanob
              nb::handle round_sum, nb::handle threads, nb::handle isa) {
             new (self) Plan<Forward>(forward_key(normalized_dims, eps, round_sum, threads, isa), tensors);
           },
-          "tensors"_a, "normalized_dims"_a = 0, "eps"_a = 1e-5, "round_sum"_a = false, "threads"_a = 0,
-          "isa"_a = nb::none());
+          "tensors"_a, "normalized_dims"_a.none() = 0, "eps"_a.none() = 1e-5, "round_sum"_a.none() = false,
+          "threads"_a.none() = 0, "isa"_a = nb::none());
   add_plan<Grad>(module, "GradPlan")
       .def(
           "__init__",
           [](Plan<Grad>* self, const nb::tuple& tensors, nb::handle normalized_dims, nb::handle accumulate,
              nb::handle threads,
              nb::handle isa) { new (self) Plan<Grad>(grad_key(normalized_dims, accumulate, threads, isa), tensors); },
-          "tensors"_a, "normalized_dims"_a = 0, "accumulate"_a = false, "threads"_a = 0, "isa"_a = nb::none());
+          "tensors"_a, "normalized_dims"_a.none() = 0, "accumulate"_a.none() = false, "threads"_a.none() = 0,
+          "isa"_a = nb::none());
 
   module.def("use_torch", &use_torch, "torch"_a);
   module.def("takes_at_once", &takes_at_once, "x1"_a.none(), "x2"_a.none(), "weight"_a.none(), "bias"_a.none(),

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "options.h"
+#include "refusal.h"
 
 namespace nb = nanobind;
 
@@ -59,8 +60,27 @@ std::int32_t dlpack_dtype(const Operand& operand, nb::dlpack::dtype dtype) {
                            : code == Code::Int     ? "int"
                            : code == Code::UInt    ? "uint"
                            : code == Code::Complex ? "complex"
-                                                   : "of another kind, of bits: ";
-  refuse_dtype(operand, kind + std::to_string(dtype.bits));
+                                                   : nullptr;
+  if (code == Code::Bool) refuse_dtype(operand, "bool");
+  const std::string number = std::to_string(dtype.bits);
+  refuse_dtype(operand, kind != nullptr
+                            ? kind + number
+                            : "of DLPack's dtype code " + std::to_string(dtype.code) + " with " + number + " bits");
+}
+
+// What an object that says it has DLPack does instead of giving a tensor.
+[[noreturn]] void refuse_exporter(const Operand& operand, nb::handle object, const std::string& what_it_does) {
+  refuse_type(std::string(operand.name) + " is a " + type_of(object) + " that gives no DLPack tensor: " + what_it_does);
+}
+
+// With the first line of the error that it raised, which in torch is followed by a backtrace.
+[[noreturn]] void refuse_by_error(const Operand& operand, nb::handle object) {
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) throw nb::python_error();  // KeyboardInterrupt
+  nb::python_error cause;
+  const std::string said = nb::str(cause.value()).c_str();
+  nb::raise_from(cause, PyExc_TypeError, "%s is a %s that gives no DLPack tensor: %s", operand.name,
+                 type_of(object).c_str(), said.substr(0, said.find('\n')).c_str());
+  throw nb::python_error();
 }
 
 nb::object call_dlpack(const Operand& operand, nb::handle object) {
@@ -71,28 +91,44 @@ nb::object call_dlpack(const Operand& operand, nb::handle object) {
     PyErr_Clear();
     capsule = PyObject_Call(method.ptr(), nothing.ptr(), nullptr);
   }
-  if (capsule != nullptr) return nb::steal(capsule);
-  nb::python_error cause;
-  nb::raise_from(cause, PyExc_TypeError, "%s is a %s that gives no DLPack tensor: %s", operand.name,
-                 type_of(object).c_str(), nb::str(cause.value()).c_str());
-  throw nb::python_error();
+  if (capsule == nullptr) refuse_by_error(operand, object);
+  return nb::steal(capsule);
+}
+
+std::int64_t device_kind(const Operand& operand, nb::handle object) {
+  const nb::object device = object.attr(nb::handle(known.dlpack_device))();
+  const nb::object kind = nb::steal(PySequence_GetItem(device.ptr(), 0));
+  const long long number = kind.is_valid() ? PyLong_AsLongLong(kind.ptr()) : 0;
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    refuse_exporter(operand, object, std::string("its device is ") + nb::repr(device).c_str());
+  }
+  return number;
+}
+
+// Whether `object` has `name` and says yes by it, by a call where it is a method.
+bool says_yes(nb::handle object, PyObject* name) {
+  nb::object answer = nb::getattr(object, nb::handle(name), nb::none());
+  if (PyCallable_Check(answer.ptr()) != 0) answer = answer();
+  const int yes = PyObject_IsTrue(answer.ptr());
+  if (yes < 0) throw nb::python_error();
+  return yes == 1;
 }
 
 // What a tensor of torch may be and DLPack doesn't say, or says without telling what to do.
 void refuse_unless_data_alone(const Operand& operand, nb::handle object) {
-  if (nb::hasattr(object, nb::handle(known.is_neg)) && nb::cast<bool>(object.attr(nb::handle(known.is_neg))())) {
+  if (says_yes(object, known.is_neg)) {
     refuse(operand, "a tensor that is still to be negated",
            std::string("so already: give ") + operand.name + ".resolve_neg()");
   }
-  if (nb::hasattr(object, nb::handle(known.requires_grad)) &&
-      nb::cast<bool>(object.attr(nb::handle(known.requires_grad)))) {
+  if (says_yes(object, known.requires_grad)) {
     refuse(operand, "a tensor that requires grad",
            std::string("detached, since this call would cut it out of the graph: use alng.torch, or give ") +
                operand.name + ".detach()");
   }
 }
 
-void refuse_unless_on_cpu(const Operand& operand, int device_kind) {
+void refuse_unless_on_cpu(const Operand& operand, std::int64_t device_kind) {
   if (device_kind == nb::device::cpu::value || device_kind == nb::device::cuda_host::value) return;
   refuse(operand, "on a device (DLPack's type " + std::to_string(device_kind) + ")", "in the memory of the CPU");
 }
@@ -132,8 +168,7 @@ VersionedTensor* allocate_exchanged(const ExchangeApi& api, nb::dlpack::dtype dt
 }
 
 Tensor read_capsule(const Operand& operand, nb::handle object) {
-  const nb::tuple device = nb::cast<nb::tuple>(object.attr(nb::handle(known.dlpack_device))());
-  refuse_unless_on_cpu(operand, nb::cast<int>(device[0]));
+  refuse_unless_on_cpu(operand, device_kind(operand, object));
   const nb::object lent = call_dlpack(operand, object);
   // Borrowed: a capsule that keeps its name gives its tensor back when it dies.
   PyObject* const capsule = lent.ptr();
@@ -146,8 +181,10 @@ Tensor read_capsule(const Operand& operand, nb::handle object) {
     refuse_unless_writeable(operand, (versioned->flags & read_only) == 0);
     described = &versioned->tensor;
   } else {
+    if (PyCapsule_IsValid(capsule, "dltensor") == 0) {
+      refuse_exporter(operand, object, std::string("it gives ") + nb::repr(lent).c_str());
+    }
     described = static_cast<nb::dlpack::dltensor*>(PyCapsule_GetPointer(capsule, "dltensor"));
-    if (described == nullptr) throw nb::python_error();
     if (operand.direction == Direction::output) {  // a jax.Array, immutable, among others
       refuse(operand, "an array whose DLPack, before version 1, doesn't tell whether it is writeable",
              "a NumPy array or one with DLPack 1");
@@ -193,7 +230,7 @@ const ExchangeApi* exchange_api_of(nb::handle type, bool any_subclass) {
 
 Tensor read_exchange(const Operand& operand, nb::handle object, const ExchangeApi& api, bool may_be_on_gpu) {
   nb::dlpack::dltensor described{};
-  if (api.describe(object.ptr(), &described) != 0) throw nb::python_error();
+  if (api.describe(object.ptr(), &described) != 0) refuse_by_error(operand, object);
   const bool on_gpu = described.device.device_type == nb::device::cuda::value;
   if (!on_gpu || !may_be_on_gpu || api.current_stream == nullptr) {
     refuse_unless_on_cpu(operand, described.device.device_type);

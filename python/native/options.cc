@@ -48,8 +48,12 @@ bool truth(const char* name, nb::handle object) {
 
 std::string word(const char* name, nb::handle object) {
   if (object.is_none()) return {};
-  if (!nb::isinstance<nb::str>(object)) refuse(name, object, "a string or None");
-  return nb::cast<std::string>(object);
+  Py_ssize_t letters = 0;
+  const char* const text = nb::isinstance<nb::str>(object) ? PyUnicode_AsUTF8AndSize(object.ptr(), &letters) : nullptr;
+  if (text == nullptr || std::char_traits<char>::length(text) != static_cast<std::size_t>(letters)) {
+    refuse(name, object, "a name of letters and digits, or None");
+  }
+  return {text, static_cast<std::size_t>(letters)};
 }
 
 }  // namespace alng::python

@@ -180,8 +180,10 @@ Tensor read_tensor(const Operand& operand, nb::handle object, bool in_graph) {
   if (object.is_none() && operand.presence == Presence::optional) return {};
   if (PyTuple_Check(object.ptr())) return read_tuple(operand, object.ptr());
   if (PyObject_IsInstance(object.ptr(), known.ndarray) == 1) return read_numpy(operand, object);
-  if (has_dlpack(object)) return read_dlpack(operand, object, in_graph);
-  refuse(operand, "of type " + type_of(object), "a NumPy array, or another one with DLPack on the CPU");
+  if (!nb::isinstance<nb::type_object>(object) && has_dlpack(object)) return read_dlpack(operand, object, in_graph);
+  refuse(operand, "of type " + type_of(object),
+         std::string("a NumPy array, or another one with DLPack on the CPU") +
+             (operand.direction == Direction::output ? ", or True or False" : ""));
 }
 
 std::pair<nb::object, Tensor> new_tensor(const Operand& operand, const alng_tensor& layout, nb::handle like, int gpu) {

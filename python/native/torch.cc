@@ -19,8 +19,9 @@ namespace {
 struct {
   PyObject *tensor, *parameter;  // types
   const ExchangeApi* api;
-  PyObject *is_neg, *requires_grad, *current_level;                             // names
-  PyObject *forward_ad, *dispatch_modes, *transforms_active, *is_grad_enabled;  // a module and functions
+  PyObject *is_neg, *requires_grad, *current_level, *is_profiler_enabled;      // names
+  PyObject *forward_ad, *profiler;                                             // modules
+  PyObject *dispatch_modes, *transforms_active, *jit_trace, *is_grad_enabled;  // functions
 } known;
 
 // From libtorch's stable C interface. parallel_for is null before torch 2.10, the others before 2.14.
@@ -52,12 +53,13 @@ bool is_plain(nb::handle object) {
 
 bool says(PyObject* function, PyObject* answer) { return checked(PyObject_CallNoArgs(function)).ptr() == answer; }
 
-// Whether nobody watches operators (a mode of torch.utils._python_dispatch) or transforms them (torch.func,
-// forward_ad).
+// Whether nobody watches operators (a mode of torch.utils._python_dispatch, a profiler, torch.jit.trace) or transforms
+// them (torch.func, forward_ad).
 bool operators_are_plain() {
-  return says(known.transforms_active, Py_False) &&
+  return says(known.transforms_active, Py_False) && says(known.jit_trace, Py_None) &&
          PyLong_AsLong(checked(PyObject_CallNoArgs(known.dispatch_modes)).ptr()) == 0 &&
-         PyLong_AsLong(checked(PyObject_GetAttr(known.forward_ad, known.current_level)).ptr()) < 0;
+         PyLong_AsLong(checked(PyObject_GetAttr(known.forward_ad, known.current_level)).ptr()) < 0 &&
+         checked(PyObject_GetAttr(known.profiler, known.is_profiler_enabled)).ptr() == Py_False;
 }
 
 bool requires_grad(nb::handle object) {
@@ -107,8 +109,10 @@ nb::object takes_at_once(nb::handle x1, nb::handle x2, nb::handle weight, nb::ha
 }
 
 bool takes_gradient_at_once(nb::handle dy, nb::handle x, nb::handle weight, nb::handle dsum) {
+  nb::dlpack::dltensor given;
   return says(known.is_grad_enabled, Py_False) && operators_are_plain() && is_plain(dy) && is_plain(x) &&
-         is_plain(weight) && is_plain(dsum);
+         is_plain(weight) && is_plain(dsum) && describe(*known.api, dy, given) &&
+         (dsum.is_none() || describe(*known.api, dsum, given));
 }
 
 nb::object new_torch_tensor(const ExchangeApi& api, const alng_tensor& layout, int gpu, const void** data) {
@@ -141,9 +145,12 @@ void use_torch(nb::handle torch) {
   known.is_neg = PyUnicode_InternFromString("is_neg");
   known.requires_grad = PyUnicode_InternFromString("requires_grad");
   known.current_level = PyUnicode_InternFromString("_current_level");
+  known.is_profiler_enabled = PyUnicode_InternFromString("_is_profiler_enabled");
   known.forward_ad = forever(torch.attr("autograd").attr("forward_ad"));
+  known.profiler = forever(torch.attr("autograd").attr("profiler"));
   known.dispatch_modes = forever(c_side.attr("_len_torch_dispatch_stack"));
   known.transforms_active = forever(c_side.attr("_are_functorch_transforms_active"));
+  known.jit_trace = forever(c_side.attr("_get_tracing_state"));
   known.is_grad_enabled = forever(torch.attr("is_grad_enabled"));
   void* const library = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
   if (library == nullptr) return;

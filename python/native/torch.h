@@ -15,7 +15,8 @@ struct ExchangeApi;
 nanobind::object takes_at_once(nanobind::handle x1, nanobind::handle x2, nanobind::handle weight, nanobind::handle bias,
                                nanobind::handle normalized_shape);
 
-/// Whether they may in a backward of this: not where a graph of the backward is wanted.
+/// Whether they may in a backward of this: not where a graph of the backward is wanted, nor where dy or dsum has no
+/// memory of its own (one of a batch, by is_grads_batched).
 bool takes_gradient_at_once(nanobind::handle dy, nanobind::handle x, nanobind::handle weight, nanobind::handle dsum);
 
 /// A new, contiguous tensor and its memory. Null where torch, before 2.14, has no C interface that makes one.

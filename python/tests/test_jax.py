@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
@@ -170,9 +172,80 @@ def test_nested_vmap_over_single_rows() -> None:
     same_bits(ours(x1, x2, gamma, beta), alng.jax.add_layer_norm(x1, x2, gamma, beta))
 
 
-def two_devices() -> Any:
+@pytest.mark.parametrize("shape", [(3, 0, 4), (3, 2, 0)])
+def test_vmap_over_no_rows_and_no_columns(shape: tuple[int, ...]) -> None:
+    x, gamma = jnp.zeros(shape), jnp.zeros(shape[-1])
+
+    def y_of(x: Any) -> Any:
+        return alng.jax.add_layer_norm(x, x, gamma)[0]
+
+    assert jax.vmap(y_of)(x).shape == jax.vmap(jax.grad(lambda x: y_of(x).sum()))(x).shape == shape
+
+
+def test_gradients_of_one_argument_and_of_another_in_turn() -> None:
+    """What JAX keeps of one must not be taken for the other's."""
+    whole = example()
+
+    def of_x(layer: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *tensors: layer(*tensors)[1].sum()
+
+    for loss in (loss_of, of_x, loss_of):
+        for argnums in ((0,), (0, 1, 2, 3), (2,), (0,)):
+            for transform in (jax.grad, jax.jacrev):
+                ours, theirs = (transform(loss(layer), argnums)(*whole) for layer in (alng.jax.add_layer_norm, plain))
+                near(ours, theirs)
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jacfwd(loss_of(alng.jax.add_layer_norm))(*whole)
+
+
+def test_nothing_is_compiled_twice_without_jit() -> None:
+    x1, x2, gamma, beta = example(shape=(3, 4, COLUMNS))
+    gammas = jnp.stack([gamma] * 3)
+
+    def run() -> Any:
+        alng.jax.add_layer_norm(x1, x2, gamma, beta)
+        jax.vmap(alng.jax.add_layer_norm, (0, 0, 0, None))(x1, x2, gammas, beta)
+        return jax.vmap(gradients(alng.jax.add_layer_norm), (0, 0, 0, None))(x1, x2, gammas, beta)
+
+    run()
+    with compilations() as count:
+        run()
+    assert count() == 0
+
+
+@contextlib.contextmanager
+def compilations() -> Iterator[Callable[[], int]]:
+    compiled: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("Compiling"):
+                compiled.append(record.getMessage())
+
+    logger, keep = logging.getLogger("jax"), Keep()
+    logger.addHandler(keep)
+    try:
+        with jax.log_compiles():
+            yield lambda: len(compiled)
+    finally:
+        logger.removeHandler(keep)
+
+
+def two_devices(axis_type: Any = AxisType.Auto) -> Any:
     assert jax.device_count() == 2
-    return jax.make_mesh((2,), ("rows",), axis_types=(AxisType.Auto,))
+    return jax.make_mesh((2,), ("rows",), axis_types=(axis_type,))
+
+
+def test_a_mesh_whose_shardings_are_types() -> None:
+    whole = example()
+    mesh = two_devices(AxisType.Explicit)
+    with jax.set_mesh(mesh):
+        rows = jax.NamedSharding(mesh, PartitionSpec("rows", None))
+        sharded = (jax.device_put(whole[0], rows), jax.device_put(whole[1], rows), *whole[2:])
+        for layer in (gradients(alng.jax.add_layer_norm), jax.jit(gradients(alng.jax.add_layer_norm))):
+            got = layer(*sharded)
+            assert jax.typeof(got[0]).sharding.spec == PartitionSpec("rows", None)
+            near(got, gradients(plain)(*whole))
 
 
 @pytest.mark.parametrize("check_vma", [True, False])
@@ -184,11 +257,12 @@ def test_shard_map_over_rows(check_vma: bool) -> None:
         mesh=two_devices(), in_specs=specs, out_specs=(rows, rows), check_vma=check_vma,
     )  # fmt: skip
     whole = example()
-    same_bits(jax.jit(ours)(*whole), alng.jax.add_layer_norm(*whole))
-    got = jax.jit(gradients(ours))(*whole)
     expected = gradients(alng.jax.add_layer_norm)(*whole)
-    same_bits(got[:2], expected[:2])  # of rows; the sums over rows are added across devices by XLA
-    near(got, expected)
+    for maybe_jit in (jax.jit, lambda function: function):
+        same_bits(maybe_jit(ours)(*whole), alng.jax.add_layer_norm(*whole))
+        got = maybe_jit(gradients(ours))(*whole)
+        same_bits(got[:2], expected[:2])  # of rows; the sums over rows are added across devices by XLA
+        near(got, expected)
     assert "all-gather" not in jax.jit(gradients(ours)).lower(*whole).compile().as_text()
 
 
@@ -225,6 +299,10 @@ def test_gradients_taken_inside_of_shard_map() -> None:
         ({"beta": jnp.ones(4, jnp.bfloat16)}, alng.AlngError, "bad_dtype", "beta is bfloat16[4] but must be float32, the dtype of x1, or float32"),
         ({"gamma": None}, alng.AlngError, "bad_option", "normalized_dims is 0 but must be 1 to 2: x1 is float32[2, 4]"),
         ({"normalized_dims": 3}, alng.AlngError, "bad_option", "normalized_dims is 3 but must be 1 to 2"),
+        ({"normalized_dims": "all"}, TypeError, "", "normalized_dims is 'all' but must be an integer"),
+        ({"x1": jnp.float32(1)}, alng.AlngError, "bad_shape", "x1 has rank 0 but must have rank 1 or more"),
+        ({"eps": "small"}, TypeError, "", "eps is 'small' but must be a number"),
+        ({"eps": None}, TypeError, "", "eps is None but must be a number"),
         ({"eps": -1.0}, jax.errors.JaxRuntimeError, "", "INVALID_ARGUMENT: eps is -1 but must be finite and at least 0"),
     ],
     ids=lambda value: str(value)[:40],
@@ -275,6 +353,16 @@ def test_the_handler_checks_what_it_is_given(dtype: Any, present: int, options: 
         call_target(dtype, np.int64(present), **(valid | options))
 
 
+def test_exported_and_serialized() -> None:
+    pytest.importorskip("flatbuffers")
+    x1, x2, gamma, beta = example()
+    checks = [jax.export.DisabledSafetyCheck.custom_call(f"alng_add_layer_norm{end}") for end in ("", "_grad")]
+    exported = jax.export.export(jax.jit(alng.jax.add_layer_norm), disabled_checks=checks)(x1, x2, gamma, beta)
+    again = jax.export.deserialize(exported.serialize(vjp_order=1))
+    same_bits(again.call(x1, x2, gamma, beta), alng.jax.add_layer_norm(x1, x2, gamma, beta))
+    near(gradients(again.call)(x1, x2, gamma, beta), gradients(plain)(x1, x2, gamma, beta))
+
+
 def test_an_unknown_version_of_xlas_interface_is_refused() -> None:
     """The handler is called as XLA would, by an XLA of major version 1."""
     create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p))
@@ -311,7 +399,13 @@ def test_jax_arrays_in_the_numpy_door_as_inputs_only() -> None:
 
 def test_mypy_strict(tmp_path: Any) -> None:
     pytest.importorskip("mypy")
-    arguments = ["--strict", "--cache-dir", str(tmp_path), "-m", "alng.jax"]
+    (tmp_path / "program.py").write_text(
+        "import alng, alng.jax, jax\n"
+        "import jax.numpy as jnp\n"
+        "y, x = alng.jax.add_layer_norm(jnp.ones((2, 4)), gamma=jnp.ones(4))\n"
+        "print(y.sum(), alng.add_layer_norm(y, x, normalized_dims=1).y)\n"
+    )
+    arguments = ["--strict", "--cache-dir", str(tmp_path), "-m", "alng.jax", "-m", "program"]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
     )

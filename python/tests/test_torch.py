@@ -6,6 +6,7 @@ import contextlib
 import copy
 import itertools
 import os
+import pickle
 import runpy
 import subprocess
 import sys
@@ -175,6 +176,39 @@ def test_func_transforms() -> None:
     torch.testing.assert_close(got, nn.functional.layer_norm(x, (5,), weight))
 
 
+def test_transforms_within_transforms() -> None:
+    x, x2, weight, bias, weights = torch.randn(6, 3, 5), torch.randn(3, 5), torch.randn(5), torch.randn(5), torch.randn(6, 5)
+
+    def of_batch(function: Any, dims: Any) -> Any:
+        each = torch.func.vmap(lambda *inputs: function(*inputs)[0].sin().sum(), dims)
+        return torch.func.grad(lambda *inputs: each(*inputs).sum(), (0, 1, 2, 3))
+
+    for w, w_dim in ((weight, None), (weights, 0)):
+        got, want = (of_batch(f, (0, None, w_dim, None))(x, x2, w, bias) for f in (ours, plain))
+        torch.testing.assert_close(got, want)
+
+    got = torch.func.vmap(lambda x: torch.ops.alng.add_layer_norm(x, x2, weight, bias, 1, 1e-5)[0])(x)
+    torch.testing.assert_close(got, plain(x, x2, weight, bias)[0])
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        return alng.torch.layer_norm(x, (5,), weight).sin().sum()
+
+    for twice in (lambda: torch.func.jacrev(torch.func.jacrev(loss))(x2), lambda: torch.autograd.functional.hvp(loss, x2, x2)):
+        refuses(NotImplementedError, "double backward", twice)
+    for forward in (lambda: torch.func.hessian(loss)(x2), lambda: torch.func.linearize(loss, x2)):
+        refuses(NotImplementedError, "jvp", forward)
+
+
+def test_a_batch_of_gradients_at_once() -> None:
+    x1, x2, weight = tensor(3, 5), tensor(3, 5), tensor(5)
+    for outputs in (ours(x1, x2, weight, None), (alng.torch.layer_norm(x1 + x2, (5,), weight),)):
+        of = [torch.randn(4, 3, 5) for _ in outputs]
+        got = torch.autograd.grad(outputs, (x1, weight), of, is_grads_batched=True, retain_graph=True)
+        for i in range(4):
+            want = torch.autograd.grad(outputs, (x1, weight), [one[i] for one in of], retain_graph=True)
+            assert all(torch.equal(a[i], b) for a, b in zip(got, want))
+
+
 def test_operators_are_seen_by_those_who_watch() -> None:
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -193,6 +227,27 @@ def test_operators_are_seen_by_those_who_watch() -> None:
         with Watch() if backward_watched else contextlib.nullcontext():
             y.sum().backward()
     assert seen == ["add_layer_norm", "add_layer_norm_grad"]
+    with torch.profiler.profile() as profile:
+        alng.torch.add_layer_norm(x, x, 4, weight)[0].sum().backward()
+    assert {"alng::add_layer_norm", "alng::add_layer_norm_grad"} <= {event.key for event in profile.key_averages()}
+
+
+def test_traced_and_not_a_constant() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = alng.torch.AddLayerNorm(8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y, s = self.norm(x, 2 * x)
+            return x + self.norm(y) + s
+
+    model, x, other = Sum(), tensor(4, 8), tensor(4, 8)
+    for context in (torch.no_grad, contextlib.nullcontext):
+        with context():
+            traced = torch.jit.trace(model, x, check_trace=False)
+        assert torch.equal(traced(other), model(other))
+    assert torch.equal(torch.fx.symbolic_trace(model)(other), model(other))
 
 
 def test_refusals() -> None:
@@ -205,6 +260,7 @@ def test_refusals() -> None:
     refuses(AttributeError, "NoneType", lambda: norm(None, (4,)))
     refuses(TypeError, "weight is float64 but must be", lambda: norm(x, (4,), x[0].double()))
     refuses(alng.AlngError, "gamma is float32[3] but must be [4]", lambda: norm(x, (4,), torch.ones(3)))
+    refuses(TypeError, "x2 is None but must be a tensor", lambda: alng.torch.add_layer_norm(x, None, (4,)))
     refuses(NotImplementedError, "SparseCPU", lambda: norm(x.to_sparse(), (4,)))
 
 
@@ -213,6 +269,9 @@ def test_dtypes_are_promoted_as_by_plus() -> None:
     assert y.dtype == x.dtype == F32
     y, x = alng.torch.add_layer_norm(tensor(4, 8), tensor(8), 8)
     assert torch.equal(x.detach(), y.detach() * 0 + x) and y.shape == (4, 8)
+    one = torch.tensor(1.0)  # of no dimensions: doesn't widen
+    y, x = alng.torch.add_layer_norm(tensor(4, 8, dtype=BF16), one, 8)
+    assert y.dtype == x.dtype == BF16
     with torch.autocast(DEVICE, dtype=BF16):
         module = alng.torch.AddLayerNorm(8)
         y = module(nn.functional.linear(tensor(4, 8), tensor(8, 8)))
@@ -288,15 +347,121 @@ def test_models_norms_are_replaced_and_restored() -> None:
         "torch.norm1: residual + LayerNorm",
         "torch.norm2: residual + LayerNorm",
     ]
-    calls = []
-    handle = model["post"].norm.register_forward_hook(lambda module, inputs, output: calls.append(len(inputs)))
     torch.testing.assert_close(run(), want)
-    handle.remove()
-    assert calls == [2] and list(model.state_dict()) == keys
+    assert list(model.state_dict()) == keys
     torch.testing.assert_close(copy.deepcopy(model)["post"](x, 0.5), model["post"](x, 0.5), rtol=0, atol=0)
     assert alng.torch.restore_layer_norms(model) == 4
-    assert torch.equal(run(), want) and "forward" not in model["post"].__dict__
+    assert torch.equal(run(), want) and type(model["post"]) is PostNorm
+    assert not any("_was_layer_norm" in module.__dict__ for module in model.modules())
     assert alng.torch.replace_layer_norms(model, filter=lambda name, _: name == "post.last") == ["post.last: LayerNorm"]
+
+
+def test_sums_are_taken_where_no_one_else_has_a_say() -> None:
+    x = torch.randn(5, 12)
+
+    def replaced() -> PostNorm:
+        model = PostNorm()
+        assert alng.torch.replace_layer_norms(model)[0] == "norm: residual + LayerNorm"
+        return model
+
+    model, seen = replaced(), []
+    want = model(x)
+    model.norm.register_forward_hook(lambda module, inputs, output: seen.append((len(inputs), output.shape)))
+    assert torch.equal(model(x), want) and seen == [(1, (5, 12))]
+    model.norm.register_forward_hook(lambda module, inputs, output: 3 * output)
+    torch.testing.assert_close(model(x), model.last(3 * nn.functional.layer_norm(x + 2 * model.linear(x), (12,))))
+    model.norm = nn.Identity()
+    assert torch.equal(model(x), model.last(x + 2.0 * model.linear(x)))
+    model = replaced()
+    model.norm.forward = lambda x: 3 * x  # as accelerate does
+    assert torch.equal(model(x), model.last(3 * (x + 2.0 * model.linear(x))))
+
+
+def test_copies_and_pickles_of_replaced_models() -> None:
+    x, model = torch.randn(5, 12), PostNorm()
+    alng.torch.replace_layer_norms(model)
+    shallow = copy.copy(model)
+    shallow._modules = model._modules | {"linear": nn.Linear(12, 12)}
+    assert torch.equal(shallow(x), shallow.last(shallow.norm(x + 2.0 * shallow.linear(x))))
+    for made in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert type(made) is type(model) and torch.equal(made(x), model(x))
+        assert alng.torch.restore_layer_norms(made) == 2
+        assert type(made) is PostNorm and type(made.norm) is nn.LayerNorm
+
+
+class Odd(nn.Module):
+    """Says self.norm(a + b) in forwards that are easily taken for others."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.norm, self.other, self.how = nn.LayerNorm(8), nn.LayerNorm(8), how
+        self.alias, self.__linear = self.norm, nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.how == "number":
+            return self.norm(x + 1e-3)
+        if self.how == "alias":
+            return self.alias(x + x)
+        return self.norm(x + self.__linear(x)) + self.other(x + x)
+
+
+class WithSuper(Odd):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(x + super().forward(x))
+
+
+class Wrapped(Odd):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * Odd.forward(self, x)
+
+    forward.__wrapped__ = Odd.forward  # type: ignore[attr-defined]
+
+
+class OfTwoLines(Odd):
+    def forward(self, x): return self.norm(x + x) \
+        + self.norm(  # a comment
+            (x + x)
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", [Odd("private"), Odd("number"), Odd("alias"), WithSuper(""), Wrapped(""), OfTwoLines("")])
+def test_forwards_that_are_rewritten_do_what_they_did(model: nn.Module) -> None:
+    x = torch.randn(3, 8)
+    model = model.to(DEVICE)
+    want = model(x)
+    fused = "LayerNorm" if isinstance(model, Wrapped) else "residual + LayerNorm"
+    assert alng.torch.replace_layer_norms(model)[0] == f"norm: {fused}"
+    torch.testing.assert_close(model(x), want)
+    assert alng.torch.restore_layer_norms(model) == 2 and torch.equal(model(x), want)
+
+
+def test_replaced_in_two_steps_and_where_a_norm_is_shared() -> None:
+    model = nn.ModuleList([PostNorm(), PostNorm()])
+    model[1].norm = model[0].norm
+    assert alng.torch.replace_layer_norms(model, lambda name, _: name == "0.last") == ["0.last: LayerNorm"]
+    want = ["0.norm: residual + LayerNorm", "1.last: LayerNorm"]
+    assert alng.torch.replace_layer_norms(model) == want
+    assert all(type(block) is not PostNorm for block in model)  # both hand over their sums
+
+
+def test_an_old_source_is_not_taken_for_the_code(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    text = "from torch import nn\nclass Model(nn.Module):\n    def forward(self, x):\n        return self.norm(x + x)\n"
+    path.write_text(text)
+    room = runpy.run_path(str(path))
+    path.write_text(text.replace("x + x", "x + 2 * x"))
+    model = room["Model"]()
+    model.norm = nn.LayerNorm(8)
+    assert alng.torch.replace_layer_norms(model) == ["norm: LayerNorm"]
+
+
+def test_norms_that_a_model_had_of_its_own_stay() -> None:
+    model = nn.ModuleDict({"own": alng.torch.AddLayerNorm(8), "other": nn.LayerNorm(8)})
+    assert alng.torch.replace_layer_norms(model) == ["other: LayerNorm"]
+    assert alng.torch.restore_layer_norms(model) == 1
+    assert type(model["own"]) is alng.torch.AddLayerNorm and type(model["other"]) is nn.LayerNorm
+    x = torch.randn(3, 8)
+    assert torch.equal(model["own"](input=x), model["own"](x))  # as torch.nn.LayerNorm names it
 
 
 def on_cpu_alone(test: Any) -> Any:
@@ -381,6 +546,17 @@ def test_numpy_door_refuses_to_cut_the_graph() -> None:
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(x))
     refuses(TypeError, "use alng.torch", lambda: alng.add_layer_norm(nn.Parameter(torch.ones(3, 4))))
     assert alng.add_layer_norm(x.detach(), normalized_dims=1).y.shape == (3, 4)
+
+
+@on_cpu_alone
+def test_numpy_door_names_what_has_no_memory() -> None:
+    def norm(x: torch.Tensor) -> Any:
+        return alng.add_layer_norm(x, normalized_dims=1)
+
+    x = torch.randn(3, 4)
+    for call in (lambda: norm(x.to("meta")), lambda: norm(x.to_sparse()), lambda: torch.vmap(norm)(x[None])):
+        with pytest.raises(TypeError, match="x1 is a torch.Tensor that gives no DLPack tensor: [^\n]*$"):
+            call()
 
 
 def test_tensors_still_to_be_negated() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_variadic
 
 from .. import AlngError, _core
 from . import _ops
@@ -27,9 +28,12 @@ def layer_norm(
     done = _at_once(x, None, normalized_shape, weight, bias, eps)
     if done is not None:
         return done
+    if has_torch_function_variadic(x, weight, bias):  # torch.fx traces, or subclasses have their say
+        given = (x, normalized_shape, weight, bias, eps)
+        return handle_torch_function(layer_norm, (x, weight, bias), *given)
     normalized_dims = _normalized_dims(x, normalized_shape)
     weight, bias = _as_taken("weight", weight, x), _as_taken("bias", bias, x)
-    return _op(_ops.LayerNorm, torch.ops.alng.layer_norm)(x, weight, bias, normalized_dims, eps)[0]
+    return _ops.route(_ops.LayerNorm, torch.ops.alng.layer_norm)(x, weight, bias, normalized_dims, eps)[0]
 
 
 def add_layer_norm(
@@ -44,17 +48,22 @@ def add_layer_norm(
 
     x1 and x2 are broadcast and promoted as by +. For the backward x, mean, rstd and weight are kept, x1 and x2 are not.
     """
+    if x2 is None:
+        raise TypeError("alng: x2 is None but must be a tensor: layer_norm takes x1 alone")
     done = _at_once(x1, x2, normalized_shape, weight, bias, eps)
     if done is not None:
         return done
+    if has_torch_function_variadic(x1, x2, weight, bias):
+        given = (x1, x2, normalized_shape, weight, bias, eps)
+        return handle_torch_function(add_layer_norm, (x1, x2, weight, bias), *given)
     if x1.dtype != x2.dtype:
-        dtype = torch.promote_types(x1.dtype, x2.dtype)
+        dtype = torch.result_type(x1, x2)
         x1, x2 = x1.to(dtype), x2.to(dtype)
     if x1.shape != x2.shape:
         x1, x2 = torch.broadcast_tensors(x1, x2)
     normalized_dims = _normalized_dims(x1, normalized_shape)
     weight, bias = _as_taken("weight", weight, x1), _as_taken("bias", bias, x1)
-    op = _op(_ops.AddLayerNorm, torch.ops.alng.add_layer_norm)
+    op = _ops.route(_ops.AddLayerNorm, torch.ops.alng.add_layer_norm)
     return op(x1, x2, weight, bias, normalized_dims, eps)[:2]
 
 
@@ -89,8 +98,3 @@ def _at_once(x1: Tensor, x2: Tensor | None, normalized_shape: Any, weight: Any, 
     except (AlngError, TypeError):  # what the longer way converts, or refuses
         return None
     return y if x is None else (y, x)
-
-
-def _op(function: Any, op: Any) -> Any:
-    """torch.func can't differentiate operators of torch.library."""
-    return function.apply if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active() else op

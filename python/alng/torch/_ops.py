@@ -15,6 +15,7 @@ not wanted is an empty tensor. float64 is computed by PyTorch's own LayerNorm.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -51,13 +52,22 @@ def _refuse_forward_mode(*tangents: Any) -> Any:
 
 def _refuse_tangents(*tensors: Tensor | None) -> None:
     """A tangent would be dropped here, and count as zero. Those of torch.func can't be seen: inside it all is refused."""
-    forward_ad = torch.autograd.forward_ad
-    if forward_ad._current_level < 0:
+    if torch.autograd.forward_ad._current_level < 0:
         return
-    if torch._functorch.eager_transforms.JVP_NESTING > 0 or any(
-        t is not None and forward_ad.unpack_dual(t).tangent is not None for t in tensors
-    ):
+    if torch._functorch.eager_transforms.JVP_NESTING > 0 or any(t is not None and _may_have_tangent(t) for t in tensors):
         _refuse_forward_mode()
+
+
+def _may_have_tangent(tensor: Tensor) -> bool:
+    try:
+        return torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None
+    except RuntimeError:  # can't be seen either: in torch.func.linearize, which traces
+        return True
+
+
+def route(function: Any, op: Any) -> Any:
+    """torch.func can't differentiate operators of torch.library."""
+    return function.apply if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active() else op
 
 
 # ---------------------------------------------------------------- on the CPU and on GPUs
@@ -203,22 +213,17 @@ def _one_by_one(op: Any, info: Any, in_dims: Sequence[Any], arguments: Sequence[
     return tuple(torch.stack(of) for of in zip(*calls)), (0,) * len(calls[0])
 
 
-def _vmap_forward(op: Any, inputs: int) -> Any:
+def _vmap_forward(op: Any, inputs: int, info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
     """The batch joins the rows, unless weight or bias has it."""
-
-    def rule(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
-        if any(d is not None for d in in_dims[inputs:]):
-            return _one_by_one(op, info, in_dims, arguments)
-        batch = [_in_front(a, d, info.batch_size) for a, d in zip(arguments[:inputs], in_dims)]
-        outputs = op(*batch, *arguments[inputs:])
-        return outputs, (0,) * len(outputs)
-
-    return rule
+    if any(d is not None for d in in_dims[inputs:]):
+        return _one_by_one(op, info, in_dims, arguments)
+    batch = [_in_front(a, d, info.batch_size) for a, d in zip(arguments[:inputs], in_dims)]
+    outputs = op(*batch, *arguments[inputs:])
+    return outputs, (0,) * len(outputs)
 
 
-def _vmap_grad(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+def _vmap_grad(op: Any, info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
     normalized_dims, wanted = arguments[7:]
-    op = torch.ops.alng.add_layer_norm_grad
     if in_dims[5] is not None or wanted[1] or wanted[2]:
         return _one_by_one(op, info, (*in_dims[:7], None, None), arguments)
     of_rows = [_in_front(a, d, info.batch_size) for a, d in zip(arguments[:5], in_dims)]
@@ -248,8 +253,11 @@ class Grad(torch.autograd.Function):
             "use torch.nn.functional.layer_norm for it"
         )
 
+    @staticmethod
+    def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+        return _vmap_grad(route(Grad, torch.ops.alng.add_layer_norm_grad), info, in_dims, *arguments)
+
     jvp = staticmethod(_refuse_forward_mode)
-    vmap = staticmethod(_vmap_grad)
 
 
 def _keep(ctx: Any, x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor | None, normalized_dims: int) -> None:
@@ -284,8 +292,11 @@ class LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor | None, dmean: None, drstd: None) -> tuple[Tensor | None, ...]:
         return *_gradients(ctx, ctx.saved_tensors, dy, None, *ctx.needs_input_grad[:3]), None, None
 
+    @staticmethod
+    def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+        return _vmap_forward(route(LayerNorm, torch.ops.alng.layer_norm), 1, info, in_dims, *arguments)
+
     jvp = staticmethod(_refuse_forward_mode)
-    vmap = staticmethod(_vmap_forward(torch.ops.alng.layer_norm, 1))
 
 
 class AddLayerNorm(torch.autograd.Function):
@@ -306,8 +317,11 @@ class AddLayerNorm(torch.autograd.Function):
         d_sum, d_weight, d_bias = _gradients(ctx, ctx.saved_tensors, dy, dx, of_x1 or of_x2, of_weight, of_bias)
         return d_sum if of_x1 else None, d_sum if of_x2 else None, d_weight, d_bias, None, None
 
+    @staticmethod
+    def vmap(info: Any, in_dims: Sequence[Any], *arguments: Any) -> tuple[Any, Any]:
+        return _vmap_forward(route(AddLayerNorm, torch.ops.alng.add_layer_norm), 2, info, in_dims, *arguments)
+
     jvp = staticmethod(_refuse_forward_mode)
-    vmap = staticmethod(_vmap_forward(torch.ops.alng.add_layer_norm, 2))
 
 
 class EagerAddLayerNorm(torch.autograd.Function):
@@ -343,16 +357,17 @@ EagerAddLayerNorm._backward_cls.apply = EagerAddLayerNorm.backward
 # What the dispatcher calls. torch.library's own autograd serves torch.ops.alng.* and torch.compile; the functions above
 # also serve torch.func, which torch.library's does not.
 def _register() -> None:
-    for name, kernel, fake, function in (
-        ("layer_norm", layer_norm, _fake_layer_norm, LayerNorm),
-        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, AddLayerNorm),
-        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, Grad),
+    ops = torch.ops.alng
+    for name, kernel, fake, vmap, function in (
+        ("layer_norm", layer_norm, _fake_layer_norm, partial(_vmap_forward, ops.layer_norm, 1), LayerNorm),
+        ("add_layer_norm", add_layer_norm, _fake_add_layer_norm, partial(_vmap_forward, ops.add_layer_norm, 2), AddLayerNorm),
+        ("add_layer_norm_grad", add_layer_norm_grad, _fake_grad, partial(_vmap_grad, ops.add_layer_norm_grad), Grad),
     ):
         qualified = f"alng::{name}"
         library.impl(name, kernel, "CPU")
         library.impl(name, kernel, "CUDA")
         torch.library.register_fake(qualified, fake, lib=library)
-        torch.library.register_vmap(qualified, function.vmap, lib=library)
+        torch.library.register_vmap(qualified, vmap, lib=library)
         torch.library.register_autograd(
             qualified, function.backward, setup_context=function.setup_context, lib=library
         )
