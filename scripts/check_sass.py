@@ -39,9 +39,8 @@ EXPECTED = {
     "empty_statistics": {0},
 }
 # The most spill instructions (STL and LDL), by architecture, kernel and access; none where no line fits. So there are none in
-# what is planned for rows of up to 65,536 columns on sm_80 to sm_100, unless a later GPU is told to be an A100.
+# what is planned on sm_80 to sm_100, unless a later GPU is told to be an A100.
 MOST_SPILLS = [
-    (r"sm_90 row_pass own", 2),
     (r"sm_100 row_pass own", 20),
     (r"sm_120 row_pass ", 35),
 ]
@@ -238,6 +237,8 @@ def report_plans(program):
                 for operator, option in (("gradient", []), ("forward", ["--forward"])):
                     line = [operator, dtype, str(columns)]
                     for architecture, most_warps in ARCHITECTURES.items():
+                        if architecture == "sm_100":  # plans as sm_90
+                            continue
                         plan = run("explain", "--device", "cuda:model", "--isa", architecture, *option, problem)
                         match = re.search(r"of (\d+) threads, (\d+) blocks?.*\n.* (\d+) stages, (\d+) bytes", plan)
                         if match is None:
@@ -247,7 +248,7 @@ def report_plans(program):
                         warps = threads * blocks // 32
                         line.append(f"{size}, {stages}, {warps} warps, {warps / most_warps:.0%}")
                     lines.append(line)
-    print(table(["operator", "dtype", "columns", *ARCHITECTURES], sorted(lines, key=lambda line: line[0] == "forward")))
+    print(table(["operator", "dtype", "columns", "sm_80", "sm_90", "sm_120"], sorted(lines, key=lambda line: line[0] == "forward")))
 
 
 def self_test():
