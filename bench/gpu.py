@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures every row of gpu_rows.csv on a GPU: `alng bench --device cuda` beside a copy of as many bytes, and PyTorch.
+"""Measures every row of gpu_rows.csv on a GPU: `alng bench --device cuda` beside a copy of as many bytes, PyTorch, Triton.
 
     gpu.py --alng PROGRAM --results DIR [--seconds S] [--quick]
 
-Writes alng.csv, torch.csv (where PyTorch is there and finds the GPU) and page.md into the results. Times are what the
-GPU takes, by events, medians of rounds. PyTorch's contestants compute the same function: its eager operators, and what
-torch.compile (Triton) makes of them. scripts/bench_gpu.sh calls this.
+Writes alng.csv, peers.csv (where PyTorch is there and finds the GPU) and page.md into the results. Times are what the
+GPU takes, by events, medians of rounds. The peers compute the same function: PyTorch's eager operators, what torch.compile
+makes of them, and fused kernels in Triton (triton_kernels.py). scripts/bench_gpu.sh calls this.
 """
 
 import argparse
@@ -110,10 +110,17 @@ def time_on_gpu(torch, call, seconds):
     return statistics.median(times)
 
 
-def measure_torch(torch, row, seconds):
+def triton_function(row):
+    import triton_kernels
+
+    return triton_kernels.forward if row["operator"] == "forward" else triton_kernels.gradient
+
+
+def measure_peers(torch, row, seconds):
     function, arguments = torch_functions(torch, row)
+    makers = {"eager": lambda: function, "compile": lambda: torch.compile(function), "triton": lambda: triton_function(row)}
     found = {}
-    for name, made in (("eager", lambda: function), ("compile", lambda: torch.compile(function))):
+    for name, made in makers.items():
         try:
             contestant = made()
             found[f"{name}_microseconds"] = f"{time_on_gpu(torch, lambda: contestant(*arguments), seconds):.2f}"
@@ -136,17 +143,17 @@ def page(device, alng, peers, why_no_peers):
     text = ["# alng on a GPU", "", f"Measured on {device}. Times are what the GPU takes for a call, by events; medians.",
             "A copy moves as many bytes as the problem must, half of them read and half written, in the same run.", ""]
     if why_no_peers:
-        text += [f"Without PyTorch's contestants: {why_no_peers}.", ""]
-    text += ["| operator | shape | dtype | dsum | us | GB/s | of a copy | eager / alng | compile / alng |",
-             "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+        text += [f"Without peers: {why_no_peers}.", ""]
+    text += ["| operator | shape | dtype | dsum | us | GB/s | of a copy |" + "".join(f" {name} / alng |" for name in PEERS),
+             "| --- | --- | --- | --- | ---: | ---: | ---: |" + " ---: |" * len(PEERS)]
     for line in alng:
         if line.get("refused"):
             text.append(f"| {line['operator']} | {line['rows']}x{line['columns']} | {line['dtype']} | {line['dsum']} | "
-                        f"{line['refused']} | | | | |")
+                        f"{line['refused']} | | |" + " |" * len(PEERS))
             continue
         peer = by_row.get(tuple(line[k] for k in KEYS), {})
         times = []
-        for name in ("eager", "compile"):
+        for name in PEERS:
             theirs = peer.get(f"{name}_microseconds")
             times.append(f"{float(theirs) / float(line['microseconds']):.2f}" if theirs else "-")
         text.append(f"| {line['operator']} | {line['rows']}x{line['columns']} | {line['dtype']} | {line['dsum']} | "
@@ -154,6 +161,7 @@ def page(device, alng, peers, why_no_peers):
     return "\n".join(text) + "\n"
 
 
+PEERS = ("eager", "compile", "triton")
 KEYS = ("operator", "rows", "columns", "dtype", "dsum")
 MEASURED = ("microseconds", "gb_per_s", "copy_microseconds", "of_copy", "of_copy_q1", "of_copy_q3", "calls", "isa",
             "refused")
@@ -178,12 +186,12 @@ def main():
     torch, why_no_peers = load_torch()
     if torch is not None:
         for row in rows(options.quick):
-            peers.append({k: row[k] for k in KEYS} | measure_torch(torch, row, options.seconds))
+            peers.append({k: row[k] for k in KEYS} | measure_peers(torch, row, options.seconds))
             torch.cuda.empty_cache()
     options.results.mkdir(parents=True, exist_ok=True)
     write(options.results / "alng.csv", alng)
     if peers:
-        write(options.results / "torch.csv", peers)
+        write(options.results / "peers.csv", peers)
     (options.results / "page.md").write_text(page(device, alng, peers, why_no_peers), encoding="utf-8")
 
 

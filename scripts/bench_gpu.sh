@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # On a machine with an NVIDIA GPU, below 8 minutes: builds, runs the tests for GPUs, and measures alng beside a copy of as
-# many bytes and beside PyTorch where Python has it. Writes bench/results/gpu.
+# many bytes and beside PyTorch and Triton where Python has them. Writes bench/results/gpu.
 #
 #   scripts/bench_gpu.sh            builds in build/gpu, for the GPUs that are there
 #   scripts/bench_gpu.sh BUILD      with what was built in this folder, as with -DALNG_BUILD_CUDA=ON
@@ -47,5 +47,6 @@ if python3 -c 'import torch, alng.torch' 2>/dev/null; then
 else
   echo "skipped: the tests of alng.torch: Python here has no torch, or no alng"
 fi
+python3 bench/check_triton.py || echo "bench_gpu.sh: what is measured of Triton below is not the same function"
 python3 bench/gpu.py --alng "$alng" --results bench/results/gpu "${quick[@]}"
 cat bench/results/gpu/page.md

@@ -148,6 +148,26 @@ ALNG_DEVICE float segment_sums(const float* first, const float* second, int lane
   }
   return fold<2, own_terms, 0, masks_of<L>>(v, lane);
 }
+
+/// What fold() makes of a thread's own terms of two sums, `first` and every (own_terms / N)th after it: one half after
+/// the other, so that few terms are in registers at once. `term` gives both terms of a number.
+template <int N, class Term>
+ALNG_DEVICE float2 fold_own(int first, const Term& term) {
+  if constexpr (N == 1) {
+    return term(first);
+  } else {
+    const float2 low = fold_own<N / 2>(first, term), high = fold_own<N / 2>(first + own_terms / N, term);
+    return float2{add(low.x, high.x), add(low.y, high.y)};
+  }
+}
+/// segment_sums() of elements that are loaded one by one where they are used: the first four folds are the thread's.
+template <class Term>
+ALNG_DEVICE float segment_sums_of(const Term& term, int lane) {
+  const float2 own = fold_own<own_terms>(0, term);
+  float v[2] = {own.x, own.y};
+  return fold<2, 1, 4, masks_of<Layout<1>>>(v, lane);
+}
+
 template <class L>
 ALNG_DEVICE bool has_second(int lane) {
   return (lane & static_cast<int>(second_mask<L>)) != 0;

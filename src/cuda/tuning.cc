@@ -90,24 +90,26 @@ std::optional<RowTuning> tune_rows(const StageNeeds& needs, const Gpu& gpu) {
   }
   shape.warps = static_cast<std::int32_t>(narrow ? (needs.exchanges ? narrow_threads / 32 : 1)
                                                  : (segments + tuning.cluster - 1) / tuning.cluster);
-  shape.streams = std::max(1, block_warps / shape.warps);
   tuning.rows_at_once = narrow ? 32 * shape.warps / tuning.row_threads : 1;
-  tuning.threads = static_cast<unsigned>(32 * shape.warps * shape.streams);
-  // Two blocks for each multiprocessor before one, since 8 warps alone leave its schedulers idle; three stages before
-  // two, all tensors staged before all but one.
-  for (const int blocks : {2, 1}) {
-    if (blocks == 2 && tuning.row_threads >= most_block_threads) continue;
-    for (const bool leave_out : {false, true}) {
-      if (leave_out && (blocks == 2 || needs.may_be_left_out < 0 || !needs.staged[needs.may_be_left_out])) continue;
-      for (int stages = most_stages; stages >= 2; --stages) {
-        const std::int64_t bytes = lay_out(needs, stages, leave_out, tuning.row_threads, shape);
-        if (bytes > gpu.shared_per_block || blocks * (bytes + reserved_per_block) > gpu.shared_per_multiprocessor) {
-          continue;
+  // All the streams that a block has warps for before fewer, which GPUs with little shared memory need. Two blocks for
+  // each multiprocessor before one, since 8 warps alone leave its schedulers idle; three stages before two, all tensors
+  // staged before all but one.
+  for (shape.streams = std::max(1, block_warps / shape.warps); shape.streams > 0; shape.streams /= 2) {
+    tuning.threads = static_cast<unsigned>(32 * shape.warps * shape.streams);
+    for (const int blocks : {2, 1}) {
+      if (blocks == 2 && tuning.row_threads >= most_block_threads) continue;
+      for (const bool leave_out : {false, true}) {
+        if (leave_out && (blocks == 2 || needs.may_be_left_out < 0 || !needs.staged[needs.may_be_left_out])) continue;
+        for (int stages = most_stages; stages >= 2; --stages) {
+          const std::int64_t bytes = lay_out(needs, stages, leave_out, tuning.row_threads, shape);
+          if (bytes > gpu.shared_per_block || blocks * (bytes + reserved_per_block) > gpu.shared_per_multiprocessor) {
+            continue;
+          }
+          tuning.shared_bytes = static_cast<unsigned>(bytes);
+          tuning.blocks_per_multiprocessor = blocks;
+          if (tuning.cluster == 1) tuning.most_blocks = blocks * gpu.multiprocessors;
+          return tuning;
         }
-        tuning.shared_bytes = static_cast<unsigned>(bytes);
-        tuning.blocks_per_multiprocessor = blocks;
-        if (tuning.cluster == 1) tuning.most_blocks = blocks * gpu.multiprocessors;
-        return tuning;
       }
     }
   }

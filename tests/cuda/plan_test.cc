@@ -136,6 +136,23 @@ TEST(CudaPlan, HasSeveralRowsToAWarpWhereColumnsAreFew) {
   EXPECT_EQ(explained(forward_problem(DType::float32, 1 << 20, 65)).find("rows: 32 at a time in a block of 256 "), 0u);
 }
 
+// A block has fewer rows at once there.
+TEST(CudaPlan, ReadsRowsOnceWhereSharedMemoryIsShort) {
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    for (const std::int64_t columns : {8, 64, 128, 256, 512, 1024, 2048}) {
+      for (const impl::Problem& problem : {grad_problem(dtype, 4096, columns), forward_problem(dtype, 4096, columns)}) {
+        const auto plan = plan_of(problem, small_gpu);
+        for (const std::uintptr_t address : {4096, 4100}) {
+          impl::Arguments arguments;
+          arguments.data.fill(reinterpret_cast<void*>(address));
+          EXPECT_NE(plan->launches(arguments).list[0].kernel->name.access, Access::plain) << problem.to_string() << "\n"
+                                                                                          << plan->explain();
+        }
+      }
+    }
+  }
+}
+
 TEST(CudaPlan, HasAClusterForLongerRowsThanABlockHasRoomFor) {
   const auto explained = [](const impl::Problem& problem, impl::cuda::Gpu gpu) {
     const std::string text = plan_of(problem, gpu)->explain();

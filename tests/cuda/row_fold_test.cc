@@ -29,6 +29,8 @@ float folded(std::array<float, N> values, const Distances& distances) {
 struct Terms {
   std::array<float, 512> first, second;
   float sums[2], single;
+  /// The sums of terms that are asked for one after the other, where there is a way to.
+  float one_by_one[2];
 };
 
 template <int vector, int lanes>
@@ -44,6 +46,10 @@ void fold_terms(const void* p) {
   }
   const float sum = segment_sums<L>(w, q, lane);
   if (tells_sum<L>(lane)) terms.sums[has_second<L>(lane) ? 1 : 0] = sum;
+  if constexpr (vector == 1 && lanes == 32) {
+    const float again = segment_sums_of([&](int o) { return float2{w[o], q[o]}; }, lane);
+    if (tells_sum<L>(lane)) terms.one_by_one[has_second<L>(lane) ? 1 : 0] = again;
+  }
   const float single = segment_sum<L>(w, lane);
   if (lane == 17) terms.single = single;
 }
@@ -69,13 +75,17 @@ void expect_the_canonical_fold(int shuffles) {
     EXPECT_EQ(terms.sums[0], folded(terms.first, impl::segment_distances));
     EXPECT_EQ(terms.sums[1], folded(terms.second, impl::segment_distances));
     EXPECT_EQ(terms.single, terms.sums[0]);
+    if constexpr (vector == 1 && lanes == 32) {
+      EXPECT_EQ(terms.one_by_one[0], terms.sums[0]);
+      EXPECT_EQ(terms.one_by_one[1], terms.sums[1]);
+    }
   }
 }
 
 TEST(RowFold, OfASegmentIsCanonicalHoweverItsColumnsLie) {
   expect_the_canonical_fold<8>(19 + 12);
   expect_the_canonical_fold<4>(11 + 8);
-  expect_the_canonical_fold<1>(5 + 5);
+  expect_the_canonical_fold<1>(5 + 5 + 5);
 }
 
 TEST(RowFold, OfFewColumnsIsCanonical) {

@@ -28,15 +28,13 @@ ALNG_DEVICE void sum_row(const RowOfX<T>& x, std::int64_t columns, float m, unsi
   sum = sum_of_squares = 0.0f;
   for (std::int64_t group = 0; group < columns; group += group_segments * segment_terms) {
     float* const sums = reinterpret_cast<float*>(shared_memory()) + (turn++ & 1) * 64;  // [2 turns][2][32]
-    float c[own_terms], squares[own_terms];
     const std::int64_t segment = group + warp * segment_terms;
-#pragma unroll
-    for (int k = 0; k < own_terms; ++k) {
+    const auto term = [&](int k) {
       const std::int64_t column = segment + Layout<1>::column(lane, k);
-      c[k] = column < columns ? sub(x.load(column), m) : 0.0f;
-      squares[k] = mul(c[k], c[k]);
-    }
-    const float of_segment = segment_sums<Layout<1>>(c, squares, lane);
+      const float c = column < columns ? sub(x.load(column), m) : 0.0f;
+      return float2{c, mul(c, c)};
+    };
+    const float of_segment = segment_sums_of(term, lane);
     if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, of_segment);
     block_barrier(0, threads_of_block());
     // Where no row has 32 segments there are fewer warps; the rest is padding.

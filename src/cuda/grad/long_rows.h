@@ -17,30 +17,26 @@ ALNG_DEVICE float gamma_of(const View& view, std::int64_t column) {
 
 template <class T>
 __global__ void __launch_bounds__(1024) row_sums(const __grid_constant__ RowSums p) {
-  const int lane = static_cast<int>(thread_index()) & 31, warp = static_cast<int>(thread_index()) / 32;
+  const int lane = static_cast<int>(thread_index() & 31), warp = static_cast<int>(thread_index() / 32);
   float* const sums = reinterpret_cast<float*>(shared_memory());  // [2][32]
   const std::int64_t tasks = p.rows * p.groups;
   for (std::int64_t task = block_x(); task < tasks; task += grid_x()) {
     const std::int64_t row = task / p.groups, group = task % p.groups;
     const std::int64_t segment = (group * group_segments + warp) * segment_terms;
-    float w[own_terms], q[own_terms];
+    float sum = 0.0f;
     if (segment < p.columns) {
       const float rstd = load_statistic(p.rstd, row), mean = load_statistic(p.mean, row);
       const RowElements<T> dy(p.dy, row), x1(p.x1, row), x2(p.x2, row);
-#pragma unroll
-      for (int c = 0; c < own_terms; ++c) {
+      const auto term = [&](int c) {
         const std::int64_t column = segment + Layout<1>::column(lane, c);
-        w[c] = q[c] = 0.0f;
-        if (column >= p.columns) continue;
+        if (column >= p.columns) return float2{0.0f, 0.0f};
         const float x = add(x1.load(column, 0.0f), x2.load(column, -0.0f));
-        w[c] = mul(dy.load(column, 0.0f), gamma_of<T>(p.gamma, column));
-        q[c] = mul(w[c], mul(sub(x, mean), rstd));
-      }
-      const float sum = segment_sums<Layout<1>>(w, q, lane);
-      if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, sum);
-    } else if (lane < 2) {
-      write_shared(sums + 32 * lane + warp, 0.0f);
+        const float w = mul(dy.load(column, 0.0f), gamma_of<T>(p.gamma, column));
+        return float2{w, mul(w, mul(sub(x, mean), rstd))};
+      };
+      sum = segment_sums_of(term, lane);
     }
+    if (tells_sum<Layout<1>>(lane)) write_shared(sums + (has_second<Layout<1>>(lane) ? 32 : 0) + warp, sum);
     block_barrier(0, threads_of_block());
     if (warp < 2) {  // one for w, one for q; a lane for each segment, or for padding
       const bool here = lane < static_cast<int>(threads_of_block()) / 32;
@@ -71,8 +67,7 @@ template <class T>
 __global__ void __launch_bounds__(long_rows_threads) long_rows(const __grid_constant__ LongRows p) {
   wait_for_launch_before();
   LeafWalk walk(p.units, static_cast<int>(block_y()), static_cast<int>(grid_y()));
-  const std::int64_t first_column =
-      static_cast<std::int64_t>(block_x()) * own_terms * long_rows_threads + thread_index();
+  const int first_column = static_cast<int>(block_x() * own_terms * long_rows_threads + thread_index());
   const auto column = [&](int c) { return first_column + c * long_rows_threads; };
   float dgamma[own_terms], dbeta[own_terms];
 #pragma unroll

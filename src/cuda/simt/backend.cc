@@ -24,6 +24,14 @@ Schedule schedule() {
   return schedule;
 }
 
+// The presets, and GPUs that differ from them in what they have room for, by their architecture's name.
+constexpr Preset models[] = {
+    presets[0],
+    presets[1],
+    {"sm_100", {100, 148, 232448, 233472, {74, 36, 18}}},  // B200
+    {"sm_120", {120, 170, 101376, 102400, {85, 42, 21}}},  // RTX 5090
+};
+
 class ModelExecution final : public Execution {
  public:
   ModelExecution(const Problem& problem, const Preset& preset, std::unique_ptr<LaunchPlan> plan)
@@ -79,9 +87,9 @@ class ModelBackend final : public Backend {
     return {{device(), true, "the kernels for NVIDIA's GPUs on a host model, very slow"}};
   }
   Result<std::unique_ptr<Execution>> plan(const Problem& problem, const PlanOptions& options) const override {
-    const Preset* preset = options.isa.empty() ? &presets[0] : nullptr;
+    const Preset* preset = options.isa.empty() ? &models[0] : nullptr;
     std::string known;
-    for (const Preset& each : presets) {
+    for (const Preset& each : models) {
       if (options.isa == each.isa) preset = &each;
       known += (known.empty() ? "" : " or ") + std::string(each.isa);
     }
