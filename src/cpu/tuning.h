@@ -50,8 +50,9 @@ struct DenseRows {
 };
 
 /// The fastest choices on this processor, but for what the environment variable ALNG_TUNING says, a list such as
-/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, in_batches, row_by_row, in_twos, own_copies (on, off). What a
-/// problem or an instruction set can't have stays as it is. `bad_option` for anything else in the variable.
+/// "fetch=first,stream=off": fetch (nowhere, first, second), stream, in_batches, row_by_row, in_twos, own_copies (on,
+/// off). What a problem or an instruction set can't have stays as it is. `bad_option` for anything else in the
+/// variable.
 Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 Result<Tuning> choose_grad_tuning(const Problem& problem, InstructionSet isa, DenseRows dense);
 
