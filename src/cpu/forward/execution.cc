@@ -62,8 +62,9 @@ class ForwardExecution final : public Execution {
   void divide(const Tuning& tuning, int threads) {
     tuning_ = tuning;
     // Each task has two rows in the workspace. Without this bound a plan for 2^31 threads took seconds.
-    const std::int64_t room = static_cast<std::int64_t>(workspace_bound(problem_.columns()) / sizeof(float)) /
-                              (2 * padded(problem_.columns()));
+    const std::int64_t two_rows =
+        2 * padded(std::max<std::int64_t>(problem_.columns(), 1)) * std::int64_t{sizeof(float)};
+    const std::int64_t room = static_cast<std::int64_t>(workspace_bound(problem_.columns())) / two_rows;
     tasks_ = static_cast<int>(std::min<std::int64_t>({threads, tuning.most_tasks, problem_.rows(), room}));
     for (tasks_ = std::max(tasks_, 1);; --tasks_) {
       lay_out();
