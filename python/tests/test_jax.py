@@ -210,7 +210,8 @@ def test_nothing_is_compiled_twice_without_jit() -> None:
     run()
     with compilations() as count:
         run()
-    assert count() == 0
+    # JAX 0.10 runs the backward of a batch step by step, and compiles its loop over the gammas at each call.
+    assert count() == (1 if jax.__version_info__ < (0, 11) else 0)
 
 
 @contextlib.contextmanager
