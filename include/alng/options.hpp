@@ -12,12 +12,11 @@ namespace alng {
 /// How a plan shall be made. The defaults choose what is fastest here; no choice but that of an `ascend:*` device
 /// changes a bit of the result.
 struct PlanOptions {
-  /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for
-  /// the CPU. `"cuda:1"` is a GPU, `"cuda"` the one that is current for the calling
-  /// thread: with all pointers its own, and the same bits. Programs that link the model of the Ascend package also have
-  /// `"ascend:a2"`, `"ascend:a3"`, `"ascend:950pr"` and
-  /// `"ascend:950dt"`: that product's kernel, run exactly and very slowly. They are never chosen unasked, and their
-  /// sums have the hardware's order, not the canonical one.
+  /// A device as `devices()` names it: `"cpu"`, `"reference"` (the scalar specification, slow), or empty for the CPU.
+  /// `"cuda:1"` is a GPU, `"cuda"` the one that is current for the calling thread: with all pointers its own, and the
+  /// same bits. Programs that link the model of the Ascend package also have `"ascend:a2"`, `"ascend:a3"`,
+  /// `"ascend:950pr"` and `"ascend:950dt"`: that product's kernel, run exactly and very slowly. They are never chosen
+  /// unasked, and their sums have the hardware's order, not the canonical one.
   std::string device;
   /// An instruction set as `instruction_sets()` names it: `"scalar"`, `"avx2"`, `"avx512"`, `"neon"`, `"sve"`. Empty:
   /// what the environment variable ALNG_ISA names, else the best this machine runs.

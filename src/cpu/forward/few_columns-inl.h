@@ -182,8 +182,7 @@ HWY_NOINLINE void ForwardBatch(const ForwardOperands& run, std::int64_t begin, s
 // Rows [begin, end), in batches.
 template <class T>
 void RowsInBatches(const ForwardOperands& run, std::int64_t begin, std::int64_t end, float* own_x) {
-  const bool full = run.x2.base != nullptr && run.gamma != nullptr && run.beta != nullptr && run.x.base != nullptr &&
-                    run.y.base != nullptr;
+  const bool full = run.has_all();
   for (std::int64_t r = begin; r < end; r += batch_rows) {
     const auto rows = static_cast<std::size_t>(std::min(batch_rows, end - r));
     full ? ForwardBatch<T, true>(run, r, rows, own_x) : ForwardBatch<T, false>(run, r, rows, own_x);

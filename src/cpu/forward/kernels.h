@@ -27,6 +27,10 @@ struct ForwardOperands {
   /// All of x1, x2, y and x have dense rows: nothing goes through scratch.
   bool dense;
   Tuning tuning;
+
+  bool has_all() const noexcept {
+    return x2.base != nullptr && gamma != nullptr && beta != nullptr && x.base != nullptr && y.base != nullptr;
+  }
 };
 
 /// Rows of a batch, which have at most so many columns (few_columns-inl.h).

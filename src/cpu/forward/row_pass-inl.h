@@ -80,11 +80,7 @@ class ForwardPass {
   }
 
   // All of a row by itself.
-  void WholeRow(std::int64_t r) {
-    const bool full = run_.x2.base != nullptr && run_.x.base != nullptr && run_.gamma != nullptr &&
-                      run_.beta != nullptr && run_.y.base != nullptr;
-    full ? WholeRow<true>(r) : WholeRow<false>(r);
-  }
+  void WholeRow(std::int64_t r) { run_.has_all() ? WholeRow<true>(r) : WholeRow<false>(r); }
 
   template <bool kFull>
   HWY_NOINLINE void WholeRow(std::int64_t r) {
