@@ -22,29 +22,50 @@ def cache_bytes():
     return sizes
 
 
+def cpuinfo():
+    """What the system says of the first processor."""
+    first = pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+
+
 def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
+    return cpuinfo().get("model name") or platform.processor() or "unknown"
 
 
-def plain_name(model):
-    """A processor's model name without marks and clock: "Intel(R) Xeon(R) Processor" is Intel Xeon Processor."""
-    return " ".join(re.sub(r"\((r|tm)\)|@.*", " ", model, flags=re.IGNORECASE).split())
+# A virtual machine calls processors of several generations "AMD EPYC". Family, first and last model.
+GENERATIONS = {"AuthenticAMD": ((23, 0x30, 0xff, "Zen 2"), (25, 0x00, 0x0f, "Zen 3"), (25, 0x10, 0x1f, "Zen 4"),
+                                (25, 0x20, 0x5f, "Zen 3"), (25, 0x60, 0xaf, "Zen 4"), (26, 0x00, 0xff, "Zen 5")),
+               "GenuineIntel": ((6, 85, 85, "Skylake or Cascade Lake"), (6, 106, 108, "Ice Lake"),
+                                (6, 143, 143, "Sapphire Rapids"), (6, 173, 174, "Granite Rapids"),
+                                (6, 207, 207, "Emerald Rapids"))}
 
 
-def folder_name(model):
-    """The same as the name of a folder: intel-xeon-processor."""
-    return "-".join(re.findall(r"[a-z0-9]+", plain_name(model).lower())) or "unknown"
+def generation():
+    """Zen 3, Emerald Rapids; of a processor that isn't in the table its family and model."""
+    of = cpuinfo()
+    if "cpu family" not in of:
+        return ""
+    family, model = int(of["cpu family"]), int(of["model"])
+    for its_family, first, last, name in GENERATIONS.get(of["vendor_id"], ()):
+        if family == its_family and first <= model <= last:
+            return name
+    return f"family {family} model {model}"
+
+
+def plain_name(model, of_generation):
+    """Without marks and clock: "Intel(R) Xeon(R) Processor", an Emerald Rapids, is Intel Xeon, Emerald Rapids."""
+    words = re.sub(r"\((r|tm)\)|@.*|\b(CPU|Processor)\b", " ", model, flags=re.IGNORECASE).split()
+    return ", ".join(filter(None, (" ".join(words), of_generation)))
+
+
+def folder_name(model, of_generation):
+    """The same as the name of a folder: intel-xeon-emerald-rapids."""
+    return "-".join(re.findall(r"[a-z0-9]+", plain_name(model, of_generation).lower())) or "unknown"
 
 
 def vector_instructions():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("flags"):
-            flags = set(line.split())
-            return [name for name in ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16") if name in flags]
-    return []
+    flags = cpuinfo().get("flags", "").split()
+    return [name for name in ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16") if name in flags]
 
 
 def commit(root):
@@ -63,6 +84,7 @@ def describe(root, contestants):
             pass
     return {
         "processor": processor(),
+        "generation": generation(),
         "processors": os.cpu_count(),
         "vector_instructions": vector_instructions(),
         "cache_bytes": {str(level): size for level, size in cache_bytes().items()},
@@ -85,4 +107,4 @@ def library(path):
 
 
 if __name__ == "__main__":
-    print(folder_name(processor()))
+    print(folder_name(processor(), generation()))

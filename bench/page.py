@@ -55,7 +55,7 @@ def load(folder):
         found[path.stem] = json.loads(path.read_text(encoding="utf-8") or "[]")
     found["sweep"] = found["sweep"] and found["sweep"]["results"]
     found["machine"] = found["machine_all"] or found["machine_forward_all"]
-    found |= {"folder": folder.name, "name": plain_name(found["machine"]["processor"])}
+    found |= {"folder": folder.name, "name": plain_name(found["machine"]["processor"], found["machine"]["generation"])}
     return found
 
 
