@@ -86,7 +86,7 @@ logged() {
 build() {
   rm -f "$work/build.log"
   logged "$work/build.log" cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_BENCH=ON -DALNG_BUILD_TESTS=OFF \
-    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_EXAMPLES=OFF \
+    -DALNG_BUILD_CANN=OFF -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_EXAMPLES=OFF -DALNG_BUILD_CUDA_MODEL=OFF \
     -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp"
   logged "$work/build.log" cmake --build "$work/build" -j "$jobs"
   logged "$work/build.log" "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
