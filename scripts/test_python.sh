@@ -82,4 +82,6 @@ if [[ -x $work/venv/bin/python ]] && "$work/venv/bin/python" -c 'import torch' 2
   echo "PyTorch on a GPU:"
   # 5: no test, since there is no GPU
   ALNG_TEST_DEVICE=cuda "$work/venv/bin/python" -m pytest --quiet -rs -p no:cacheprovider $tests/test_torch.py || (($? == 5))
+  echo "The Triton kernels that the benchmark compares with:"
+  "$work/venv/bin/python" bench/check_triton.py
 fi
