@@ -141,7 +141,9 @@ TEST(ForcedTuning, TheForwardsPlanSaysWhatIsChosen) {
   };
   const std::string one = explained("row_by_row=on");
   EXPECT_NE(one.find("y and x: written through the caches, before the next row begins\n"), std::string::npos) << one;
-  const std::string other = explained("row_by_row=on,stream=on");
+  const std::string two = explained("row_by_row=on,stream=on");
+  EXPECT_NE(two.find("y and x: written past the caches, before the next row begins\n"), std::string::npos) << two;
+  const std::string other = explained("row_by_row=off,stream=on");
   EXPECT_NE(other.find("y and x: written past the caches, y while the rows behind are read\n"), std::string::npos)
       << other;
 }

@@ -80,22 +80,44 @@ class ForwardPass {
   }
 
   // All of a row by itself.
-  void WholeRow(std::int64_t r) { run_.has_all() ? WholeRow<true>(r) : WholeRow<false>(r); }
+  void WholeRow(std::int64_t r) {
+    if (!run_.has_all()) return WholeRow<false, true>(r);
+    run_.tuning.stream ? WholeRow<true, true>(r) : WholeRow<true, false>(r);
+  }
 
-  template <bool kFull>
+  // kMayStream: the row may be written past the caches; without it there are 3 to 6 % fewer instructions.
+  template <bool kFull, bool kMayStream>
   HWY_NOINLINE void WholeRow(std::int64_t r) {
     const auto of = [r](const Tensor& tensor) {
       return kFull || tensor.base != nullptr ? reinterpret_cast<T*>(tensor.row(r)) : nullptr;
     };
-    const BuildingRow out(false);
+    const auto begin = [&](const Tensor& tensor, Staging& staging) {
+      BuiltRow row;
+      if (!kMayStream) {
+        row.at = of(tensor);
+      } else if (kFull || tensor.base != nullptr) {
+        row = BeginRow<T>(tensor, r, run_.tuning.stream, nullptr, staging, columns_);
+      }
+      return row;
+    };
+    const auto building = [](const BuiltRow& row) { return kMayStream ? BuildingRow(row) : BuildingRow(false); };
+    const auto end = [&](const Tensor& tensor, const BuiltRow& row, Staging& staging) {
+      if (kMayStream) EndRow<T>(tensor, row, staging, columns_, true);
+    };
     float* const x = task_.x_formed;
-    const float m =
-        SumX<T, kFull>(columns_, {of(run_.x1), of(run_.x2), run_.round_sum}, of(run_.x), out, x) * run_.inverse_columns;
+    const BuiltRow x_row = begin(run_.x, task_.x_staging);
+    const float sum = SumX<T, kFull>(columns_, {of(run_.x1), of(run_.x2), run_.round_sum},
+                                     kMayStream && run_.tuning.fetch != Fetch::nowhere, static_cast<T*>(x_row.at),
+                                     building(x_row), x);
+    end(run_.x, x_row, task_.x_staging);
+    const float m = sum * run_.inverse_columns;
     const UnfinishedRow judged = Judged(r, m, SumDeviations<T>(columns_, x, m));
     if (judged.r < 0) return;
+    const BuiltRow y_row = begin(run_.y, task_.y_staging);
     const F d;
     WriteY<T, kFull>(columns_, {run_.gamma, run_.beta}, x, hn::Set(d, m), hn::Set(d, judged.e), hn::Set(d, judged.rstd),
-                     of(run_.y), out);
+                     static_cast<T*>(y_row.at), building(y_row));
+    end(run_.y, y_row, task_.y_staging);
   }
 
   template <bool kFull>

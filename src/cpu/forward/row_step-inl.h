@@ -94,17 +94,22 @@ HWY_INLINE S FormX(As<S> as, const Summands<T, kFull>& summands, T* x_at, const 
   return x;
 }
 
-// Of a whole row: x and its sum; the sums of what m leaves of it; y.
+// Of a whole row: x and its sum, its inputs fetched ahead where `fetches`; the sums of what m leaves of it; y.
 template <class T, bool kFull>
-HWY_INLINE float SumX(std::size_t columns, const Summands<T, kFull>& summands, T* x_at, const BuildingRow& x_row,
-                      float* own_x) {
+HWY_INLINE float SumX(std::size_t columns, const Summands<T, kFull>& summands, bool fetches, T* x_at,
+                      const BuildingRow& x_row, float* own_x) {
+  const InputLines<T, kFull, 2> lines{{summands.x1, summands.x2}};
   const auto terms = [&]<bool kWhole, class S>(std::size_t i, std::size_t n, S& w, S& q, S&) ALNG_INLINE_LAMBDA {
     w = FormX<kWhole>(As<S>(), summands, x_at, x_row, own_x, i, n);
     q = hn::Zero(F());
   };
-  return FoldRow<T, Loop::unrolled, 2>(
-             columns, terms, [](std::size_t) {}, [](std::size_t) {})
-      .w;
+  const auto ahead = [&](std::size_t i) ALNG_INLINE_LAMBDA {
+    if (fetches) lines.FetchFar(i, 2 * StepElements());
+  };
+  const auto pause = [&](std::size_t end) ALNG_INLINE_LAMBDA {
+    if (fetches) lines.template FetchAtPause<false>(end, end == columns, true);
+  };
+  return FoldRow<T, Loop::unrolled, 2>(columns, terms, ahead, pause).w;
 }
 template <class T>
 HWY_INLINE RowSums SumDeviations(std::size_t columns, const float* own_x, float m) {
