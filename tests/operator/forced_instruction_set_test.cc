@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "alng/alng.hpp"
@@ -159,6 +160,43 @@ TEST(ForcedTuning, FewLongRowsOfAGradientAreOneTask) {
   };
   EXPECT_EQ(threads(8), 1);
   EXPECT_EQ(threads(64), 2);
+}
+
+// Of 132 units of eight leaves some of 32 tasks would do five while the others do four; 103 tasks would do two of 128
+// leaves at most, as 64 tasks do.
+TEST(ForcedTuning, TheSharesOfAGradientsTasksAreEven) {
+  const auto plan = [](std::int64_t rows, std::int64_t columns, std::int32_t threads) {
+    PlanOptions options;
+    options.threads = threads;
+    return GradPlan::create(GradProblem::create(GradDescription::dense(DType::bfloat16, rows, columns)).value(),
+                            options)
+        .value();
+  };
+  const GradPlan many = plan(65536, 1024, 32);
+  EXPECT_EQ(many.threads(), 32);
+  EXPECT_NE(many.explain().find("leaves: 1056 of about 62 rows, in 528 units\n"), std::string::npos) << many.explain();
+  EXPECT_EQ(plan(1024, 65536, 103).threads(), 64);
+}
+
+// Where 16-bit rows of two outputs are written past the caches in one loop, their half lines leave a Zen 3 one by one:
+// three times the time.
+TEST(ForcedTuning, Avx2DoesForwardsRowByRow) {
+  if (std::getenv("ALNG_TUNING") != nullptr) GTEST_SKIP() << "skipped: ALNG_TUNING is set";
+  const auto explained = [](DType dtype, std::int64_t rows) {
+    PlanOptions options;
+    options.isa = "avx2";
+    const ForwardProblem problem = ForwardProblem::create(ForwardDescription::dense(dtype, rows, 1024)).value();
+    const Result<ForwardPlan> plan = ForwardPlan::create(problem, options);
+    return plan.ok() ? plan->explain() : std::string();
+  };
+  if (explained(DType::float32, 16).empty()) GTEST_SKIP() << "skipped: this machine has no AVX2";
+  for (const auto& [dtype, rows, how] :
+       {std::tuple{DType::float32, 16, "through the caches, before the next row begins"},
+        std::tuple{DType::bfloat16, 16, "through the caches, before the next row begins"},
+        std::tuple{DType::bfloat16, 8192, "past the caches, before the next row begins"},
+        std::tuple{DType::float32, 8192, "past the caches, y while the rows behind are read"}}) {
+    EXPECT_NE(explained(dtype, rows).find(how), std::string::npos) << explained(dtype, rows);
+  }
 }
 
 // Which level is faster is no matter of its size alone: where an Intel Xeon with a first level as large as a Zen 5's
