@@ -42,14 +42,20 @@ constexpr std::int64_t row_by_row_columns_16_bit = 256;
 // 10 % less so. Of a forward one row takes 0.65 to 0.83 of the time, two 0.83 to 0.91, four 0.94 to 0.98 (768 and 4096
 // columns, Emerald Rapids); 64 rows take 1.1 to 1.26 times as long.
 constexpr std::int64_t row_by_row_rows = 2;
-// With AVX2 a forward is done row by row: of a loop over three rows 16 registers can't hold enough, and what it touches
-// leaves little of a first-level cache of 32 KB. 16x1024 takes 0.79 (float32) and 0.78 (bfloat16) of the time, 512x1024
-// 0.87 and 0.93. The 16-bit dtypes also past the caches, where steps are half a line: halves of y and of x that are at
-// the same place of a page, as tensors of 32 MB or more are, leave the processor by themselves when they are written in
-// one loop (8192x1024 in bfloat16 0.34, float16 0.33, 8192x4096 0.33 of the time; at other places up to 1.25 times as
-// long). float32 there takes 0.85 to 1.22 times as long: left out. All on a Zen 3.
+// With AVX2 a forward is done row by row where that is faster than a loop over three rows, in which 16 registers can't
+// hold enough and what is touched leaves little of a first-level cache of 32 KB (Zen 3, all tensors 64 bytes into a
+// page, as glibc places large ones):
+// - In cache: 16x1024 takes 0.84 (float32) and 0.78 (bfloat16) of the time, 64x768 0.89 and 0.84, 512x1024 0.88 and
+// 0.84.
+// - Where lines of y and x are written in turns at the same place of a page, because two rows are whole pages: 0.65 for
+//   16384x1024 in float32, 0.67 for 8192x4096; with 768 or 1600 columns the loop over three rows takes 0.82 of the
+//   time.
+// - In 16 bits, where steps are half a line: halves of y and x often leave the processor by themselves. 0.34 for
+//   16384x1024 in bfloat16, 0.49 for 32768x1025, 0.88 for 12345x777.
 bool forward_is_faster_row_by_row(const Problem& problem, InstructionSet isa, bool in_cache) {
-  return isa == InstructionSet::avx2 && (in_cache || problem.dtype() != DType::float32);
+  constexpr std::size_t half_page = 2048;
+  return isa == InstructionSet::avx2 &&
+         (in_cache || problem.dtype() != DType::float32 || row_bytes(problem) % half_page == 0);
 }
 
 // Rows are added to the sums two at a time where the first of them is still there in the second's sweep: half the loads

@@ -178,24 +178,24 @@ TEST(ForcedTuning, TheSharesOfAGradientsTasksAreEven) {
   EXPECT_EQ(plan(1024, 65536, 103).threads(), 64);
 }
 
-// Where 16-bit rows of two outputs are written past the caches in one loop, their half lines leave a Zen 3 one by one:
-// three times the time.
+// Where rows of two outputs are written past the caches in one loop at the same place of a page, a Zen 3 takes 1.5 to 3
+// times as long.
 TEST(ForcedTuning, Avx2DoesForwardsRowByRow) {
   if (std::getenv("ALNG_TUNING") != nullptr) GTEST_SKIP() << "skipped: ALNG_TUNING is set";
-  const auto explained = [](DType dtype, std::int64_t rows) {
+  const auto explained = [](DType dtype, std::int64_t rows, std::int64_t columns) {
     PlanOptions options;
     options.isa = "avx2";
-    const ForwardProblem problem = ForwardProblem::create(ForwardDescription::dense(dtype, rows, 1024)).value();
+    const ForwardProblem problem = ForwardProblem::create(ForwardDescription::dense(dtype, rows, columns)).value();
     const Result<ForwardPlan> plan = ForwardPlan::create(problem, options);
     return plan.ok() ? plan->explain() : std::string();
   };
-  if (explained(DType::float32, 16).empty()) GTEST_SKIP() << "skipped: this machine has no AVX2";
-  for (const auto& [dtype, rows, how] :
-       {std::tuple{DType::float32, 16, "through the caches, before the next row begins"},
-        std::tuple{DType::bfloat16, 16, "through the caches, before the next row begins"},
-        std::tuple{DType::bfloat16, 8192, "past the caches, before the next row begins"},
-        std::tuple{DType::float32, 8192, "past the caches, y while the rows behind are read"}}) {
-    EXPECT_NE(explained(dtype, rows).find(how), std::string::npos) << explained(dtype, rows);
+  if (explained(DType::float32, 16, 1024).empty()) GTEST_SKIP() << "skipped: this machine has no AVX2";
+  for (const auto& [dtype, rows, columns, how] :
+       {std::tuple{DType::float32, 16, 768, "through the caches, before the next row begins"},
+        std::tuple{DType::bfloat16, 8192, 768, "past the caches, before the next row begins"},
+        std::tuple{DType::float32, 8192, 1024, "past the caches, before the next row begins"},
+        std::tuple{DType::float32, 8192, 768, "past the caches, y while the rows behind are read"}}) {
+    EXPECT_NE(explained(dtype, rows, columns).find(how), std::string::npos) << explained(dtype, rows, columns);
   }
 }
 
