@@ -36,9 +36,11 @@ inline std::size_t place_in_page(std::size_t end, std::size_t in_page) noexcept 
   return round_up(end - std::min(end, in_page), workspace_alignment) + in_page;
 }
 
-/// The most workspace that a plan may ask for, whatever the number of rows (alng/plan.hpp).
-inline std::size_t workspace_bound(std::int64_t columns) noexcept {
-  return (std::size_t{1} << 20) + 512 * static_cast<std::size_t>(columns);
+/// The most workspace that a plan for so many tasks may ask for, whatever the number of rows (alng/plan.hpp).
+inline std::size_t workspace_bound(std::int64_t columns, int tasks) noexcept {
+  const auto for_each_column = static_cast<std::size_t>(columns);
+  return (std::size_t{1} << 20) + 512 * for_each_column +
+         static_cast<std::size_t>(tasks - 1) * ((std::size_t{256} << 10) + 128 * for_each_column);
 }
 
 /// Of a tensor with a value for each element.

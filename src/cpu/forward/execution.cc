@@ -61,15 +61,10 @@ class ForwardExecution final : public Execution {
 
   void divide(const Tuning& tuning, int threads) {
     tuning_ = tuning;
-    // Each task has two rows in the workspace. Without this bound a plan for 2^31 threads took seconds.
-    const std::int64_t two_rows =
-        2 * padded(std::max<std::int64_t>(problem_.columns(), 1)) * std::int64_t{sizeof(float)};
-    const std::int64_t room = static_cast<std::int64_t>(workspace_bound(problem_.columns())) / two_rows;
-    tasks_ = static_cast<int>(std::min<std::int64_t>({threads, tuning.most_tasks, problem_.rows(), room}));
-    for (tasks_ = std::max(tasks_, 1);; --tasks_) {
-      lay_out();
-      if (tasks_ == 1 || workspace_size_ <= workspace_bound(problem_.columns())) break;
-    }
+    // As many as a gradient may have: a plan for 2^31 threads does not ask for gigabytes.
+    tasks_ = static_cast<int>(
+        std::clamp(std::min<std::int64_t>({threads, tuning.most_tasks, problem_.rows()}), std::int64_t{1}, max_leaves));
+    lay_out();
     units_ = 1;
     if (tasks_ > 1) {
       units_ = std::min({problem_.rows(), units_of_a_task * tasks_,

@@ -70,7 +70,6 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
 
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
-  const std::size_t bound = workspace_bound(problem.columns());
   const auto ceil_divide = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
   const auto power_of_two = [](std::int64_t n) {
     return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1))));
@@ -91,7 +90,7 @@ Partition make_partition(const Problem& problem, int threads, const Needs& needs
     while (unit > 1 && 16 * largest_share() * tasks > 17 * leaves) unit /= 2;
     for (; unit > 0; unit /= 2) {
       const Partition partition = lay_out(problem, tasks, leaves, unit, needs);
-      if (partition.workspace_size <= bound) return partition;
+      if (partition.workspace_size <= workspace_bound(problem.columns(), tasks)) return partition;
     }
   }
 }
