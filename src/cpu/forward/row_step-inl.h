@@ -48,13 +48,12 @@ struct Affine {
   // y = (x - m - e) * rstd * gamma + beta
   template <bool kWhole, class S>
   HWY_INLINE S Y(As<S> as, S x, V m, V e, V rstd, std::size_t i, std::size_t n) const {
-    const bool has_gamma = kFull || gamma != nullptr, has_beta = kFull || beta != nullptr;
-    S g = hn::Zero(F()), b = hn::Zero(F());
-    if (has_gamma) g = LoadColumns<T, kWhole>(as, gamma + i, n);
-    if (has_beta) b = LoadColumns<T, kWhole>(as, beta + i, n);
-    const S h = Mul(Sub(Sub(x, S(m)), S(e)), S(rstd));
-    if (has_gamma) return has_beta ? Fma(h, g, b) : Mul(h, g);
-    return has_beta ? Add(h, b) : h;
+    // x * 1 and x + -0 are x, whatever its sign. Chosen between whole formulas instead, steps went through memory:
+    // without gamma and beta 512x1024 in float32 took 2.6 times as long as with them (AVX2, Zen 3).
+    S g = hn::Set(F(), 1.0f), b = hn::Set(F(), -0.0f);
+    if (kFull || gamma != nullptr) g = LoadColumns<T, kWhole>(as, gamma + i, n);
+    if (kFull || beta != nullptr) b = LoadColumns<T, kWhole>(as, beta + i, n);
+    return Fma(Mul(Sub(Sub(x, S(m)), S(e)), S(rstd)), g, b);
   }
 };
 
@@ -69,7 +68,8 @@ struct Summands {
   HWY_INLINE S X(As<S> as, std::size_t i, std::size_t n) const {
     S x = LoadStep<kWhole>(as, x1 + i, n);
     if (kFull || x2 != nullptr) x = Add(x, LoadStep<kWhole>(as, x2 + i, n));
-    return round_sum ? Rounded<T>(x) : x;
+    if (round_sum) x = Rounded<T>(x);
+    return x;
   }
 };
 
