@@ -55,7 +55,9 @@ def load(folder):
         found[path.stem] = json.loads(path.read_text(encoding="utf-8") or "[]")
     found["sweep"] = found["sweep"] and found["sweep"]["results"]
     found["machine"] = found["machine_all"] or found["machine_forward_all"]
-    found |= {"folder": folder.name, "name": plain_name(found["machine"]["processor"], found["machine"]["generation"])}
+    generation = found["machine"]["generation"]
+    name = plain_name(found["machine"]["processor"], generation)
+    found |= {"folder": folder.name, "name": name, "short_name": generation or name}
     return found
 
 
@@ -228,7 +230,7 @@ def goal_table(processors):
     for name, operator in OPERATORS.items():
         found = [goals(name, of[f"speed{operator.results}_all"], of["sweep"]) for of in processors]
         rows += [[f"{name}: {goal}", *(of[goal] for of in found)] for goal in found[0]]
-    return table(["goal", *(of["name"] for of in processors)], rows)
+    return table(["goal", *(of["short_name"] for of in processors)], rows)
 
 
 def kind_of(line):
@@ -296,7 +298,7 @@ def short_table(processors):
         for shape in SHORT_SHAPES:
             cells = zip(*(short_cells(shapes.get(shape)) for shapes in measured))
             rows.append([f"{name} {shape}", *("" if set(of) == {"–"} else " / ".join(of) for of in cells)])
-    alng = "alng: " + " / ".join(of["name"] for of in processors)
+    alng = "alng: " + " / ".join(of["short_name"] for of in processors)
     return table(["operator, shape", alng, "of the stream", "oneDNN", "PyTorch eager", "compiled"], rows)
 
 
