@@ -46,7 +46,7 @@ class PlanOf {
 
   const Problem& problem() const noexcept { return state_->problem; }
   /// Bytes of scratch memory a run needs; on the CPU at most 1 MiB + 512 * columns, and 256 KiB + 128 *
-  /// columns more for each of threads() behind the first, whatever the number of rows.
+  /// columns for each of threads() beyond the first, whatever the number of rows.
   std::size_t workspace_size() const noexcept { return alng_plan_workspace_size(handle()); }
   /// That of the plan's device; none (false) where the pointers of `Arguments` are the host's.
   Memory memory() const noexcept { return Memory(alng_plan_memory(handle())); }

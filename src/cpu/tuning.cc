@@ -45,11 +45,9 @@ constexpr std::int64_t row_by_row_rows = 2;
 // With AVX2 a forward is done row by row where that is faster than a loop over three rows, in which 16 registers can't
 // hold enough and what is touched leaves little of a first-level cache of 32 KB (Zen 3, all tensors 64 bytes into a
 // page, as glibc places large ones):
-// - In cache: 16x1024 takes 0.84 (float32) and 0.78 (bfloat16) of the time, 64x768 0.89 and 0.84, 512x1024 0.88 and
-// 0.84.
+// - In cache: 16x1024 takes 0.84 (float32) and 0.78 (bfloat16) of the time, 64x768 0.89, 0.84, 512x1024 0.88, 0.84.
 // - Where lines of y and x are written in turns at the same place of a page, because two rows are whole pages: 0.65 for
-//   16384x1024 in float32, 0.67 for 8192x4096; with 768 or 1600 columns the loop over three rows takes 0.82 of the
-//   time.
+//   16384x1024 in float32, 0.67 for 8192x4096; with 768 or 1600 columns the loop over three rows takes 0.82.
 // - In 16 bits, where steps are half a line: halves of y and x often leave the processor by themselves. 0.34 for
 //   16384x1024 in bfloat16, 0.49 for 32768x1025, 0.88 for 12345x777.
 bool forward_is_faster_row_by_row(const Problem& problem, InstructionSet isa, bool in_cache) {
@@ -163,8 +161,9 @@ std::string Tuning::explain_dx() const {
 Result<Tuning> choose_forward_tuning(const Problem& problem, InstructionSet isa, DenseRows dense) {
   Tuning tuning = common_tuning(problem);
   tuning.in_batches = row_bytes(problem) <= batch_row_bytes;
-  tuning.row_by_row = (tuning.fetch == Fetch::nowhere && problem.rows() <= row_by_row_rows) ||
-                      forward_is_faster_row_by_row(problem, isa, tuning.fetch == Fetch::nowhere);
+  const bool in_cache = tuning.fetch == Fetch::nowhere;
+  tuning.row_by_row =
+      (in_cache && problem.rows() <= row_by_row_rows) || forward_is_faster_row_by_row(problem, isa, in_cache);
   if (Status status = force_by_environment(tuning); !status.ok()) return status;
   tuning.in_batches =
       tuning.in_batches && problem.columns() <= batch_columns && isa == InstructionSet::avx512 && dense.all;

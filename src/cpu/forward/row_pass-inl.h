@@ -85,39 +85,30 @@ class ForwardPass {
     run_.tuning.stream ? WholeRow<true, true>(r) : WholeRow<true, false>(r);
   }
 
-  // kMayStream: the row may be written past the caches; without it there are 3 to 6 % fewer instructions.
+  // kMayStream: the row may be written past the caches; in cache a row takes 3 to 6 % less time without it.
   template <bool kFull, bool kMayStream>
   HWY_NOINLINE void WholeRow(std::int64_t r) {
     const auto of = [r](const Tensor& tensor) {
-      return kFull || tensor.base != nullptr ? reinterpret_cast<T*>(tensor.row(r)) : nullptr;
+      return kFull || tensor.base != nullptr ? reinterpret_cast<const T*>(tensor.row(r)) : nullptr;
     };
     const auto begin = [&](const Tensor& tensor, Staging& staging) {
-      BuiltRow row;
-      if (!kMayStream) {
-        row.at = of(tensor);
-      } else if (kFull || tensor.base != nullptr) {
-        row = BeginRow<T>(tensor, r, run_.tuning.stream, nullptr, staging, columns_);
-      }
-      return row;
+      if (!kFull && tensor.base == nullptr) return BuiltRow();
+      return BeginRow<T>(tensor, r, kMayStream && run_.tuning.stream, nullptr, staging, columns_);
     };
     const auto building = [](const BuiltRow& row) { return kMayStream ? BuildingRow(row) : BuildingRow(false); };
-    const auto end = [&](const Tensor& tensor, const BuiltRow& row, Staging& staging) {
-      if (kMayStream) EndRow<T>(tensor, row, staging, columns_, true);
-    };
     float* const x = task_.x_formed;
     const BuiltRow x_row = begin(run_.x, task_.x_staging);
-    const float sum = SumX<T, kFull>(columns_, {of(run_.x1), of(run_.x2), run_.round_sum},
-                                     kMayStream && run_.tuning.fetch != Fetch::nowhere, static_cast<T*>(x_row.at),
-                                     building(x_row), x);
-    end(run_.x, x_row, task_.x_staging);
-    const float m = sum * run_.inverse_columns;
+    const bool fetches = kMayStream && run_.tuning.fetch != Fetch::nowhere;
+    const float m = run_.inverse_columns * SumX<T, kFull>(columns_, {of(run_.x1), of(run_.x2), run_.round_sum}, fetches,
+                                                          static_cast<T*>(x_row.at), building(x_row), x);
+    if (kMayStream) EndRow<T>(run_.x, x_row, task_.x_staging, columns_, true);
     const UnfinishedRow judged = Judged(r, m, SumDeviations<T>(columns_, x, m));
     if (judged.r < 0) return;
     const BuiltRow y_row = begin(run_.y, task_.y_staging);
     const F d;
     WriteY<T, kFull>(columns_, {run_.gamma, run_.beta}, x, hn::Set(d, m), hn::Set(d, judged.e), hn::Set(d, judged.rstd),
                      static_cast<T*>(y_row.at), building(y_row));
-    end(run_.y, y_row, task_.y_staging);
+    if (kMayStream) EndRow<T>(run_.y, y_row, task_.y_staging, columns_, true);
   }
 
   template <bool kFull>

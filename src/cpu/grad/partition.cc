@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t dgamma_in_page = 1344;
 constexpr std::size_t dbeta_in_page = 2688;
 
+std::int64_t ceil_divide(std::int64_t n, std::int64_t by) noexcept { return (n + by - 1) / by; }
+
 Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::int64_t unit_leaves,
                   const Needs& needs) noexcept {
   const std::size_t sums = static_cast<std::size_t>(padded(problem.columns())) * sizeof(float);
@@ -25,7 +27,7 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
   p.leaves = leaves;
   p.tasks = tasks;
   p.unit_leaves = unit_leaves;
-  p.units = (leaves + unit_leaves - 1) / unit_leaves;
+  p.units = ceil_divide(leaves, unit_leaves);
   p.slots = problem.has(grad::dgamma) || problem.has(grad::dbeta) ? LeafTree::enough_slots(p.units, tasks) : 0;
   std::size_t slot_size = 0;
   p.slot.padded_columns = padded(problem.columns());
@@ -70,12 +72,11 @@ Partition lay_out(const Problem& problem, int tasks, std::int64_t leaves, std::i
 
 Partition make_partition(const Problem& problem, int threads, const Needs& needs) noexcept {
   const std::int64_t leaves = leaf_count(problem.rows(), problem.columns());
-  const auto ceil_divide = [](std::int64_t n, std::int64_t by) { return (n + by - 1) / by; };
   const auto power_of_two = [](std::int64_t n) {
     return static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(n, 1))));
   };
   for (auto tasks = static_cast<int>(std::min<std::int64_t>(threads, leaves));; --tasks) {
-    // No more tasks than the largest share takes: of 128 leaves one of 103 tasks would do two, as each of 64 does.
+    // Fewer tasks where none then does more: of 128 leaves, 103 tasks would do two at most, and so do 64.
     if (tasks > 1) tasks = static_cast<int>(ceil_divide(leaves, ceil_divide(leaves, tasks)));
     if (tasks <= 1) {
       return lay_out(problem, 1, leaves, static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(leaves))),
