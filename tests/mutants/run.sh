@@ -8,7 +8,9 @@
 # own, and the tests of that library are run with it: operator_test and problem_test for src/, graph_test for cann/ge/,
 # cann_test for the rest of cann/, with the variable of the environment that the mutant may name; or the test of tests/operator or tests/cli
 # that it names. For tools/alng/ it is the program that is linked anew, and cli_command_test that runs it; for src/cuda/ the
-# test of tests/cuda that it names, which has the model's objects in it. Caught: a test fails. What is unchanged goes through the same mill first.
+# test of tests/cuda that it names, which has the model's objects in it. A mutant of code that one instruction set alone runs
+# names it (instructions: avx512) and is skipped where the processor lacks it. Caught: a test fails. What is unchanged goes
+# through the same mill first.
 set -euo pipefail
 
 source_dir=$(realpath "$1")
@@ -90,11 +92,19 @@ choose_wing() { # MUTANT
   [ -x "$test" ] || die "$test is not built"
 }
 
+# Whether this processor has the instruction set that a mutant names, if it names one.
+runs_here() { # MUTANT
+  local needed
+  needed=$(head_of "$1" instructions)
+  [ -z "$needed" ] || grep -Eq "^(instruction sets)? +$needed +yes " <<<"$info"
+}
+
 # chosen_of MUTANT...: of src/ the first of each file, elsewhere the first of each folder; none of src/cuda/.
 chosen_of() {
   local -A seen=()
   local mutant place
   for mutant in "$@"; do
+    runs_here "$mutant" || continue
     place=$(head_of "$mutant" file)
     case $place in
       src/cuda/*) continue ;;
@@ -222,8 +232,20 @@ fi
 shift 2
 mutants=("$@")
 [ $# -gt 0 ] || mutants=("$here"/*.mutant)
+info=$("$build_dir/tools/alng/alng" info)
 # Without those of kernels for GPUs, whose sources take 20 s each to compile: they run with all.
 if [ "${1:-}" = --chosen ]; then mapfile -t mutants < <(chosen_of "$here"/*.mutant); fi
+
+run=()
+for mutant in "${mutants[@]}"; do
+  if runs_here "$mutant"; then
+    run+=("$mutant")
+  else
+    echo "skipped $(basename "$mutant" .mutant): this processor lacks $(head_of "$mutant" instructions)"
+  fi
+done
+mutants=("${run[@]}")
+[ ${#mutants[@]} -gt 0 ] || exit 0
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do
