@@ -134,7 +134,7 @@ stage_tsan() {
     -R '^(operator\.(run|own_threads|properties|threads_.)|cann\.(concurrency|aclnn|runtime|misuse|graph_(concurrency|run|misuse|surface))|ascend\.twin|cuda_door)$'
 }
 
-# Chosen: the first mutant of each source of src/ and of each folder elsewhere; none of kernels for GPUs and NPUs.
+# Chosen: the first mutant of each folder; none of kernels for GPUs and NPUs.
 stage_mutants() {
   local which=()
   $every || which=(--chosen)

@@ -99,18 +99,14 @@ runs_here() { # MUTANT
   [ -z "$needed" ] || grep -Eq "^(instruction sets)? +$needed +yes " <<<"$info"
 }
 
-# chosen_of MUTANT...: of src/ the first of each file, elsewhere the first of each folder; none of src/cuda/.
+# chosen_of MUTANT...: the first of each folder; none of src/cuda/.
 chosen_of() {
   local -A seen=()
   local mutant place
   for mutant in "$@"; do
     runs_here "$mutant" || continue
-    place=$(head_of "$mutant" file)
-    case $place in
-      src/cuda/*) continue ;;
-      src/*) ;;
-      *) place=${place%/*} ;;
-    esac
+    place=$(dirname "$(head_of "$mutant" file)")
+    [[ $place != src/cuda* ]] || continue
     [ -n "${seen[$place]:-}" ] || echo "$mutant"
     seen[$place]=yes
   done
