@@ -12,7 +12,7 @@ log=$build/build.log
 mkdir -p "$build"
 echo "building alng in $build"
 if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DALNG_BUILD_ASCEND=OFF \
-  -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF &&
+  -DALNG_BUILD_CANN=OFF -DALNG_BUILD_CUDA_MODEL=OFF -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF &&
   cmake --build "$build" --target alng_cli; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "The build failed; all of it is in $log." >&2
