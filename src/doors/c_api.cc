@@ -251,8 +251,6 @@ std::int32_t entry_of(List list, std::int32_t index, alng_availability* entry) {
 }  // namespace alng::impl
 
 using namespace alng::impl;  // NOLINT(google-build-using-namespace): the door of this file
-using alng::Result;
-using alng::Status;
 
 extern "C" {
 
