@@ -205,7 +205,7 @@ template <class Operator>
 bool refuse(const std::vector<BenchShape>& shapes, const PlanOptions& options) {
   bool own_memory = false;
   for (const BenchShape& shape : shapes) {
-    own_memory = bool(or_fail(PlanOf<Operator>::create(bench_problem<Operator>(shape), options)).memory());
+    own_memory = static_cast<bool>(or_fail(PlanOf<Operator>::create(bench_problem<Operator>(shape), options)).memory());
   }
   return own_memory;
 }
