@@ -77,9 +77,10 @@ class Cast final : public NodeKind {
   Result<std::shared_ptr<const Kernel>> prepare(const Node&, const InputSpecs& inputs,
                                                 std::span<const TensorSpec> outputs, const std::vector<bool>&,
                                                 int) const override {
-    const DType from = *dtype_of(inputs[0]->dtype);
+    std::size_t count = 1;
+    for (const std::int64_t extent : *inputs[0]->dims) count *= static_cast<std::size_t>(extent);
     return std::shared_ptr<const Kernel>(
-        std::make_shared<CastKernel>(from, *dtype_of(outputs[0].dtype), bytes_of(*inputs[0]) / dtype_size(from)));
+        std::make_shared<CastKernel>(*dtype_of(inputs[0]->dtype), *dtype_of(outputs[0].dtype), count));
   }
 };
 
