@@ -22,22 +22,23 @@ class Call final : public Work {
 
 }  // namespace
 
-Worker::Worker() : stream_(std::make_shared<Stream>(-1, nullptr)), forks_(fork_count()) {}
+Worker::Worker()
+    : stream_(std::make_unique<std::shared_ptr<Stream>>(std::make_shared<Stream>(-1, nullptr))), forks_(fork_count()) {}
 
 Worker::~Worker() {
   if (inherited()) {
-    static_cast<void>(new std::shared_ptr<Stream>(std::move(stream_)));  // never destroyed
+    static_cast<void>(stream_.release());  // never destroyed
   } else {
-    static_cast<void>(stream_->close(nullptr));
+    static_cast<void>((*stream_)->close(nullptr));
   }
 }
 
 bool Worker::inherited() const { return fork_count() != forks_; }
 
-void Worker::submit(std::function<void()> work) { stream_->submit(std::make_unique<Call>(std::move(work))); }
+void Worker::submit(std::function<void()> work) { (*stream_)->submit(std::make_unique<Call>(std::move(work))); }
 
 void Worker::drain() {
-  if (!inherited() && !stream_->runs_here()) static_cast<void>(stream_->synchronize(-1));
+  if (!inherited() && !(*stream_)->runs_here()) static_cast<void>((*stream_)->synchronize(-1));
 }
 
 }  // namespace alng::cann::engine
