@@ -66,10 +66,10 @@ stage_python() {
   if $every; then scripts/test_python.sh; else scripts/test_python.sh --quick; fi
 }
 
-# The sources of the Python package where the stage python has compiled them.
+# Without tests, in cann/ as elsewhere. The sources of the Python package where the stage python has compiled them.
 stage_tidy() {
   cmake --preset release
-  tidy build/release -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*'
+  tidy build/release -path 'src/*' -o -path 'tools/*' -o -path 'bench/measuring/*' -o -path 'bench/yardsticks/*' -o -path 'cann/*' -not -path 'cann/tests/*'
   if [[ -e build/python/compiled/compile_commands.json ]]; then tidy build/python/compiled -path 'python/native/*'; fi
 }
 
