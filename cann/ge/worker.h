@@ -26,7 +26,7 @@ class Worker {
   // A child of fork has the stream as another thread may have left it.
   bool inherited() const;
 
-  // Of its own, so that a child of fork can leave it alone without allocating.
+  // On the heap, so that a child of fork can leave it undestroyed without allocating.
   std::unique_ptr<std::shared_ptr<Stream>> stream_;
   const int forks_;
 };

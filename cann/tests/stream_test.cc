@@ -394,7 +394,6 @@ TEST_F(Streams, SeveralMayWaitForOne) {
   ASSERT_EQ(aclrtStreamWaitEvent(first_.get(), gate), 0);
   ASSERT_EQ(append(first_, 8, 0), 0);
   std::vector<std::thread> threads;
-  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       EXPECT_EQ(aclrtSynchronizeStream(first_.get()), 0);

@@ -94,9 +94,12 @@ choose_wing() { # MUTANT
 
 # Whether this processor has the instruction set that a mutant names, if it names one.
 runs_here() { # MUTANT
-  local needed
+  local needed has
   needed=$(head_of "$1" instructions)
-  [ -z "$needed" ] || grep -Eq "^(instruction sets)? +$needed +yes " <<<"$info"
+  [ -n "$needed" ] || return 0
+  has=$(sed -nE "s/^(instruction sets)? +$needed +(yes|no) .*/\2/p" <<<"$info")
+  [ -n "$has" ] || die "$1: alng info lists no instruction set $needed"
+  [ "$has" = yes ]
 }
 
 # chosen_of MUTANT...: the first of each folder; none of src/cuda/.
@@ -104,7 +107,6 @@ chosen_of() {
   local -A seen=()
   local mutant place
   for mutant in "$@"; do
-    runs_here "$mutant" || continue
     place=$(dirname "$(head_of "$mutant" file)")
     [[ $place != src/cuda* ]] || continue
     [ -n "${seen[$place]:-}" ] || echo "$mutant"
@@ -226,22 +228,20 @@ fi
 
 [ -e "$build_dir/src/libalng.so.0" ] || die "$build_dir has no shared library"
 shift 2
-mutants=("$@")
-[ $# -gt 0 ] || mutants=("$here"/*.mutant)
+wanted=("$@")
+if [ $# -eq 0 ] || [ "$1" = --chosen ]; then wanted=("$here"/*.mutant); fi
 info=$("$build_dir/tools/alng/alng" info)
-# Without those of kernels for GPUs, whose sources take 20 s each to compile: they run with all.
-if [ "${1:-}" = --chosen ]; then mapfile -t mutants < <(chosen_of "$here"/*.mutant); fi
-
-run=()
-for mutant in "${mutants[@]}"; do
+mutants=()
+for mutant in "${wanted[@]}"; do
   if runs_here "$mutant"; then
-    run+=("$mutant")
+    mutants+=("$mutant")
   else
     echo "skipped $(basename "$mutant" .mutant): this processor lacks $(head_of "$mutant" instructions)"
   fi
 done
-mutants=("${run[@]}")
 [ ${#mutants[@]} -gt 0 ] || exit 0
+# Without those of kernels for GPUs, whose sources take 20 s each to compile: they run with all.
+if [ "${1:-}" = --chosen ]; then mapfile -t mutants < <(chosen_of "${mutants[@]}"); fi
 
 declare -A tried=()
 for mutant in "${mutants[@]}"; do

@@ -49,7 +49,7 @@ class GraphFiles : public testing::Test {
 
 TEST_F(GraphFiles, AreReplacedWhole) {
   std::ofstream(name_) << std::string(1 << 20, 'x');
-  std::filesystem::permissions(name_, std::filesystem::perms{0640});
+  std::filesystem::permissions(name_, std::filesystem::perms(0640));
   ASSERT_EQ(ge::aclgrphDumpGraph(graph_, name_.c_str(), name_.size()), ge::GRAPH_SUCCESS) << recent_sentence();
   EXPECT_EQ(contents(name_).rfind("graph \"", 0), 0U);
   EXPECT_EQ(contents(drawing_).rfind("digraph \"", 0), 0U);

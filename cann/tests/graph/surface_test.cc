@@ -372,7 +372,6 @@ TEST(GraphSizes, BuiltFromTheEndIsTheSame) {
   Feeds feeds;
   const auto one = feeds.add("one", tensor({1}, {1}));
   std::vector<ge::op::Add> nodes;
-  nodes.reserve(300);
   for (int i = 0; i < 300; ++i) nodes.emplace_back(std::to_string(i));
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) nodes[i].set_input_x1(nodes[i + 1]).set_input_x2(one);
   nodes.back().set_input_x1(one).set_input_x2(one);
