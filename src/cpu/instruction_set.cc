@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "cpu/targets.h"
+
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -14,19 +16,70 @@
 #endif
 
 namespace alng::impl::cpu {
-
-#if defined(__x86_64__)
 namespace {
 
+constexpr bool is_compiled(InstructionSet isa) {
+  switch (isa) {
+    case InstructionSet::scalar:
+      return true;
+    case InstructionSet::avx2:
+      return (HWY_TARGETS & HWY_AVX2) != 0;
+    case InstructionSet::avx512:
+      return (HWY_TARGETS & HWY_AVX3) != 0;
+    case InstructionSet::neon:
+      return (HWY_TARGETS & HWY_NEON) != 0;
+    case InstructionSet::sve:
+      return (HWY_TARGETS & HWY_SVE) != 0;
+  }
+  return false;
+}
+
+#if defined(__x86_64__)
 // Not known to __builtin_cpu_supports in clang 14. Asked only where AVX2 is there, whose check covers the system's
 // part.
 bool has_f16c() noexcept {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
+#endif
+
+// Empty where the processor runs it.
+std::string_view machine_lacks(InstructionSet isa) noexcept {
+#if defined(__x86_64__)
+  switch (isa) {
+    case InstructionSet::scalar:
+      return {};
+    case InstructionSet::avx2:
+      // What Highway compiles this target with; no processor has AVX2 without the others, but a virtual machine may
+      // hide some.
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
+                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
+                 ? std::string_view{}
+                 : "the processor lacks AVX2, FMA, F16C or BMI";
+    case InstructionSet::avx512:
+      return machine_lacks(InstructionSet::avx2).empty() && __builtin_cpu_supports("avx512f") &&
+                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                     __builtin_cpu_supports("avx512vl")
+                 ? std::string_view{}
+                 : "the processor lacks AVX-512 F, BW, DQ or VL";
+    default:
+      return "this is an x86-64 build";
+  }
+#elif defined(__aarch64__)
+  switch (isa) {
+    case InstructionSet::scalar:
+      return {};
+    case InstructionSet::neon:
+      return {};  // part of every aarch64 Linux
+    case InstructionSet::sve:
+      return (getauxval(AT_HWCAP) & HWCAP_SVE) != 0 ? std::string_view{} : "the processor lacks SVE";
+    default:
+      return "this is an aarch64 build";
+  }
+#endif
+}
 
 }  // namespace
-#endif
 
 std::span<const InstructionSet> known_instruction_sets() noexcept {
   static constexpr std::array all = {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::sve,
@@ -51,38 +104,8 @@ const char* name(InstructionSet isa) noexcept {
 }
 
 std::string_view why_not(InstructionSet isa) noexcept {
-#if defined(__x86_64__)
-  switch (isa) {
-    case InstructionSet::scalar:
-      return {};
-    case InstructionSet::avx2:
-      // What Highway compiles this target with; no processor has AVX2 without the others, but a virtual machine may
-      // hide some.
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
-                     __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
-                 ? std::string_view{}
-                 : "the processor lacks AVX2, FMA, F16C or BMI";
-    case InstructionSet::avx512:
-      return why_not(InstructionSet::avx2).empty() && __builtin_cpu_supports("avx512f") &&
-                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                     __builtin_cpu_supports("avx512vl")
-                 ? std::string_view{}
-                 : "the processor lacks AVX-512 F, BW, DQ or VL";
-    default:
-      return "this is an x86-64 build";
-  }
-#elif defined(__aarch64__)
-  switch (isa) {
-    case InstructionSet::scalar:
-      return {};
-    case InstructionSet::neon:
-      return {};  // part of every aarch64 Linux
-    case InstructionSet::sve:
-      return (getauxval(AT_HWCAP) & HWCAP_SVE) != 0 ? std::string_view{} : "the processor lacks SVE";
-    default:
-      return "this is an aarch64 build";
-  }
-#endif
+  const std::string_view lacks = machine_lacks(isa);
+  return lacks.empty() && !is_compiled(isa) ? "this build leaves it out" : lacks;
 }
 
 Result<InstructionSet> choose_instruction_set(std::string_view asked_for) {

@@ -18,10 +18,10 @@ std::span<const InstructionSet> known_instruction_sets() noexcept;
 
 const char* name(InstructionSet isa) noexcept;
 
-/// Empty where this machine runs it, else why not, in a few words.
+/// Empty where this build has it and this machine runs it, else why not, in a few words.
 std::string_view why_not(InstructionSet isa) noexcept;
 
-/// All of them, and which this machine runs.
+/// All of them, and whether `why_not` is empty.
 std::vector<Availability> instruction_sets();
 
 /// The instruction set a plan uses: the one that is asked for, else the one ALNG_ISA names, else the best that runs

@@ -67,6 +67,17 @@ refuses_next_minor() { # PREFIX
   ! cmake -S "$here" -B "$work/next_minor" -DCMAKE_PREFIX_PATH="$1" -DALNG_WANTED_VERSION=0.999
 }
 
+refuses_left_out() { # PROGRAM
+  local isa=avx2 said
+  [[ $(uname -m) != aarch64 ]] || isa=neon
+  ! said=$(ALNG_ISA=$isa "$1" 2>&1) && echo "$said" && [[ $said == *"\"$isa\", which cannot run here: this build leaves it out"* ]]
+}
+refuses_unknown_sets() {
+  local said
+  ! said=$(cmake -S "$root" -B "$work/unknown_sets" "-DALNG_INSTRUCTION_SETS=avx2;mmx" 2>&1) && echo "$said" &&
+    [[ $said == *"ALNG_INSTRUCTION_SETS names mmx, but must name some of avx512;avx2;sve;neon"* ]]
+}
+
 # Only the C interface leaves the shared library, and the entry for back ends.
 exports_only_c() { # LIBRARY
   local symbols
@@ -115,9 +126,11 @@ for kind in ${ALNG_INSTALL_KINDS:-shared static}; do
   check "$kind: programs of acl and aclnn" "$root/cann/tests/programs.sh" "$prefix/include/alng-cann" \
     "$libdir/alng-cann" "$work/cann_$kind"
   unset PKG_CONFIG_PATH LD_LIBRARY_PATH
-  check "$kind: add_subdirectory" build_and_run "$work/subdirectory_$kind" -DALNG_SOURCE_DIR="$root" \
-    -DBUILD_SHARED_LIBS="$shared"
+  check "$kind: add_subdirectory, scalar code alone" build_and_run "$work/subdirectory_$kind" -DALNG_SOURCE_DIR="$root" \
+    -DBUILD_SHARED_LIBS="$shared" -DALNG_INSTRUCTION_SETS=
+  check "$kind: an instruction set left out is refused" refuses_left_out "$work/subdirectory_$kind/consumer_cc"
 done
+check "instruction sets that are unknown are refused" refuses_unknown_sets
 
 echo "install: $passed passed, $failed failed"
 ((failed == 0))

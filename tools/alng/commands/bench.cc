@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <oneapi/tbb/info.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -246,10 +247,11 @@ void bench(const BenchChoices& choices) {
 
 void add_bench(CLI::App& app, int&) {
   const auto choices = std::make_shared<BenchChoices>();
-  CLI::App& command = *app.add_subcommand("bench",
-                                          "Measure speed, beside a non-temporal stream with the same reads and writes "
-                                          "(out of cache) or a hand-tuned kernel that "
-                                          "sums in any order (in cache).");
+  CLI::App& command = add_command(app, "bench",
+                                  "Measure speed, beside a non-temporal stream with the same reads and writes "
+                                  "(out of cache) or a hand-tuned kernel that "
+                                  "sums in any order (in cache).",
+                                  [choices] { bench(*choices); });
   command.add_option(
       "--shape", choices->shapes,
       "Rows and columns, as in 8192x4096; may be given more than once. Default: a table. On ascend devices, whose "
@@ -257,9 +259,9 @@ void add_bench(CLI::App& app, int&) {
   command.add_option("--dtype", choices->dtypes,
                      "fp32, fp16 or bf16; may be given more than once. Default: fp32, or the table's.");
   add_plan_options(command, choices->options.plan);
-  CLI::Option* const forward = command.add_flag("--forward", choices->forward, "The forward, not the gradient.");
-  command.add_flag("--no-gamma", choices->no_gamma, "Without gamma; of a forward, without gamma and beta.");
-  command.add_flag("--no-dsum", choices->no_dsum, "Without dsum.")->excludes(forward);
+  CLI::Option* const forward = add_flag(command, "--forward", choices->forward, "The forward, not the gradient.");
+  add_flag(command, "--no-gamma", choices->no_gamma, "Without gamma; of a forward, without gamma and beta.");
+  add_flag(command, "--no-dsum", choices->no_dsum, "Without dsum.", forward);
   CLI::Option* const repeats =
       add_number<int>(command, "--repeats", choices->options.repeats, "Rounds in which every contestant has its turn.")
           ->check(CLI::Range(1, 1000000));
@@ -267,8 +269,8 @@ void add_bench(CLI::App& app, int&) {
                      "Seconds for each row, instead of --repeats. Default: 2.")
       ->check(CLI::Range(0.0, 3600.0))
       ->excludes(repeats);
-  command.add_flag("--free-order", choices->options.free_order,
-                   "Compare with the free-order kernel out of cache, too.");
+  add_flag(command, "--free-order", choices->options.free_order,
+           "Compare with the free-order kernel out of cache, too.");
   command
       .add_option("--door", choices->door,
                   "aclnn: what its two phases and the wait for the stream cost beside the C++ run alone. Default "
@@ -276,7 +278,6 @@ void add_bench(CLI::App& app, int&) {
       ->check(CLI::IsMember(std::vector<std::string>{"aclnn"}))
       ->excludes(forward);
   add_json_option(command, choices->json);
-  command.callback([choices] { bench(*choices); });
 }
 
 }  // namespace alng::cli

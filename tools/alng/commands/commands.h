@@ -5,9 +5,11 @@
 #ifndef ALNG_TOOLS_COMMANDS_H
 #define ALNG_TOOLS_COMMANDS_H
 
-#include <CLI/CLI.hpp>
-
 #include "terminal/failure.h"
+
+namespace CLI {
+class App;
+}
 
 namespace alng::cli {
 

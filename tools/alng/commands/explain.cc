@@ -54,14 +54,15 @@ void explain(const ExplainOptions& options) {
 
 void add_explain(CLI::App& app, int&) {
   const auto options = std::make_shared<ExplainOptions>();
-  CLI::App& command = *app.add_subcommand("explain", "Show what a file asks for and how it would be computed here.");
+  CLI::App& command =
+      add_command(app, "explain", "Show what a file asks for and how it would be computed here.",
+                  [options] { options->forward ? explain<Forward>(*options) : explain<Grad>(*options); });
   add_problem_options(command, options->problem, fmt::format("{}; with --forward: {}", grad_tensors, forward_tensors));
-  CLI::Option* const forward = command.add_flag("--forward", options->forward,
-                                                "What `alng forward` does with IN. Without: what `alng run` does.");
+  CLI::Option* const forward = add_flag(command, "--forward", options->forward,
+                                        "What `alng forward` does with IN. Without: what `alng run` does.");
   add_forward_options(command, options->problem.choices, forward);
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);
-  command.callback([options] { options->forward ? explain<Forward>(*options) : explain<Grad>(*options); });
 }
 
 }  // namespace alng::cli

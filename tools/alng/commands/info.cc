@@ -46,9 +46,9 @@ void info(bool json) {
 void add_info(CLI::App& app, int&) {
   const auto json = std::make_shared<bool>(false);
   CLI::App& command =
-      *app.add_subcommand("info", "Show version, devices and instruction sets, and why each is or isn't available.");
+      add_command(app, "info", "Show version, devices and instruction sets, and why each is or isn't available.",
+                  [json] { info(*json); });
   add_json_option(command, *json);
-  command.callback([json] { info(*json); });
 }
 
 }  // namespace alng::cli

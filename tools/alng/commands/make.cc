@@ -92,29 +92,29 @@ void make(MakeOptions options) {
 
 void add_make(CLI::App& app, int&) {
   const auto options = std::make_shared<MakeOptions>();
-  CLI::App& command = *app.add_subcommand("make",
-                                          "Make a problem of random numbers for both operators, with mean and rstd "
-                                          "from the forward (eps 1e-5). The same options give the same bytes on "
-                                          "every machine.");
-  command.add_option("-o,--output", options->output, "A name that ends in .safetensors, or a folder for .npy files.")
-      ->required();
-  command.add_option("--shape", options->shape, "The shape of dy and x1, as in 64x128x768.")->required();
-  command.add_option("--dtype", options->dtype, "fp32, fp16 or bf16.")->required();
-  command.add_option("--gamma-dtype", options->gamma_dtype,
-                     "Of gamma and beta: fp32, or that of --dtype, which is the default.");
+  CLI::App& command = add_command(app, "make",
+                                  "Make a problem of random numbers for both operators, with mean and rstd "
+                                  "from the forward (eps 1e-5). The same options give the same bytes on "
+                                  "every machine.",
+                                  [options] { make(*options); });
+  add_required_text(command, "-o,--output", options->output,
+                    "A name that ends in .safetensors, or a folder for .npy files.");
+  add_required_text(command, "--shape", options->shape, "The shape of dy and x1, as in 64x128x768.");
+  add_required_text(command, "--dtype", options->dtype, "fp32, fp16 or bf16.");
+  add_text(command, "--gamma-dtype", options->gamma_dtype,
+           "Of gamma and beta: fp32, or that of --dtype, which is the default.");
   add_number<int>(command, "--normalized-dims", options->problem.normalized_dims,
                   "How many of the last dimensions are normalised (1).");
-  command.add_flag("--no-gamma", options->no_gamma, "Without gamma.");
-  command.add_flag("--no-beta", options->no_beta, "Without beta, which the forward alone reads.");
-  command.add_flag("--no-dsum", options->no_dsum, "Without dsum.");
-  command.add_flag("--no-x2", options->no_x2, "Without x2: the LayerNorm of x1 alone.");
+  add_flag(command, "--no-gamma", options->no_gamma, "Without gamma.");
+  add_flag(command, "--no-beta", options->no_beta, "Without beta, which the forward alone reads.");
+  add_flag(command, "--no-dsum", options->no_dsum, "Without dsum.");
+  add_flag(command, "--no-x2", options->no_x2, "Without x2: the LayerNorm of x1 alone.");
   add_number<std::uint64_t>(command, "--seed", options->problem.seed, "Another seed, other numbers (0).");
   add_number<double>(
       command, "--mean-over-std", options->problem.mean_over_std,
       "Shift x1 so that mean/std of x1 + x2 is about this. Where the dtype has no room for variation beside the "
       "shift, x1 is the shift alone and x2 varies.");
   add_json_option(command, options->json);
-  command.callback([options] { make(*options); });
 }
 
 }  // namespace alng::cli

@@ -100,38 +100,36 @@ void run(const RunOptions& options) {
 }
 
 // What `run` and `forward` share; what is not the same for both is told by the caller.
-template <class Operator>
-void add(CLI::App& command, const std::shared_ptr<RunOptions>& options, const char* files) {
-  command
-      .add_option(
-          "-o,--output", options->output,
-          fmt::format("OUT: a name that ends in .safetensors, or a folder for {}. Replaced where it exists, left "
-                      "alone where anything fails.",
-                      files))
-      ->required();
-  add_plan_options(command, options->plan);
-  add_json_option(command, options->json);
-  command.callback([options] { run<Operator>(*options); });
+void add(CLI::App& command, RunOptions& options, const char* files) {
+  add_required_text(
+      command, "-o,--output", options.output,
+      fmt::format("OUT: a name that ends in .safetensors, or a folder for {}. Replaced where it exists, left "
+                  "alone where anything fails.",
+                  files));
+  add_plan_options(command, options.plan);
+  add_json_option(command, options.json);
 }
 
 }  // namespace
 
 void add_run(CLI::App& app, int&) {
   const auto options = std::make_shared<RunOptions>();
-  CLI::App& command = *app.add_subcommand("run", "Compute dx, dgamma and dbeta of a problem in a file.");
+  CLI::App& command = add_command(app, "run", "Compute dx, dgamma and dbeta of a problem in a file.",
+                                  [options] { run<Grad>(*options); });
   add_problem_options(command, options->problem, grad_tensors);
   add_statistics_option(command, options->problem.choices);
-  add<Grad>(command, options, "dx.npy, dgamma.npy, dbeta.npy");
+  add(command, *options, "dx.npy, dgamma.npy, dbeta.npy");
 }
 
 void add_forward(CLI::App& app, int&) {
   const auto options = std::make_shared<RunOptions>();
-  CLI::App& command = *app.add_subcommand("forward",
-                                          "Compute y, mean and rstd of LayerNorm(x1 + x2), and the sum x = x1 + x2, of "
-                                          "a problem in a file. `alng run` takes this mean and rstd.");
+  CLI::App& command = add_command(app, "forward",
+                                  "Compute y, mean and rstd of LayerNorm(x1 + x2), and the sum x = x1 + x2, of "
+                                  "a problem in a file. `alng run` takes this mean and rstd.",
+                                  [options] { run<Forward>(*options); });
   add_problem_options(command, options->problem, forward_tensors);
   add_forward_options(command, options->problem.choices);
-  add<Forward>(command, options, "y.npy, mean.npy, rstd.npy, x.npy");
+  add(command, *options, "y.npy, mean.npy, rstd.npy, x.npy");
 }
 
 }  // namespace alng::cli

@@ -248,26 +248,26 @@ void verify_command(const VerifyOptions& options, int& exit_code) {
 
 void add_verify(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<VerifyOptions>();
-  CLI::App& command = *app.add_subcommand(
-      "verify",
+  CLI::App& command = add_command(
+      app, "verify",
       "Judge results in double precision: against an oracle, by finite differences through the forward in a random "
       "direction, and beside expected_dx, expected_y and so on where IN has them. Exits with 1 beyond the bounds.\n"
       "Judged is what OUT has: the gradient where dx, dgamma or dbeta is there, the forward where y or x is. Without "
       "OUT, "
       "what IN asks for: the gradient where it has dy, rstd, mean or dsum, the forward where it has beta, expected_y "
       "or "
-      "none of those. Where both are judged, dx is also held against differences of the forward's own y.");
+      "none of those. Where both are judged, dx is also held against differences of the forward's own y.",
+      [options, &exit_code] { verify_command(*options, exit_code); });
   add_problem_options(command, options->problem, fmt::format("{}; of a forward {}", grad_tensors, forward_tensors));
-  command.add_option("OUT", options->results,
-                     "The results, as `alng run` and `alng forward` write them. Default: compute them now.");
+  add_text(command, "OUT", options->results,
+           "The results, as `alng run` and `alng forward` write them. Default: compute them now.");
   add_statistics_option(command, options->problem.choices);
-  CLI::Option* const forward = command.add_flag("--forward", options->forward, "Judge the forward alone.");
-  command.add_flag("--gradient", options->gradient, "Judge the gradient alone.")->excludes(forward);
+  CLI::Option* const forward = add_flag(command, "--forward", options->forward, "Judge the forward alone.");
+  add_flag(command, "--gradient", options->gradient, "Judge the gradient alone.", forward);
   add_forward_options(command, options->problem.choices, nullptr,
                       "what rstd implies where the gradient is judged, else 1e-5");
   add_plan_options(command, options->plan);
   add_json_option(command, options->json);
-  command.callback([options, &exit_code] { verify_command(*options, exit_code); });
 }
 
 }  // namespace alng::cli
