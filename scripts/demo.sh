@@ -11,9 +11,10 @@ build=build/demo
 log=$build/build.log
 mkdir -p "$build"
 echo "building alng in $build"
-# Without AVX-512 and SVE, whose kernels are a third of the compiling: the bits are the same.
-if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release "-DALNG_INSTRUCTION_SETS=avx2;neon" -DALNG_BUILD_ASCEND=OFF \
-  -DALNG_BUILD_CANN=OFF -DALNG_BUILD_CUDA_MODEL=OFF -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF &&
+# Slower kernels, and not all of them, compile in half the time: the bits are the same.
+if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG" \
+  "-DALNG_INSTRUCTION_SETS=avx2;neon" -DALNG_BUILD_ASCEND=OFF -DALNG_BUILD_CANN=OFF -DALNG_BUILD_CUDA_MODEL=OFF \
+  -DALNG_BUILD_TESTS=OFF -DALNG_BUILD_EXAMPLES=OFF &&
   cmake --build "$build" --target alng_cli; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "The build failed; all of it is in $log." >&2
