@@ -1,6 +1,8 @@
 #include "cpu/instruction_set.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 
@@ -18,21 +20,18 @@
 namespace alng::impl::cpu {
 namespace {
 
-constexpr bool is_compiled(InstructionSet isa) {
-  switch (isa) {
-    case InstructionSet::scalar:
-      return true;
-    case InstructionSet::avx2:
-      return (HWY_TARGETS & HWY_AVX2) != 0;
-    case InstructionSet::avx512:
-      return (HWY_TARGETS & HWY_AVX3) != 0;
-    case InstructionSet::neon:
-      return (HWY_TARGETS & HWY_NEON) != 0;
-    case InstructionSet::sve:
-      return (HWY_TARGETS & HWY_SVE) != 0;
-  }
-  return false;
-}
+// All there are, in the order of `known_instruction_sets`.
+struct Known {
+  InstructionSet isa;
+  const char* name;
+  std::int64_t target;  // of Highway
+};
+constexpr std::array table = {Known{InstructionSet::avx512, "avx512", HWY_AVX3},
+                              Known{InstructionSet::avx2, "avx2", HWY_AVX2}, Known{InstructionSet::sve, "sve", HWY_SVE},
+                              Known{InstructionSet::neon, "neon", HWY_NEON},
+                              Known{InstructionSet::scalar, "scalar", HWY_SCALAR}};
+
+const Known& known(InstructionSet isa) noexcept { return *std::ranges::find(table, isa, &Known::isa); }
 
 #if defined(__x86_64__)
 // Not known to __builtin_cpu_supports in clang 14. Asked only where AVX2 is there, whose check covers the system's
@@ -43,7 +42,7 @@ bool has_f16c() noexcept {
 }
 #endif
 
-// Empty where the processor runs it.
+// Why this machine can't run it; empty where it can.
 std::string_view machine_lacks(InstructionSet isa) noexcept {
 #if defined(__x86_64__)
   switch (isa) {
@@ -82,30 +81,19 @@ std::string_view machine_lacks(InstructionSet isa) noexcept {
 }  // namespace
 
 std::span<const InstructionSet> known_instruction_sets() noexcept {
-  static constexpr std::array all = {InstructionSet::avx512, InstructionSet::avx2, InstructionSet::sve,
-                                     InstructionSet::neon, InstructionSet::scalar};
+  static constexpr auto all = [] {
+    std::array<InstructionSet, table.size()> sets{};
+    std::ranges::transform(table, sets.begin(), &Known::isa);
+    return sets;
+  }();
   return all;
 }
 
-const char* name(InstructionSet isa) noexcept {
-  switch (isa) {
-    case InstructionSet::scalar:
-      return "scalar";
-    case InstructionSet::avx2:
-      return "avx2";
-    case InstructionSet::avx512:
-      return "avx512";
-    case InstructionSet::neon:
-      return "neon";
-    case InstructionSet::sve:
-      return "sve";
-  }
-  return "";
-}
+const char* name(InstructionSet isa) noexcept { return known(isa).name; }
 
 std::string_view why_not(InstructionSet isa) noexcept {
   const std::string_view lacks = machine_lacks(isa);
-  return lacks.empty() && !is_compiled(isa) ? "this build leaves it out" : lacks;
+  return lacks.empty() && (HWY_TARGETS & known(isa).target) == 0 ? "this build leaves it out" : lacks;
 }
 
 Result<InstructionSet> choose_instruction_set(std::string_view asked_for) {

@@ -25,7 +25,7 @@ std::string_view why_not(InstructionSet isa) noexcept;
 std::vector<Availability> instruction_sets();
 
 /// The instruction set a plan uses: the one that is asked for, else the one ALNG_ISA names, else the best that runs
-/// here. `bad_option` for a name nobody has heard of, `unsupported` for one this machine does not run.
+/// here. `bad_option` for a name nobody has heard of, `unsupported` for one with a reason in `why_not`.
 Result<InstructionSet> choose_instruction_set(std::string_view asked_for);
 
 }  // namespace alng::impl::cpu
