@@ -44,11 +44,12 @@ trap 'exit 143' TERM HUP
 
 echo "Debian bookworm, minbase, in $folder"
 mirror=${ALNG_DEBIAN_MIRROR:-http://deb.debian.org/debian}
-if ! debootstrap --variant=minbase bookworm "$folder" "$mirror" >"$folder.log" 2>&1; then
-  tail -n 20 "$folder.log" >&2
-  die "debootstrap failed, all it said is in $folder.log"
+log=$(mktemp)
+if ! debootstrap --variant=minbase bookworm "$folder" "$mirror" >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  die "debootstrap failed, all it said is in $log"
 fi
-mv "$folder.log" "$folder/debootstrap.log"
+mv "$log" "$folder/debootstrap.log"
 
 # What is there of these; links followed, since what they point to stays behind.
 take_over() {
