@@ -47,6 +47,14 @@ std::unique_ptr<impl::cuda::LaunchPlan> plan_of(const impl::Problem& problem, co
   return std::move(plan).value();
 }
 
+// All tensors and the workspace at one address, which nobody reads.
+impl::Arguments all_at(std::uintptr_t address) {
+  impl::Arguments arguments;
+  arguments.data.fill(reinterpret_cast<void*>(address));
+  arguments.workspace = reinterpret_cast<void*>(address);
+  return arguments;
+}
+
 // An L4 or RTX 40, whose blocks have less than half of an A100's shared memory.
 constexpr impl::cuda::Gpu small_gpu{89, 58, 101376, 102400};
 
@@ -69,10 +77,8 @@ TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
               EXPECT_LE(use.shared_bytes, gpu.shared_per_block);
               EXPECT_TRUE(gpu.architecture >= 90 || use.kernel->name.access != Access::bulk);
             }
-            impl::Arguments arguments;
             for (const std::uintptr_t address : {1 << 12, (1 << 12) + 4}) {
-              arguments.data.fill(reinterpret_cast<void*>(address));
-              const impl::cuda::Launches launches = plan->launches(arguments);
+              const impl::cuda::Launches launches = plan->launches(all_at(address));
               for (int i = 0; i < launches.count; ++i) {
                 const impl::cuda::Launch& launch = launches.list[static_cast<std::size_t>(i)];
                 EXPECT_EQ(launch.early, i > 0 && gpu.architecture >= 90);
@@ -98,9 +104,7 @@ TEST(CudaPlan, HasKernelsThatExistAndFitTheMachine) {
 TEST(CudaPlan, TakesBulkCopiesWhereTensorsLieOn16Bytes) {
   const auto access = [](DType dtype, std::int64_t columns, std::uintptr_t address, int gpu) {
     const auto plan = plan_of(grad_problem(dtype, 64, columns), impl::cuda::presets[gpu].gpu);
-    impl::Arguments arguments;
-    arguments.data.fill(reinterpret_cast<void*>(address));
-    return plan->launches(arguments).list[0].kernel->name.access;
+    return plan->launches(all_at(address)).list[0].kernel->name.access;
   };
   EXPECT_EQ(access(DType::bfloat16, 4096, 4096, 0), Access::bulk);
   EXPECT_EQ(access(DType::bfloat16, 4096, 4096, 1), Access::own);
@@ -143,10 +147,9 @@ TEST(CudaPlan, ReadsRowsOnceWhereSharedMemoryIsShort) {
       for (const impl::Problem& problem : {grad_problem(dtype, 4096, columns), forward_problem(dtype, 4096, columns)}) {
         const auto plan = plan_of(problem, small_gpu);
         for (const std::uintptr_t address : {4096, 4100}) {
-          impl::Arguments arguments;
-          arguments.data.fill(reinterpret_cast<void*>(address));
-          EXPECT_NE(plan->launches(arguments).list[0].kernel->name.access, Access::plain) << problem.to_string() << "\n"
-                                                                                          << plan->explain();
+          EXPECT_NE(plan->launches(all_at(address)).list[0].kernel->name.access, Access::plain)
+              << problem.to_string() << "\n"
+              << plan->explain();
         }
       }
     }
