@@ -43,7 +43,7 @@ alng=$build/tools/alng/alng
 }
 ALNG_TEST_NEEDS_GPU=1 "$build/tests/operator/operator_test" --gtest_brief=1 --gtest_filter='Fast/Cuda.*:Fast/ForwardCuda.*'
 if python3 -c 'import torch, alng.torch' 2>/dev/null; then
-  ALNG_TEST_DEVICE=cuda python3 -m pytest -q -p no:cacheprovider python/tests/test_torch.py
+  ALNG_TEST_DEVICE=cuda python3 -m pytest -q -p no:cacheprovider python/tests/test_torch.py python/tests/test_torch_models.py
 else
   echo "skipped: the tests of alng.torch: Python here has no torch, or no alng"
 fi

@@ -68,20 +68,19 @@ if ! make_builder "${pythons[0]}"; then
   exit 0
 fi
 build_wheel
-of_numpy=("$tests" "--ignore=$tests/test_jax.py" "--ignore=$tests/test_torch.py"
-  "--ignore=$tests/test_torch_distributed.py")
+of_numpy=("$tests" "--ignore=$tests/test_jax.py" "--ignore-glob=$tests/test_torch*.py")
 if [[ ${1:-} == --quick ]]; then
   run_suite NumPy "${pythons[-1]}" '' "${of_numpy[@]}"
   exit 0
 fi
 for python in "${pythons[@]}"; do run_suite NumPy "$python" '' "${of_numpy[@]}"; done
 run_suite JAX "${pythons[-1]}" $tests/requirements-jax.txt $tests/test_jax.py $tests/test_docs.py
-run_suite PyTorch "${pythons[-1]}" $tests/requirements-torch.txt \
-  $tests/test_torch.py $tests/test_torch_distributed.py $tests/test_docs.py
+run_suite PyTorch "${pythons[-1]}" $tests/requirements-torch.txt $tests/test_torch*.py $tests/test_docs.py
 if [[ -x $work/venv/bin/python ]] && "$work/venv/bin/python" -c 'import torch' 2>/dev/null; then
   echo "PyTorch on a GPU:"
   # 5: no test, since there is no GPU
-  ALNG_TEST_DEVICE=cuda "$work/venv/bin/python" -m pytest --quiet -rs -p no:cacheprovider $tests/test_torch.py || (($? == 5))
+  ALNG_TEST_DEVICE=cuda "$work/venv/bin/python" -m pytest --quiet -rs -p no:cacheprovider \
+    $tests/test_torch.py $tests/test_torch_models.py || (($? == 5))
   echo "The Triton kernels that the benchmark compares with:"
   "$work/venv/bin/python" bench/check_triton.py
 fi

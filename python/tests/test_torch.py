@@ -1,52 +1,28 @@
-"""The PyTorch door: the operator's contract with PyTorch, gradients, compilation, modules, refusals.
-
-ALNG_TEST_DEVICE=cuda runs it on a GPU."""
+"""The PyTorch door: the operator's contract with PyTorch, gradients, compilation, transforms, refusals."""
 
 import contextlib
-import copy
 import itertools
 import os
-import pickle
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from torch_device import BF16, DEVICE, F16, F32, F64, on_cpu_alone, on_gpu_alone, refuses, tensor, torch
+from torch_device import seed_and_device as seed_and_device
+from torch import nn
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.library import opcheck
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
-
-from torch import nn  # noqa: E402
-from torch.autograd import forward_ad, gradcheck, gradgradcheck  # noqa: E402
-from torch.library import opcheck  # noqa: E402
-
-import alng  # noqa: E402
-import alng.torch  # noqa: E402
-
-DEVICE = os.environ.get("ALNG_TEST_DEVICE", "cpu")
-if DEVICE == "cuda" and not torch.cuda.is_available():
-    pytest.skip("PyTorch finds no GPU", allow_module_level=True)
+import alng
+import alng.torch
 
 pytestmark = pytest.mark.filterwarnings("default")  # PyTorch warns of what its own checks do
 
-F32, F16, BF16, F64 = torch.float32, torch.float16, torch.bfloat16, torch.float64
 # Activations and weights.
 DTYPES = [(F32, F32), (BF16, BF16), (BF16, F32), (F16, F32), (F64, F64)]
 PARAMETERS = [(True, True), (True, False), (False, True), (False, False)]
-
-
-@pytest.fixture(autouse=True)
-def seed_and_device() -> Iterator[None]:
-    torch.manual_seed(0)
-    with torch.device(DEVICE):
-        yield
-
-
-def tensor(*shape: int, dtype: torch.dtype = F32, grad: bool = True) -> torch.Tensor:
-    return torch.randn(*shape).to(dtype).requires_grad_(grad)
 
 
 def layouts(dtype: torch.dtype) -> list[torch.Tensor]:
@@ -138,12 +114,6 @@ def test_same_bits_as_numpy_and_for_every_number_of_threads() -> None:
             assert all(torch.equal(a, b) for a, b in zip(grads, first))
     finally:
         torch.set_num_threads(before)
-
-
-def refuses(error: type[Exception], words: str, call: Callable[[], Any]) -> None:
-    with pytest.raises(error) as refusal:
-        call()
-    assert words in str(refusal.value)
 
 
 @pytest.mark.parametrize("function", [ours, lambda *a: torch.ops.alng.add_layer_norm(*a, 1, 1e-5)[:2]])
@@ -323,223 +293,6 @@ def test_checkpointing_runs_the_forward_again_unless_it_is_kept() -> None:
         assert all(torch.equal(a, b) for a, b in zip(got, want))
 
 
-class PostNorm(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear, self.norm, self.last = nn.Linear(12, 12), nn.LayerNorm(12), nn.LayerNorm(12)
-
-    def forward(self, x: torch.Tensor, scale: float = 2.0) -> torch.Tensor:
-        x = self.norm(x + scale * self.linear(x))
-        return self.last(x)
-
-
-def test_models_norms_are_replaced_and_restored() -> None:
-    model = nn.ModuleDict({"post": PostNorm(), "torch": nn.TransformerEncoderLayer(12, 3, 20, dropout=0.0)})
-    x = torch.randn(5, 2, 12)
-
-    def run() -> torch.Tensor:
-        return model["torch"](model["post"](x, 0.5))
-
-    want, keys = run(), list(model.state_dict())
-    assert alng.torch.replace_layer_norms(model) == [
-        "post.norm: residual + LayerNorm",
-        "post.last: LayerNorm",
-        "torch.norm1: residual + LayerNorm",
-        "torch.norm2: residual + LayerNorm",
-    ]
-    torch.testing.assert_close(run(), want)
-    assert list(model.state_dict()) == keys
-    torch.testing.assert_close(copy.deepcopy(model)["post"](x, 0.5), model["post"](x, 0.5), rtol=0, atol=0)
-    assert alng.torch.restore_layer_norms(model) == 4
-    assert torch.equal(run(), want) and type(model["post"]) is PostNorm
-    assert not any("_was_layer_norm" in module.__dict__ for module in model.modules())
-    assert alng.torch.replace_layer_norms(model, filter=lambda name, _: name == "post.last") == ["post.last: LayerNorm"]
-
-
-def test_sums_are_taken_where_no_one_else_has_a_say() -> None:
-    x = torch.randn(5, 12)
-
-    def replaced() -> PostNorm:
-        model = PostNorm()
-        assert alng.torch.replace_layer_norms(model)[0] == "norm: residual + LayerNorm"
-        return model
-
-    model, seen = replaced(), []
-    want = model(x)
-    model.norm.register_forward_hook(lambda module, inputs, output: seen.append((len(inputs), output.shape)))
-    assert torch.equal(model(x), want) and seen == [(1, (5, 12))]
-    model.norm.register_forward_hook(lambda module, inputs, output: 3 * output)
-    torch.testing.assert_close(model(x), model.last(3 * nn.functional.layer_norm(x + 2 * model.linear(x), (12,))))
-    model.norm = nn.Identity()
-    assert torch.equal(model(x), model.last(x + 2.0 * model.linear(x)))
-    model = replaced()
-    model.norm.forward = lambda x: 3 * x  # as accelerate does
-    assert torch.equal(model(x), model.last(3 * (x + 2.0 * model.linear(x))))
-
-
-def test_copies_and_pickles_of_replaced_models() -> None:
-    x, model = torch.randn(5, 12), PostNorm()
-    alng.torch.replace_layer_norms(model)
-    shallow = copy.copy(model)
-    shallow._modules = model._modules | {"linear": nn.Linear(12, 12)}
-    assert torch.equal(shallow(x), shallow.last(shallow.norm(x + 2.0 * shallow.linear(x))))
-    for made in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert type(made) is type(model) and torch.equal(made(x), model(x))
-        assert alng.torch.restore_layer_norms(made) == 2
-        assert type(made) is PostNorm and type(made.norm) is nn.LayerNorm
-
-
-class Odd(nn.Module):
-    """Says self.norm(a + b) in forwards that are easily taken for others."""
-
-    def __init__(self, how: str) -> None:
-        super().__init__()
-        self.norm, self.other, self.how = nn.LayerNorm(8), nn.LayerNorm(8), how
-        self.alias, self.__linear = self.norm, nn.Linear(8, 8)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.how == "number":
-            return self.norm(x + 1e-3)
-        if self.how == "alias":
-            return self.alias(x + x)
-        return self.norm(x + self.__linear(x)) + self.other(x + x)
-
-
-class WithSuper(Odd):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm(x + super().forward(x))
-
-
-class Wrapped(Odd):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return 2 * Odd.forward(self, x)
-
-    forward.__wrapped__ = Odd.forward  # type: ignore[attr-defined]
-
-
-class OfTwoLines(Odd):
-    def forward(self, x): return self.norm(x + x) \
-        + self.norm(  # a comment
-            (x + x)
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize("model", [Odd("private"), Odd("number"), Odd("alias"), WithSuper(""), Wrapped(""), OfTwoLines("")])
-def test_forwards_that_are_rewritten_do_what_they_did(model: nn.Module) -> None:
-    x = torch.randn(3, 8)
-    model = model.to(DEVICE)
-    want = model(x)
-    fused = "LayerNorm" if isinstance(model, Wrapped) else "residual + LayerNorm"
-    assert alng.torch.replace_layer_norms(model)[0] == f"norm: {fused}"
-    torch.testing.assert_close(model(x), want)
-    assert alng.torch.restore_layer_norms(model) == 2 and torch.equal(model(x), want)
-
-
-def test_replaced_in_two_steps_and_where_a_norm_is_shared() -> None:
-    model = nn.ModuleList([PostNorm(), PostNorm()])
-    model[1].norm = model[0].norm
-    assert alng.torch.replace_layer_norms(model, lambda name, _: name == "0.last") == ["0.last: LayerNorm"]
-    want = ["0.norm: residual + LayerNorm", "1.last: LayerNorm"]
-    assert alng.torch.replace_layer_norms(model) == want
-    assert all(type(block) is not PostNorm for block in model)  # both hand over their sums
-
-
-def test_an_old_source_is_not_taken_for_the_code(tmp_path: Path) -> None:
-    path = tmp_path / "model.py"
-    text = "from torch import nn\nclass Model(nn.Module):\n    def forward(self, x):\n        return self.norm(x + x)\n"
-    path.write_text(text)
-    room = runpy.run_path(str(path))
-    path.write_text(text.replace("x + x", "x + 2 * x"))
-    model = room["Model"]()
-    model.norm = nn.LayerNorm(8)
-    assert alng.torch.replace_layer_norms(model) == ["norm: LayerNorm"]
-
-
-def test_norms_that_a_model_had_of_its_own_stay() -> None:
-    model = nn.ModuleDict({"own": alng.torch.AddLayerNorm(8), "other": nn.LayerNorm(8)})
-    assert alng.torch.replace_layer_norms(model) == ["other: LayerNorm"]
-    assert alng.torch.restore_layer_norms(model) == 1
-    assert type(model["own"]) is alng.torch.AddLayerNorm and type(model["other"]) is nn.LayerNorm
-    x = torch.randn(3, 8)
-    assert torch.equal(model["own"](input=x), model["own"](x))  # as torch.nn.LayerNorm names it
-
-
-def on_cpu_alone(test: Any) -> Any:
-    return pytest.mark.skipif(DEVICE != "cpu", reason="of the CPU alone")(test)
-
-
-@on_cpu_alone
-def test_workers_of_a_data_loader_may_call_it() -> None:
-    class Set(torch.utils.data.Dataset):  # type: ignore[type-arg]
-        def __len__(self) -> int:
-            return 8
-
-        def __getitem__(self, index: int) -> torch.Tensor:
-            return alng.torch.layer_norm(torch.arange(4096.0).reshape(64, 64) + index, (64,))
-
-    want = [Set()[i] for i in range(8)]
-    loader = torch.utils.data.DataLoader(Set(), batch_size=None, num_workers=2)
-    assert all(torch.equal(a, b) for a, b in zip(loader, want))
-
-
-# Threads of alng's own would compete with PyTorch's, which stay awake between operators: 1.6 times the time for 512x768.
-OWN_THREADS = """
-import os, time, torch, alng.torch
-def ticks(thread):
-    with open(f"/proc/self/task/{thread}/stat") as file:
-        return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
-x = torch.randn(512, 1024)
-torch.nn.functional.gelu(x)
-before = set(os.listdir("/proc/self/task"))
-end = time.monotonic() + 0.5
-while time.monotonic() < end:
-    alng.torch.add_layer_norm(x, x, (1024,))
-own = set(os.listdir("/proc/self/task")) - before
-print(len(before), sum(map(ticks, own)), sum(map(ticks, before)))
-"""
-
-
-@on_cpu_alone
-def test_pytorchs_threads_do_the_work() -> None:
-    if len(os.sched_getaffinity(0)) == 1:
-        pytest.skip("one processor alone")
-    ran = subprocess.run([sys.executable, "-c", OWN_THREADS], capture_output=True, text=True, check=True, timeout=120)
-    threads, own, pytorchs = map(int, ran.stdout.split())
-    assert threads > 1 and pytorchs > 20 * own and pytorchs > 10, ran.stdout
-
-
-FORKED = """
-import os, torch, alng.torch
-x = torch.randn(512, 1024)
-want = alng.torch.layer_norm(x, (1024,)).numpy().tobytes()  # PyTorch's own operators may hang in the child
-if (child := os.fork()) == 0:
-    os._exit(0 if alng.torch.layer_norm(x, (1024,)).numpy().tobytes() == want else 1)
-assert os.waitpid(child, 0)[1] == 0
-"""
-
-
-@on_cpu_alone
-def test_the_child_of_a_fork_uses_threads_of_its_own() -> None:
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=120)
-
-
-@on_cpu_alone
-@pytest.mark.parametrize("width", [768, 1024])
-def test_a_step_takes_no_more_memory(width: int) -> None:
-    train_gpt: Any = runpy.run_path(str(Path(__file__).parents[2] / "examples/train_gpt.py"))
-    model, batch = train_gpt["GPT"](width, 2, 64), torch.randint(256, (4, 64))
-
-    def loss_of(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
-        return model(batch).square().mean()
-
-    taken = []
-    for _ in range(2):
-        taken.append([train_gpt[of](model, loss_of, batch) for of in ("kept_for_backward", "most_memory")])
-        alng.torch.replace_layer_norms(model)
-    (kept, most), (kept_by_ours, most_by_ours) = taken
-    assert kept_by_ours <= kept and most_by_ours <= most and most > kept
-
-
 @on_cpu_alone
 def test_numpy_door_refuses_to_cut_the_graph() -> None:
     x = tensor(3, 4)
@@ -569,10 +322,6 @@ def test_tensors_still_to_be_negated() -> None:
     assert torch.equal(*grads)
     if DEVICE == "cpu":
         refuses(TypeError, "resolve_neg", lambda: alng.add_layer_norm(x, normalized_dims=1))
-
-
-def on_gpu_alone(test: Any) -> Any:
-    return pytest.mark.skipif(DEVICE != "cuda", reason="ALNG_TEST_DEVICE is not cuda")(test)
 
 
 @on_gpu_alone
