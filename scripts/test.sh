@@ -2,7 +2,7 @@
 # Installs what is missing, builds and runs the tests. One line for each stage with its time; its output is in build/logs.
 #
 #   scripts/test.sh               rules, release, python, install, mutants, asan-ubsan: the chosen tests of each, from
-#                                 scratch 20 to 40 minutes on two cores, by processor; what .ci/run calls
+#                                 scratch 18 to 40 minutes on two cores, by processor; what .ci/run calls
 #   scripts/test.sh --quick       release alone, in half the time
 #   scripts/test.sh --all         every stage with every test, in the order below
 #   scripts/test.sh STAGE...      these stages with every test: rules release python tidy install cuda asan-ubsan tsan
