@@ -66,8 +66,8 @@ bool requires_grad(nb::handle object) {
   return !object.is_none() && checked(PyObject_GetAttr(object.ptr(), known.requires_grad)).ptr() == Py_True;
 }
 
-// alng_executor::parallel. parallel_for's error needs no look: it tells of a negative grain or of a part that threw;
-// the grain is 1 and no task throws.
+// alng_executor::parallel. What parallel_for returns is not looked at: it is an error only where the grain is negative
+// or a part throws, and here the grain is 1 and no task throws.
 void run_on_torch_threads(void*, std::int32_t count, void (*task)(void*, std::int32_t), void* task_data) {
   struct {
     void (*task)(void*, std::int32_t);

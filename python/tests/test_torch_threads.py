@@ -1,4 +1,4 @@
-"""alng.torch on PyTorch's threads, in workers of its data loader and in the child of a fork. Of the CPU alone."""
+"""alng.torch on PyTorch's threads, in workers of its data loader and in the child of a fork."""
 
 import os
 import subprocess
@@ -9,8 +9,9 @@ from torch_device import on_cpu_alone, torch
 
 import alng.torch
 
+pytestmark = on_cpu_alone
 
-@on_cpu_alone
+
 def test_workers_of_a_data_loader_may_call_it() -> None:
     class Set(torch.utils.data.Dataset):  # type: ignore[type-arg]
         def __len__(self) -> int:
@@ -41,7 +42,6 @@ print(len(before), sum(map(ticks, own)), sum(map(ticks, before)))
 """
 
 
-@on_cpu_alone
 def test_pytorchs_threads_do_the_work() -> None:
     if len(os.sched_getaffinity(0)) == 1:
         pytest.skip("one processor alone")
@@ -60,6 +60,5 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
-@on_cpu_alone
 def test_the_child_of_a_fork_uses_threads_of_its_own() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=120)

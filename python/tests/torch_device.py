@@ -15,7 +15,7 @@ if DEVICE == "cuda" and not torch.cuda.is_available():
 F32, F16, BF16, F64 = torch.float32, torch.float16, torch.bfloat16, torch.float64
 
 
-# Of each module that imports it.
+# Of every test of a module that imports it.
 @pytest.fixture(autouse=True)
 def seed_and_device() -> Iterator[None]:
     torch.manual_seed(0)
@@ -33,9 +33,5 @@ def refuses(error: type[Exception], words: str, call: Callable[[], Any]) -> None
     assert words in str(refusal.value)
 
 
-def on_cpu_alone(test: Any) -> Any:
-    return pytest.mark.skipif(DEVICE != "cpu", reason="of the CPU alone")(test)
-
-
-def on_gpu_alone(test: Any) -> Any:
-    return pytest.mark.skipif(DEVICE != "cuda", reason="ALNG_TEST_DEVICE is not cuda")(test)
+on_cpu_alone = pytest.mark.skipif(DEVICE != "cpu", reason="of the CPU alone")
+on_gpu_alone = pytest.mark.skipif(DEVICE != "cuda", reason="ALNG_TEST_DEVICE is not cuda")
