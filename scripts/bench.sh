@@ -90,7 +90,7 @@ build() {
     -DALNG_BENCH_ONEDNN="$work/venv" -DALNG_BENCH_ONEDNN_OPENMP="$work/onednn-openmp"
   logged "$work/build.log" cmake --build "$work/build" -j "$jobs"
   logged "$work/build.log" "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-    --no-build-isolation -C build-dir="$work/package" .
+    --no-build-isolation --config-settings build-dir="$work/package" .
 }
 
 # libalng alone, of a source tree: library TREE FOLDER

@@ -40,7 +40,7 @@ make_builder() { # PYTHON
 build_wheel() {
   rm -rf $work/built $work/wheel
   $work/builder/bin/pip wheel . --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-    -C build-dir="$PWD/$work/compiled" --wheel-dir $work/built
+    --config-settings build-dir="$PWD/$work/compiled" --wheel-dir $work/built
   PATH="$PWD/$work/builder/bin:$PATH" auditwheel repair --wheel-dir $work/wheel $work/built/*.whl
   ls -l $work/wheel
   $work/builder/bin/python -m zipfile --list $work/wheel/*.whl
